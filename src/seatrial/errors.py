@@ -1,0 +1,20 @@
+"""What a person sees when they asked us wrongly: what was expected, what was found, what to do."""
+
+
+class UsageProblem(Exception):
+    """Bad input, refused before work starts. The command line shows it without a traceback and exits with 2.
+
+    Args:
+        message: what was expected and what was found, with the value seen.
+        slug: a stable name that can be looked up, e.g. `no-such-script`.
+        hint: what to do.
+    """
+
+    def __init__(self, message: str, slug: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.slug = slug
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.message, self.hint, f"[{self.slug}]") if part)

@@ -1,0 +1,63 @@
+"""Rules judge a run. A rule is one file, `rules/<group>/<name>.py`, found here by looking, listed nowhere.
+
+A rule's module has
+    a docstring        its page, under the fixed headings (see `HEADINGS`), printed by `seatrial explain NAME`
+    Thresholds         optional: a frozen dataclass of numbers, each with unit and reason in its docstring
+    check(run, limits) yields findings; `limits` is a Thresholds, or None where the rule has none
+Its public name follows from its path: `rules/model/dead_units.py` is `model.dead-units`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+from seatrial.findings import Finding
+from seatrial.history import Run
+
+HEADINGS = (
+    "What it finds",
+    "Why it harms",
+    "How it is recognised",
+    "What it cannot see",
+    "Faulty",
+    "Fixed",
+    "Thresholds",
+    "References",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A discovered rule: `limits` are its default thresholds (None where it has none)."""
+
+    name: str
+    page: str
+    limits: Any
+    check: Callable[[Run, Any], Iterable[Finding]]
+
+
+@cache
+def discover() -> dict[str, Rule]:
+    """All rules by name, in alphabetical order."""
+    found: dict[str, Rule] = {}
+    for group in pkgutil.iter_modules(__path__):
+        if not group.ispkg:
+            continue
+        package = importlib.import_module(f"{__name__}.{group.name}")
+        for module in pkgutil.iter_modules(package.__path__):
+            rule = _rule(importlib.import_module(f"{package.__name__}.{module.name}"))
+            found[rule.name] = rule
+    return dict(sorted(found.items()))
+
+
+def _rule(module: ModuleType) -> Rule:
+    group, stem = module.__name__.rsplit(".", 2)[-2:]
+    thresholds = getattr(module, "Thresholds", None)
+    limits = thresholds() if thresholds is not None else None
+    return Rule(f"{group}.{stem.replace('_', '-')}", module.__doc__ or "", limits, module.check)

@@ -1,0 +1,1 @@
+"""Rules of the group `data.*`, one file a finding."""
