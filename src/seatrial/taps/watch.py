@@ -1,0 +1,196 @@
+"""What all taps share: the clock, the numbers of things, the log of calls, and the way out for events."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from seatrial.events import (
+    CallSeen,
+    Clips,
+    Event,
+    Losses,
+    NotLookedAt,
+    Place,
+    Settings,
+    SourceSeen,
+    Turns,
+)
+from seatrial.taps.identities import Ids
+from seatrial.taps.patching import Patches
+from seatrial.taps.places import place_of
+
+# A turn (see events.Turns) with more different calls than this is sent in parts.
+LONGEST_TURN = 400
+
+
+class Watch:
+    """The state of a watched run. Taps call it; it sends events. Everything here is cheap: it runs at every step."""
+
+    def __init__(self, emit: Callable[[Event], None]) -> None:
+        self._emit = emit
+        self.on = True
+        self.started = time.perf_counter()
+        self.seconds = 0.0
+        self.tick = 0
+        self.optimizer_steps = 0
+        self.patches = Patches()
+        self.models = Ids()
+        self.optimizers = Ids()
+        self.schedulers = Ids()
+        self.parameters = Ids()
+        self.loaders = Ids()
+        self.calls: dict[tuple[str, int, str, Place | None], int] = {}
+        self.at_step_end: list[Callable[[Any], None]] = []
+        self.at_backward: list[Callable[[Any, int], None]] = []
+        self.at_finish: list[Callable[[], None]] = []
+        self._turn: list[int] = []
+        self._counts: list[int] = []
+        self._turn_first = 0
+        self._last_turn: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+        self._last_first = 0
+        self._repeats = 0
+        self._losses: dict[int, tuple[list[int], list[Any]]] = {}
+        self._settings: dict[tuple[int, int, str], tuple[list[int], list[float]]] = {}
+        self._clips: dict[int, tuple[list[int], list[Any], float, int, int, tuple[int, ...]]] = {}
+        self._sources: set[str] = set()
+        self._said: set[tuple[str, str]] = set()
+        os.register_at_fork(after_in_child=self.silence)
+
+    def silence(self) -> None:
+        """In a forked child: hear nothing, send nothing."""
+        self.on = False
+
+    # ---- sending -------------------------------------------------------------------------------------------------
+
+    def send(self, event: Event) -> None:
+        if self.on:
+            self._emit(event)
+
+    def not_looked_at(self, what: str, why: str) -> None:
+        """Say (once) that something is not looked at."""
+        if (what, why) not in self._said:
+            self._said.add((what, why))
+            self.send(NotLookedAt(what, why))
+
+    def source(self, place: Place | None) -> Place | None:
+        """Keep the text of the file of a place; returns the place."""
+        if place is not None and place.file not in self._sources:
+            self._sources.add(place.file)
+            try:
+                with open(place.file, encoding="utf-8", errors="replace") as file:
+                    self.send(SourceSeen(place.file, file.read()))
+            except OSError as error:
+                self.not_looked_at(f"the source of {place.file}", str(error))
+        return place
+
+    def place(self, frame: FrameType | None = None) -> Place | None:
+        """The nearest line of user code outwards from `frame` (default: the caller), its source kept."""
+        return self.source(place_of(frame if frame is not None else sys._getframe(1)))
+
+    # ---- the log of calls ----------------------------------------------------------------------------------------
+
+    def call(self, kind: str, subject: int, detail: str, place: Place | None) -> int:
+        """Note a call in the turn that is going on; returns the id of its kind of call."""
+        key = (kind, subject, detail, place)
+        call = self.calls.get(key)
+        if call is None:
+            call = self.calls[key] = len(self.calls)
+            self.source(place)
+            self.send(CallSeen(call, kind, subject, detail, place))
+        turn = self._turn
+        if turn and turn[-1] == call:
+            self._counts[-1] += 1
+        else:
+            turn.append(call)
+            self._counts.append(1)
+            if len(turn) > LONGEST_TURN:
+                self.end_turn(complete=False)
+        return call
+
+    def end_turn(self, complete: bool = True) -> None:
+        """An optimizer's step has ended (or the turn has grown too long): fold it into the run-length code."""
+        turn = (tuple(self._turn), tuple(self._counts))
+        if complete and turn == self._last_turn:
+            self._repeats += 1
+        else:
+            self._send_turns()
+            self._last_turn, self._last_first, self._repeats = turn, self._turn_first, 1
+            if not complete:
+                self._send_turns(complete=False)
+        self._turn, self._counts, self._turn_first = [], [], self.tick
+
+    def _send_turns(self, complete: bool = True) -> None:
+        if self._last_turn is not None:
+            self.send(Turns(self._last_first, self._repeats, *self._last_turn, complete=complete))
+        self._last_turn, self._repeats = None, 0
+
+    # ---- series --------------------------------------------------------------------------------------------------
+
+    def loss(self, call: int, value: Any) -> None:
+        """Keep a loss: a float, or a detached tensor that is read later (no synchronisation now)."""
+        series = self._losses.get(call)
+        if series is None:
+            series = self._losses[call] = ([], [])
+        series[0].append(self.tick)
+        series[1].append(value)
+        if len(series[0]) >= 256:
+            self._flush_losses(call)
+
+    def _flush_losses(self, call: int) -> None:
+        ticks, values = self._losses.pop(call)
+        self.send(Losses(call, tuple(ticks), tuple(float(value) for value in values)))
+
+    def setting(self, optimizer: int, group: int, name: str, value: float) -> None:
+        """Keep a setting of a param group that has changed."""
+        ticks, values = self._settings.setdefault((optimizer, group, name), ([], []))
+        ticks.append(self.tick)
+        values.append(value)
+        if len(ticks) >= 256:
+            self._flush_setting((optimizer, group, name))
+
+    def _flush_setting(self, key: tuple[int, int, str]) -> None:
+        ticks, values = self._settings.pop(key)
+        self.send(Settings(*key, ticks=tuple(ticks), values=tuple(values)))
+
+    def clip(
+        self, call: int, norm: Any, bound: float, tensors: int, with_gradient: int, parameters: tuple[int, ...]
+    ) -> None:
+        """Keep a clipping: `norm` a float or a detached tensor (read later)."""
+        ticks, norms, *_ = self._clips.get(call, ([], []))
+        ticks.append(self.tick)
+        norms.append(norm)
+        self._clips[call] = (ticks, norms, bound, tensors, with_gradient, parameters)
+        if len(ticks) >= 256:
+            self._flush_clips(call)
+
+    def _flush_clips(self, call: int) -> None:
+        ticks, norms, bound, tensors, with_gradient, parameters = self._clips.pop(call)
+        values = tuple(float(norm) for norm in norms)
+        self.send(Clips(call, tuple(ticks), values, bound, tensors, with_gradient, parameters))
+
+    def flush(self) -> None:
+        """Send all that has been kept back."""
+        for call in list(self._losses):
+            self._flush_losses(call)
+        for key in list(self._settings):
+            self._flush_setting(key)
+        for call in list(self._clips):
+            self._flush_clips(call)
+        self._send_turns()
+
+    def finish(self) -> None:
+        """The script has ended: send what is left and stop listening."""
+        if not self.on:
+            return
+        for last_word in self.at_finish:
+            last_word()
+        if self._turn:
+            self.end_turn(complete=False)
+        self.flush()
+        self.patches.restore()
+        self.on = False
