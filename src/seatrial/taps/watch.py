@@ -22,7 +22,7 @@ from seatrial.events import (
 )
 from seatrial.taps.identities import Ids
 from seatrial.taps.patching import Patches
-from seatrial.taps.places import place_of
+from seatrial.places import place_of
 
 # A turn (see events.Turns) with more different calls than this is sent in parts.
 LONGEST_TURN = 400

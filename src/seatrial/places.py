@@ -10,7 +10,7 @@ from types import FrameType
 
 from seatrial.events import Place
 
-_OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_OWN_FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _FOREIGN = tuple(
     {
         os.path.join(path, "")
