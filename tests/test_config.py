@@ -1,0 +1,96 @@
+"""Settings and suppressions: what a person writes is either understood or refused, never passed over."""
+
+from pathlib import Path
+
+import pytest
+
+from seatrial import config
+from seatrial.errors import UsageProblem
+
+
+def written(folder: Path, text: str) -> Path:
+    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_without_a_file_everything_is_at_its_default(tmp_path: Path) -> None:
+    assert config.load(tmp_path) == config.Config()
+
+
+def test_all_settings_are_read(tmp_path: Path) -> None:
+    file = written(
+        tmp_path,
+        """
+        [tool.seatrial]
+        ignore = ["loop.unseeded-run"]
+        severity = {"model.dead-units" = "note"}
+        thresholds = {"model.dead-units" = {share = 0.6}}
+        """,
+    )
+    found = config.load(file)
+    assert found.ignore == {"loop.unseeded-run": ""}
+    assert found.severity == {"model.dead-units": "note"}
+    assert found.thresholds == {"model.dead-units": {"share": 0.6}}
+    assert found.file == str(tmp_path / "pyproject.toml")
+
+
+def test_ignore_may_give_reasons(tmp_path: Path) -> None:
+    written(tmp_path, '[tool.seatrial.ignore]\n"loop.unseeded-run" = "a demonstration"')
+    assert config.load(tmp_path).ignore == {"loop.unseeded-run": "a demonstration"}
+
+
+def test_the_nearest_file_with_settings_counts(tmp_path: Path) -> None:
+    inner = tmp_path / "package" / "scripts"
+    inner.mkdir(parents=True)
+    written(tmp_path, '[tool.seatrial]\nignore = ["loop.unseeded-run"]')
+    written(tmp_path / "package", "[project]\nname = 'no settings of ours'")
+    assert "loop.unseeded-run" in config.load(inner).ignore
+
+
+@pytest.mark.parametrize(
+    ("text", "slug", "part"),
+    [
+        ("[tool.seatrial]\nignor = []", "config-key", "Did you mean ignore?"),
+        ('[tool.seatrial]\nignore = ["loop.missing-zerograd"]', "no-such-finding", "loop.missing-zero-grad"),
+        ('[tool.seatrial]\nignore = "loop.missing-zero-grad"', "config-value", "Expected a table"),
+        ('[tool.seatrial.ignore]\n"loop.missing-zero-grad" = 3', "config-value", "reason"),
+        ('[tool.seatrial.severity]\n"model.dead-units" = "off"', "config-value", "'off'"),
+        ('[tool.seatrial.severity]\n"dead-units" = "note"', "no-such-finding", "model.dead-units"),
+        ('[tool.seatrial.thresholds]\n"model.dead-units" = 0.6', "config-value", "0.6"),
+        ('[tool.seatrial.thresholds]\n"model.dead-units" = {share = [1]}', "config-value", "[1]"),
+        ("[tool.seatrial", "config-not-toml", "Expected TOML"),
+    ],
+)
+def test_what_is_not_understood_is_refused(tmp_path: Path, text: str, slug: str, part: str) -> None:
+    with pytest.raises(UsageProblem) as caught:
+        config.load(written(tmp_path, text))
+    assert caught.value.slug == slug
+    assert part in str(caught.value)
+
+
+def test_a_comment_suppresses_with_names_and_a_reason() -> None:
+    text = "x = 1\ny = 2  # noqa  # seatrial: ignore[loop.missing-zero-grad, model.dead-units] on purpose\n"
+    assert config.suppressions(text) == (
+        config.Suppression(2, ("loop.missing-zero-grad", "model.dead-units"), "on purpose"),
+    )
+
+
+def test_a_string_that_looks_like_a_suppression_is_none() -> None:
+    assert config.suppressions('x = "# seatrial: ignore[loop.missing-zero-grad]"\n') == ()
+
+
+def test_a_text_that_is_no_python_has_no_suppressions() -> None:
+    assert config.suppressions("'''\n# seatrial: ignore[loop.missing-zero-grad]\n") == ()
+
+
+def test_an_unknown_name_in_a_comment_is_refused_with_its_line() -> None:
+    with pytest.raises(UsageProblem) as caught:
+        config.check_source("x = 1\nx = 2  # seatrial: ignore[loop.missing-zerograd]\n", "train.py")
+    assert "train.py:2" in str(caught.value)
+    assert "loop.missing-zero-grad" in str(caught.value)
+
+
+def test_a_suppression_of_everything_is_refused() -> None:
+    with pytest.raises(UsageProblem) as caught:
+        config.check_source("x = 1  # seatrial: ignore\n", "train.py")
+    assert caught.value.slug == "suppression-without-name"
