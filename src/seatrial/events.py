@@ -517,9 +517,32 @@ class GraphKept:
 
 
 Event: TypeAlias = (
-    "RunStarted | TorchSeen | RunEnded | SourceSeen | NotLookedAt | ModelSeen | OptimizerBuilt | SchedulerBuilt | LoaderBuilt"
-    " | LoaderIterated | CallSeen | Turns | Losses | Settings | Clips | EvaluationPass | BatchSeen | Look | ParameterFate"
-    " | GraphSeen | Probe | StateKept | Checkpoint | SeedSet | GeneratorUsed | GraphKept"
+    RunStarted
+    | TorchSeen
+    | RunEnded
+    | SourceSeen
+    | NotLookedAt
+    | ModelSeen
+    | OptimizerBuilt
+    | SchedulerBuilt
+    | LoaderBuilt
+    | LoaderIterated
+    | CallSeen
+    | Turns
+    | Losses
+    | Settings
+    | Clips
+    | EvaluationPass
+    | BatchSeen
+    | Look
+    | ParameterFate
+    | GraphSeen
+    | Probe
+    | StateKept
+    | Checkpoint
+    | SeedSet
+    | GeneratorUsed
+    | GraphKept
 )
 
 KINDS: tuple[type, ...] = (
