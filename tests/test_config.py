@@ -71,8 +71,13 @@ def test_what_is_not_understood_is_refused(tmp_path: Path, text: str, slug: str,
 def test_a_comment_suppresses_with_names_and_a_reason() -> None:
     text = "x = 1\ny = 2  # noqa  # seatrial: ignore[loop.missing-zero-grad, model.dead-units] on purpose\n"
     assert config.suppressions(text) == (
-        config.Suppression(2, ("loop.missing-zero-grad", "model.dead-units"), "on purpose"),
+        config.Suppression(2, 2, ("loop.missing-zero-grad", "model.dead-units"), "on purpose"),
     )
+
+
+def test_a_comment_on_a_line_of_its_own_speaks_of_the_next_line_of_code() -> None:
+    text = "x = 1\n# seatrial: ignore[loop.missing-zero-grad]\n\n# more words\ny = 2\n"
+    assert [each.covers for each in config.suppressions(text)] == [5]
 
 
 def test_a_string_that_looks_like_a_suppression_is_none() -> None:

@@ -47,9 +47,12 @@ class Config:
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """A comment that asks for silence: the line it stands on, the names that it gives, and why."""
+    """A comment that asks for silence: the line it stands on, the names that it gives, and why.
+
+    `covers` is the line that it speaks of: its own, or the next line of code where it stands alone."""
 
     line: int
+    covers: int
     names: tuple[str, ...]
     reason: str
 
@@ -162,12 +165,21 @@ def suppressions(text: str) -> tuple[Suppression, ...]:
     found: list[Suppression] = []
     if "seatrial:" not in text:
         return ()
+    lines = text.splitlines()
     for line, comment in _comments(text):
         match = _COMMENT.search(comment)
         if match:
             names = tuple(name.strip() for name in (match[1] or "").split(",") if name.strip())
-            found.append(Suppression(line, names, match[2].strip()))
+            found.append(Suppression(line, _covered(lines, line), names, match[2].strip()))
     return tuple(found)
+
+
+def _covered(lines: list[str], line: int) -> int:
+    """The first line from `line` on (from 1) that is neither blank nor only a comment; `line` where there is none."""
+    code = (
+        at for at in range(line, len(lines) + 1) if lines[at - 1].strip() and not lines[at - 1].lstrip().startswith("#")
+    )
+    return next(code, line)
 
 
 def _comments(text: str) -> Iterator[tuple[int, str]]:
