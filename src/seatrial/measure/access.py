@@ -1,0 +1,50 @@
+"""Which tensors can be read, and how to read as little of a large one as is needed."""
+
+from __future__ import annotations
+
+from math import gcd
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def readable(thing: Any) -> bool:
+    """Whether the values of a thing can be read: a real, dense tensor (not meta, fake, batched or of a subclass)."""
+    return (
+        type(thing) in (Tensor, torch.nn.Parameter)
+        and thing.layout is torch.strided
+        and not thing.is_meta
+        and not thing.is_quantized
+        and not torch._C._functorch.is_functorch_wrapped_tensor(thing)  # pyright: ignore[reportAttributeAccessIssue]
+    )
+
+
+def plain(tensor: Tensor) -> Tensor:
+    """A tensor's values as real floating numbers of at least 32 bits, outside of any graph. May share its memory.
+
+    Small integers become float32, those of 32 bits and more float64, complex numbers two reals each."""
+    tensor = tensor.detach()
+    if tensor.dtype in (torch.float32, torch.float64):
+        return tensor
+    if tensor.is_complex():
+        return torch.view_as_real(tensor.resolve_conj())
+    wide = tensor.dtype in (torch.int64, torch.int32)
+    return tensor.to(torch.float64 if wide else torch.float32)
+
+
+def stride_over(length: int, wanted: int, period: int = 1) -> int:
+    """A step that takes at most `wanted` evenly spread elements of an axis, and meets all phases of `period` (so that
+    of interleaved channels none is passed over)."""
+    step = max(1, -(-length // wanted))
+    while step > 1 and gcd(step, period) > 1:
+        step += 1
+    return step
+
+
+def read(figures: list[Tensor]) -> list[float]:
+    """The numbers that 0-dimensional tensors hold, with one transfer where they are on one device."""
+    if all(figure.is_cpu for figure in figures):
+        return [figure.item() for figure in figures]
+    device = figures[0].device
+    return torch.stack([figure.to(device) for figure in figures]).tolist()
