@@ -226,6 +226,10 @@ def _moved(graph: Graph, node: Node, before: tuple[int, ...], after: tuple[int, 
             return axis + (axis >= numbers[0] % (count + 1))
         case "squeeze":
             return _squeezed(before, after, axis, numbers)
+        case "getitem":
+            return _indexed(node, count, axis)
+        case "expand" | "expand_as":
+            return axis + len(after) - count
         case _:
             return _same_size(before, after, axis)
 
@@ -235,6 +239,31 @@ def _squeezed(before: tuple[int, ...], after: tuple[int, ...], axis: int, number
         return None
     gone = [n % len(before) for n in numbers] or [place for place, size in enumerate(before) if size == 1]
     return axis - sum(place < axis and before[place] == 1 for place in gone)
+
+
+def _indexed(node: Node, count: int, axis: int) -> int | None:
+    """Basic indexing; None where the axis is picked from or indexed by a tensor."""
+    index = node.args[1] if len(node.args) > 1 else None
+    parts = list(index) if isinstance(index, tuple) else [index]
+    named = sum(part is not None and part != "..." for part in parts)
+    at = position = 0
+    for part in [*parts, "..."]:
+        if part is None:
+            position += 1
+        elif part == "...":
+            width = count - named if "..." in parts else count - at
+            if at <= axis < at + width:
+                return position + axis - at
+            at, position = at + width, position + width
+        elif isinstance(part, dict):
+            if at == axis:
+                return position
+            at, position = at + 1, position + 1
+        elif at == axis or isinstance(part, Ref):
+            return None
+        else:
+            at += 1
+    return None
 
 
 def _same_size(before: tuple[int, ...], after: tuple[int, ...], axis: int) -> int | None:
