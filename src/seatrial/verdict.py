@@ -92,7 +92,11 @@ def judge(events: Iterable[Event], config: Config | None = None) -> Verdict:
     """
     config = config or Config()
     run = Run.of(events)
-    found, broken = _ask(configured_rules(config), run)
+    return settle(run, *_ask(configured_rules(config), run), config)
+
+
+def settle(run: Run, found: Iterable[Finding], broken: Iterable[NotLookedAt], config: Config) -> Verdict:
+    """The verdict on a run, from what its rules found and which of them broke."""
     kept, suppressed = suppress([_with_severity(finding, config) for finding in found], run, config)
     findings, folded = fold(in_order(merge(kept)))
     unseen = (*run.not_looked_at, *broken, *_vain_suppressions(run))

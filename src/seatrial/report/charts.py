@@ -1,0 +1,148 @@
+"""Line charts as data for inline SVG: paths in a square of 1000 by 1000, ticks of the axes in percent.
+
+The square is stretched to whatever the page gives it, so lines are drawn without scaling their width, and words stand
+beside it as HTML: they keep their size on a phone. No plotting library: importing one takes longer than the whole
+report (docs/decisions/charts.md).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from seatrial.report.curves import Curve
+from seatrial.report.numbers import decimal, grouped
+
+SIDE = 1000
+WIDE_RANGE = 50.0  # greatest over smallest value from which a linear axis would hide most of a curve
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A mark at `percent` of an axis (from the left or from the bottom) with its text."""
+
+    percent: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A curve as drawn. `path` is an SVG path, `dots` are points for curves of few values, `colour` counts from 0."""
+
+    label: str
+    kind: str
+    colour: int
+    path: str
+    dots: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart: `legend` names each colour once, `log` is true where the vertical axis is logarithmic."""
+
+    title: str
+    drawn: tuple[Drawn, ...]
+    legend: tuple[tuple[int, str, str], ...]
+    across: tuple[Tick, ...]
+    up: tuple[Tick, ...]
+    log: bool
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A scale from values to 0..1."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def at(self, value: float) -> float:
+        low, high, here = (self._scaled(each) for each in (self.low, self.high, value))
+        return (here - low) / (high - low) if high > low else 0.5
+
+    def _scaled(self, value: float) -> float:
+        return math.log10(max(value, 1e-300)) if self.log else value
+
+
+def chart(title: str, curves: Sequence[Curve]) -> Chart | None:
+    """A chart of curves over the same ticks; None where there is nothing to draw."""
+    curves = [curve for curve in curves if curve.values]
+    if not curves:
+        return None
+    values = [value for curve in curves for value in curve.values]
+    up = axis(values, least=0.0 if title.startswith("Learning") else None)
+    across = Axis(0.0, float(max(max(curve.ticks[-1] for curve in curves), 1)))
+    colours = {label: at % 6 for at, label in enumerate(dict.fromkeys(curve.label for curve in curves))}
+    drawn = tuple(_drawn(curve, colours[curve.label], across, up) for curve in curves)
+    kinds = {curve.label: curve.kind for curve in curves}
+    legend = tuple((colour, label, kinds[label]) for label, colour in colours.items())
+    words = f"{title} over {grouped(round(across.high))} steps, from {decimal(min(values))} to {decimal(max(values))}"
+    return Chart(title, drawn, legend, _step_ticks(across), _ticks(up), up.log, words)
+
+
+def sparkline(curve: Curve, low: float, high: float) -> Drawn | None:
+    """A small curve on a logarithmic scale that its neighbours share; None where nothing is positive."""
+    points = [(tick, value) for tick, value in zip(curve.ticks, curve.values, strict=True) if value > 0]
+    if not points:
+        return None
+    ticks, values = zip(*points, strict=True)
+    across = Axis(float(ticks[0]), float(max(ticks[-1], ticks[0] + 1)))
+    return _drawn(Curve(curve.label, ticks, values), 0, across, Axis(low, high, log=True))
+
+
+def axis(values: Sequence[float], least: float | None = None) -> Axis:
+    """A scale with a little room above and below; logarithmic where the values span orders of magnitude."""
+    low, high = min(values), max(values)
+    if low > 0 and high / low > WIDE_RANGE:
+        return Axis(low / 1.2, high * 1.2, log=True)
+    low = low if least is None else min(low, least)
+    room = (high - low) * 0.05 or abs(high) * 0.1 or 1.0
+    return Axis(low if least is not None else low - room, high + room)
+
+
+def _drawn(curve: Curve, colour: int, across: Axis, up: Axis) -> Drawn:
+    points = [
+        (round(across.at(tick) * SIDE, 1), round((1 - up.at(value)) * SIDE, 1))
+        for tick, value in zip(curve.ticks, curve.values, strict=True)
+    ]
+    few = len(points) == 1 or (curve.kind == "evaluation" and len(points) <= 60)
+    path = _steps(points) if curve.kind == "steps" else _lines(points)
+    dots = tuple((x / SIDE * 100, y / SIDE * 100) for x, y in points) if few else ()
+    return Drawn(curve.label, curve.kind, colour, path, dots)
+
+
+def _lines(points: Iterable[tuple[float, float]]) -> str:
+    return "M" + "L".join(f"{x:g} {y:g}" for x, y in points)
+
+
+def _steps(points: Sequence[tuple[float, float]]) -> str:
+    (x, y), *rest = points
+    return f"M{x:g} {y:g}" + "".join(f"H{x:g}V{y:g}" for x, y in rest)
+
+
+def _step_ticks(across: Axis) -> tuple[Tick, ...]:
+    return tuple(Tick(across.at(value) * 100, grouped(round(value))) for value in nice(across.low, across.high, 5))
+
+
+def _ticks(up: Axis) -> tuple[Tick, ...]:
+    values = _decades(up) if up.log else nice(up.low, up.high, 5)
+    return tuple(Tick(up.at(value) * 100, decimal(value)) for value in values)
+
+
+def _decades(up: Axis) -> list[float]:
+    first, last = math.ceil(math.log10(up.low)), math.floor(math.log10(up.high))
+    every = max(1, math.ceil((last - first + 1) / 6))
+    return [10.0**power for power in range(first, last + 1, every)]
+
+
+def nice(low: float, high: float, about: int) -> list[float]:
+    """About that many round numbers within a range: multiples of 1, 2 or 5 times a power of ten."""
+    if not high > low:
+        return [low]
+    rough = (high - low) / about
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(count * step, 12) for count in range(first, last + 1)]

@@ -1,0 +1,117 @@
+"""report.html: one file that loads nothing, so that it can be mailed, archived and opened in ten years.
+
+The template only prints. It escapes everything; what is marked as safe here comes from a highlighter that escapes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, cast
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup, escape
+
+from seatrial.report.charts import Drawn, chart, sparkline
+from seatrial.report.curves import Curve, ParameterCurves
+from seatrial.report.model import MOST_ROWS, Report
+from seatrial.report.numbers import decimal, grouped, seconds, share
+from seatrial.report.proofs import proof_sentence
+from seatrial.report.sources import Quote
+
+EXPECTED_UPDATE = 1e-3  # drawn as a reference line only: the usual ratio of update to weights (Karpathy, 2019)
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterRow:
+    """A row of the table of parameters, its curves on scales that all rows share."""
+
+    path: str
+    shape: str
+    weight_norm: float
+    gradient: Drawn | None
+    gradient_last: float
+    update: Drawn | None
+    update_last: float
+
+
+def render(report: Report) -> str:
+    """The text of report.html."""
+    charts = (
+        chart("Loss", report.losses),
+        chart("Learning rate", report.rates),
+        chart("Gradient norm", report.gradients),
+    )
+    rows, expected = _parameter_rows(report.parameters[:MOST_ROWS])
+    return _template().render(
+        report=report,
+        charts=[each for each in charts if each is not None],
+        rows=rows,
+        more_rows=max(0, len(report.parameters) - MOST_ROWS),
+        expected=expected,
+    )
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("seatrial.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    cast("dict[str, Any]", environment.filters).update(
+        decimal=decimal, grouped=grouped, seconds=seconds, share=share, code=code, proof=proof_sentence
+    )
+    return environment.get_template("report.html")
+
+
+def _parameter_rows(parameters: Iterable[ParameterCurves]) -> tuple[list[ParameterRow], float]:
+    """The rows, and at which height (percent from the top) the expected update lies."""
+    parameters = list(parameters)
+    gradients = _range([each.gradient for each in parameters])
+    low, high = _range([each.update for each in parameters], EXPECTED_UPDATE)
+    rows = [
+        ParameterRow(
+            each.path,
+            " x ".join(map(str, each.shape)),
+            each.weight_norm,
+            sparkline(each.gradient, *gradients),
+            _last(each.gradient),
+            sparkline(each.update, low, high),
+            _last(each.update),
+        )
+        for each in parameters
+    ]
+    height = math.log10(EXPECTED_UPDATE / low) / math.log10(high / low)
+    return rows, (1 - height) * 100
+
+
+def _range(curves: Iterable[Curve], *also: float) -> tuple[float, float]:
+    values = [value for curve in curves for value in curve.values if value > 0] + list(also)
+    if not values:
+        return 0.1, 10.0
+    return min(values) / 2, max(values) * 2
+
+
+def _last(curve: Curve) -> float:
+    return curve.values[-1] if curve.values else math.nan
+
+
+def code(quote: Quote) -> list[Markup]:
+    """The lines of a quote with their tokens coloured: spans with classes of pygments, everything else escaped."""
+    from pygments import highlight
+    from pygments.formatters.html import HtmlFormatter
+    from pygments.lexers.python import PythonLexer
+
+    text = "\n".join(line.text for line in quote.lines)
+    marked = highlight(
+        text, PythonLexer(stripnl=False, ensurenl=False), HtmlFormatter(nowrap=True, classprefix="py-")
+    ).removesuffix("\n")
+    lines = marked.split("\n")
+    if len(lines) != len(quote.lines):
+        return [escape(line.text) for line in quote.lines]
+    return [Markup(line) for line in lines]

@@ -1,0 +1,55 @@
+"""Figures as a person reads them: as many digits as matter, no more."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+
+def figure(value: Any) -> str:
+    """A figure of any kind in a few characters: 4 digits of a float, lists and tables by their parts."""
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return grouped(value)
+        case float():
+            return decimal(value)
+        case dict():
+            return ", ".join(f"{key}: {figure(each)}" for key, each in value.items())
+        case list() | tuple():
+            return ", ".join(figure(each) for each in value)
+        case _:
+            return str(value)
+
+
+def grouped(value: int) -> str:
+    """A whole number, its thousands set apart by narrow spaces from five digits on."""
+    return f"{value:,}".replace(",", "\u202f") if abs(value) >= 10_000 else str(value)
+
+
+def decimal(value: float) -> str:
+    """A float with 4 significant digits, as a power of ten where it is very large or small."""
+    if not math.isfinite(value):
+        return str(value)
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
+        text = f"{value:.4g}"
+        return f"{value:.0f}" if "e" in text else text
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+
+
+def counted(number: int, thing: str) -> str:
+    """ "1 error", "3 errors", "no errors"."""
+    return f"{number or 'no'} {thing}{'' if number == 1 else 's'}"
+
+
+def seconds(value: float) -> str:
+    return f"{value * 1000:.0f} ms" if value < 0.1 else f"{value:.1f} s" if value < 100 else f"{value / 60:.1f} min"
+
+
+def share(value: float) -> str:
+    """A share of one as a percentage, with a digit after the point where it is small."""
+    return f"{value * 100:.1f} %" if value < 0.1 else f"{value * 100:.0f} %"

@@ -1,0 +1,74 @@
+"""Lines of source as a person reads them: the path as it can be clicked, the line among its neighbours."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from seatrial.events import Place
+from seatrial.history import Run
+
+AROUND = 2  # lines before and after the one that is meant: enough to recognise the spot, few enough for a phone
+MOST = 4  # places quoted a finding; the rest is only counted
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedLine:
+    """A line of source with its number; `meant` where the finding points at it."""
+
+    number: int
+    text: str
+    meant: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A piece of a file around one or more lines that a finding points at. `file` is the path as shown."""
+
+    file: str
+    source: str
+    line: int
+    function: str
+    lines: tuple[QuotedLine, ...]
+
+    @property
+    def code(self) -> str:
+        """The first line that is meant, without its indentation; empty where the source is not known."""
+        return next((line.text.strip() for line in self.lines if line.number == self.line), "")
+
+
+def shown_path(file: str, run: Run) -> str:
+    """A path relative to the folder in which the run was started, or as it is where that would climb far."""
+    folder = run.started.folder if run.started else ""
+    if not folder or not Path(file).is_absolute():
+        return file
+    near = os.path.relpath(file, folder)
+    return file if near.startswith(f"..{os.sep}..") else near
+
+
+def quotes(places: Iterable[Place], run: Run) -> tuple[Quote, ...]:
+    """The lines of source around places, places that lie close together in one piece, in order of the first of them."""
+    pieces: list[list[Place]] = []
+    for place in places:
+        near = (piece for piece in pieces if any(_close(place, other) for other in piece))
+        piece = next(near, None)
+        if piece is None:
+            pieces.append([place])
+        else:
+            piece.append(place)
+    return tuple(_quote(piece, run) for piece in pieces)
+
+
+def _close(one: Place, other: Place) -> bool:
+    return one.file == other.file and abs(one.line - other.line) <= 2 * AROUND
+
+
+def _quote(piece: list[Place], run: Run) -> Quote:
+    first = piece[0]
+    meant = {place.line for place in piece}
+    text = run.sources.get(first.file, "").splitlines()
+    span = range(max(1, min(meant) - AROUND), min(len(text), max(meant) + AROUND) + 1)
+    lines = tuple(QuotedLine(number, text[number - 1], number in meant) for number in span)
+    return Quote(shown_path(first.file, run), first.file, first.line, first.function, lines)

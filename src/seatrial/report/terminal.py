@@ -1,0 +1,136 @@
+"""The screen after a run: what is wrong, in which line, what mends it. Goes to stderr, never into the script's output.
+
+Everything that comes from outside (messages, source, names) is printed as text: no markup, no control characters."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from seatrial.report.model import Report, Shown
+from seatrial.report.numbers import counted, seconds, share
+from seatrial.report.proofs import proof_sentence
+
+IN_FULL = 4  # findings shown with all that belongs to them; the rest in a line each, so that it stays one screen
+FIGURES = 5  # figures of a finding; the report has all
+STYLES = {"error": "bold red", "warning": "bold yellow", "note": "cyan"}
+WIDEST = 110  # columns: longer lines are hard to read
+
+
+def show(report: Report, folder: Path, to: TextIO | None = None) -> None:
+    """Print the screen of a report whose files lie in `folder`, to stderr if not told otherwise."""
+    stream = to or sys.stderr
+    if stream is None:  # pyright: ignore[reportUnnecessaryComparison]  # a process without a console has none
+        return
+    console = Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=False)
+    if console.width > WIDEST:
+        console.width = WIDEST
+    screen = _Screen(console)
+    screen.head(report)
+    for finding in report.findings[:IN_FULL]:
+        screen.finding(finding)
+    screen.rest(report.findings[IN_FULL:])
+    screen.foot(report, folder)
+
+
+class _Screen:
+    """The parts of the screen, from top to bottom."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        plain = not console.encoding.startswith("utf")
+        self.bar, self.arrow, self.dot = ("|", "->", "-") if plain else ("▌", "→", "·")
+
+    def line(self, *parts: str | tuple[str, str], indent: int = 0) -> None:
+        clean = [clean_text(part) if isinstance(part, str) else (clean_text(part[0]), part[1]) for part in parts]
+        self.console.print(Padding(Text.assemble(*clean), (0, 0, 0, indent), expand=False))
+
+    def head(self, report: Report) -> None:
+        style = next((STYLES[each.severity] for each in report.findings[:1]), "bold green")
+        self.console.print()
+        steps = counted(report.observation.steps, "step")
+        self.line(("seatrial", "bold"), (f"  {report.script} {self.dot} {report.status} {self.dot} {steps}", "dim"))
+        self.line((report.headline, style))
+        if report.ending:
+            self.line(report.ending)
+
+    def finding(self, finding: Shown) -> None:
+        self.console.print()
+        style = STYLES[finding.severity]
+        self.line((finding.severity.upper(), style), "  ", (finding.name, "bold"), (f"  {_sureness(finding)}", "dim"))
+        self.line(finding.message, indent=2)
+        for quote in finding.quotes[:2]:
+            inside = f" in {quote.function}" if quote.function and not quote.function.startswith("<") else ""
+            self.line((f"{quote.file}:{quote.line}", "underline"), (inside, "dim"), indent=2)
+            if quote.code:
+                self.line((f"{self.bar} ", style), (quote.code, "bold"), indent=2)
+        if finding.figures:
+            figures = f" {self.dot} ".join(f"{label} {value}" for label, value in finding.figures[:FIGURES])
+            self.line((figures, "dim"), indent=2)
+        if finding.proof:
+            self.line(proof_sentence(finding.proof), indent=2)
+        if finding.remedy:
+            self.row((self.arrow, "bold green"), finding.remedy)
+        if finding.folded:
+            names = ", ".join(each.name for each in finding.folded)
+            self.line((f"explains {names}", "dim"), indent=2)
+
+    def row(self, mark: tuple[str, str], text: str) -> None:
+        """A mark and a text that wraps beside it."""
+        table = Table.grid(padding=(0, 1, 0, 0))
+        table.add_row(Text(*mark), Text(clean_text(text)))
+        self.console.print(Padding(table, (0, 0, 0, 2), expand=False))
+
+    def rest(self, findings: Sequence[Shown]) -> None:
+        if findings:
+            self.console.print()
+        for finding in findings:
+            place = f"  {finding.quotes[0].file}:{finding.quotes[0].line}" if finding.quotes else ""
+            self.line((finding.severity.upper(), STYLES[finding.severity]), f"  {finding.name}", (place, "dim"))
+
+    def foot(self, report: Report, folder: Path) -> None:
+        self.console.print()
+        for sentence in _counts(report):
+            self.line((sentence, "dim"))
+        page = shlex.quote(str(folder / "report.html"))
+        self.line(("All of it:  ", "dim"), f"{'open' if sys.platform == 'darwin' else 'xdg-open'} {page}")
+        if report.findings:
+            self.line(("The reason: ", "dim"), f"seatrial explain {report.findings[0].name}")
+
+
+def _sureness(finding: Shown) -> str:
+    if finding.proof:
+        return "proven"
+    if finding.confidence >= 0.97:
+        return "certain"
+    return f"{finding.confidence:.0%} sure"
+
+
+def _counts(report: Report) -> list[str]:
+    """What is not shown in full, and what watching cost, a sentence each."""
+    found: list[str] = []
+    if report.notes:
+        names = ", ".join(each.name for each in report.notes)
+        found.append(f"{counted(len(report.notes), 'note').capitalize()}: {names}.")
+    if report.suppressed:
+        names = ", ".join(each.finding.name for each in report.suppressed)
+        found.append(f"{counted(len(report.suppressed), 'finding').capitalize()} suppressed: {names}.")
+    if report.not_looked_at:
+        found.append(f"Not looked at: {counted(len(report.not_looked_at), 'thing')}, listed in the report.")
+    if report.run_seconds:
+        seen = report.observation
+        found.append(f"Watching took {seconds(seen.seconds)}, {share(seen.share_of_runtime)} of the run.")
+    return found
+
+
+def clean_text(text: str) -> str:
+    """Text without what a terminal would obey: control characters become visible escapes."""
+    return "".join(c if c.isprintable() or c in "\n\u202f" else c.encode("unicode_escape").decode() for c in text)

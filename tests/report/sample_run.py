@@ -1,0 +1,164 @@
+"""A run as plain events, like that of examples/digits.py, for tests of what is made of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from seatrial.config import Config
+from seatrial.events import (
+    BatchSeen,
+    CallSeen,
+    EvaluationPass,
+    Event,
+    Look,
+    Losses,
+    ModelSeen,
+    ModuleInfo,
+    NotLookedAt,
+    ParameterInfo,
+    Place,
+    RunEnded,
+    RunStarted,
+    Settings,
+    SourceSeen,
+    TorchSeen,
+)
+from seatrial.findings import Finding
+from seatrial.history import Run
+from seatrial.verdict import Verdict, settle
+
+FOLDER = "/home/ada/digits"
+SCRIPT = f"{FOLDER}/digits.py"
+SOURCE = (Path(__file__).parents[2] / "examples" / "digits.py").read_text(encoding="utf-8")
+TICKS = 304
+LAYERS = (("hidden", 64, 48), ("more", 48, 48), ("out", 48, 10))
+
+
+def place(text: str, function: str = "<module>") -> Place:
+    """The line of the sample's source that holds a text."""
+    return Place(SCRIPT, 1 + SOURCE[: SOURCE.index(text)].count("\n"), function)
+
+
+def events() -> list[Event]:
+    """The whole run: 304 steps of three layers, eight evaluations, eleven looks."""
+    return [
+        RunStarted("digits.py", ("--epochs", "8"), 1.79e9, "0.1.0", "3.11.9", FOLDER),
+        TorchSeen("2.13.0"),
+        SourceSeen(SCRIPT, SOURCE),
+        _model(),
+        CallSeen(0, "backward", -1, "backward", place("loss.backward()")),
+        Settings(0, 0, "lr", (0, 100, 200), (0.05, 0.025, 0.0125)),
+        Settings(0, 0, "momentum", (0,), (0.9,)),
+        *_batches(),
+        Losses(0, tuple(range(TICKS)), tuple(map(_loss, range(TICKS)))),
+        *(_look(tick) for tick in (0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 303)),
+        *(_evaluation(epoch) for epoch in range(1, 9)),
+        NotLookedAt("worker processes", "what happens inside of DataLoader workers is not watched"),
+        RunEnded("completed", 0, "", None, TICKS, TICKS, 6.2, 0.17),
+    ]
+
+
+def _loss(tick: int) -> float:
+    return 1.62 + 0.69 / (1 + math.exp((tick - 90) / 22)) + 0.05 * math.sin(tick * 12.9898) * math.cos(tick * 3.7)
+
+
+def _model() -> ModelSeen:
+    modules = [ModuleInfo("", "Reader", place("model = Reader"), True, {"training": True})]
+    parameters: list[ParameterInfo] = []
+    for name, wide, high in LAYERS:
+        settings: dict[str, bool | int | float | str | None] = {"in_features": wide, "out_features": high}
+        modules.append(ModuleInfo(name, "Linear", place(f"self.{name} ="), True, settings))
+        for path, shape in ((f"{name}.weight", (high, wide)), (f"{name}.bias", (high,))):
+            parameters.append(ParameterInfo(len(parameters), path, shape, "float32", True, False, {}))
+    where, called = place("model = Reader"), place("loss = criterion(model(x)")
+    return ModelSeen(0, 0, "model", "Reader", where, called, tuple(modules), tuple(parameters))
+
+
+def _batches() -> list[BatchSeen]:
+    stats = {"mean": -0.39, "std": 0.753, "min": -1.0, "max": 1.0}
+    classes = {str(digit): 2 + digit * 7 % 5 for digit in range(10)}
+    return [
+        BatchSeen(0, "training", 0, "input", 0, (32, 64), "float32", stats),
+        BatchSeen(0, "training", 0, "target", 1, (32,), "int64", {}, classes),
+    ]
+
+
+def _look(tick: int) -> Look:
+    sizes = [1.3 / (1 + at) * math.exp(-tick / 250) for at in range(2 * len(LAYERS))]
+    weights = tuple(3.0 + tick / 400 for _ in sizes)
+    updates = tuple(0.05 * size / (1 + tick / 60) for size in sizes)
+    count = len(sizes)
+    zeros = (0.0,) * count
+    return Look(tick, 0, tuple(range(count)), weights, tuple(sizes), tuple(sizes), zeros, (0,) * count, updates, zeros)
+
+
+def _evaluation(epoch: int) -> EvaluationPass:
+    loss = {"cross_entropy": _loss(epoch * 38) + 0.02}
+    return EvaluationPass(epoch * 38, 0, place("loss += criterion"), 1, 300, 0.0, 0.0, loss, (), "val")
+
+
+def softmax() -> Finding:
+    """The finding that is right of the sample."""
+    return Finding(
+        "model.softmax-before-cross-entropy",
+        "error",
+        "softmax is applied to the 10 outputs that cross_entropy takes as logits, so the loss cannot fall below 1.46 "
+        "and stood at 1.67 after 304 steps.",
+        (place("return torch.softmax", "forward"), place("loss = criterion(model(x)")),
+        {"classes": 10, "lowest_possible_loss": 1.4612, "loss_at_end": 1.674, "steps": TICKS},
+        "Return the logits from forward, and apply softmax only where probabilities are wanted.",
+        ("optimisation.underfitting", "optimisation.loss-not-decreasing"),
+        0.99,
+    )
+
+
+def underfitting() -> Finding:
+    return Finding(
+        "optimisation.underfitting",
+        "warning",
+        "Training and validation loss end at 1.67 and 1.63, close to each other and high.",
+        (place("loss.backward()"),),
+        {"training_loss": 1.674, "validation_loss": 1.633},
+        "Look for a fault in the network or its loss first.",
+        confidence=0.7,
+    )
+
+
+def unseeded() -> Finding:
+    return Finding(
+        "loop.unseeded-run",
+        "note",
+        "numpy's generator moved during the run without having been seeded.",
+        (place("torch.manual_seed(0)"),),
+        {"generators": ["numpy"]},
+        "Seed it beside torch: numpy.random.seed(0).",
+        confidence=0.95,
+    )
+
+
+def verdict(*found: Finding, config: Config | None = None, changed: Iterable[Event] = ()) -> Verdict:
+    """The verdict on the sample with these findings. `changed` events stand in for those of their class."""
+    kinds = {type(event): event for event in changed}
+    run = Run.of([kinds.get(type(event), event) for event in events()])
+    return settle(run, found, (), config or Config())
+
+
+def hostile(text: str) -> Verdict:
+    """The sample with a text wherever a stranger's text can come from."""
+    start = RunStarted(text, (text,), 1.79e9, "0.1.0", "3.11.9", FOLDER)
+    source = SourceSeen(SCRIPT, f"x = {text!r}\n# {text}\n{text}\n" + SOURCE)
+    at = Place(SCRIPT, 2, text)
+    ended = RunEnded("failed", 1, f"ValueError: {text}", at, TICKS, TICKS, 6.2, 0.17)
+    model = replace(_model(), type=text, modules=(ModuleInfo("hidden", text, at, True, {text: text}),))
+    told = Finding(
+        "model.dead-units", "error", text, (at, Place(text, 3, text)), {text: text, "list": [text]}, text, (), 0.9
+    )
+    proven = replace(told, name="model.saturated-activations", proof={"fix": text, text: text})
+    unseen = NotLookedAt(text, text)
+    label = replace(_evaluation(1), losses={text: 1.0}, label=text)
+    config = Config(ignore={"loop.unseeded-run": text}, file=text)
+    note = replace(unseeded(), message=text)
+    return verdict(told, proven, note, config=config, changed=[start, source, ended, model, unseen, label])
