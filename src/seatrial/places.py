@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import site
 import sys
 import sysconfig
+from functools import cache
 from types import FrameType
 
 from seatrial.events import Place
@@ -58,6 +60,50 @@ def place_of(frame: FrameType | None) -> Place | None:
 def here() -> Place | None:
     """The user's line from which the caller was reached."""
     return place_of(sys._getframe(1))
+
+
+def loops_around(places: tuple[Place, ...]) -> tuple[Place, ...]:
+    """The `for` and `while` lines around places on a stack (innermost first); the outermost loop first."""
+    found: list[Place] = []
+    for place in places:
+        around = [
+            Place(place.file, node.lineno, place.function)
+            for node in _loops(place.file)
+            if node.lineno < place.line <= (node.end_lineno or node.lineno) and _same_function(place, node)
+        ]
+        found = around + found
+    return tuple(found)
+
+
+@cache
+def _loops(file: str) -> list[ast.For | ast.AsyncFor | ast.While]:
+    """All loop statements of a file, outermost first."""
+    return [node for node in ast.walk(_tree(file)) if isinstance(node, (ast.For, ast.AsyncFor, ast.While))]
+
+
+@cache
+def _functions(file: str) -> list[ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda]:
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    return [node for node in ast.walk(_tree(file)) if isinstance(node, kinds)]
+
+
+@cache
+def _tree(file: str) -> ast.Module:
+    try:
+        with open(file, encoding="utf-8", errors="replace") as source:
+            return ast.parse(source.read())
+    except (OSError, SyntaxError, ValueError):
+        return ast.Module([], [])
+
+
+def _same_function(place: Place, loop: ast.stmt) -> bool:
+    """Whether no function is defined between a loop and the place: a body runs when called, not where it stands."""
+    between = [
+        function
+        for function in _functions(place.file)
+        if loop.lineno < function.lineno and function.lineno <= place.line <= (function.end_lineno or 0)
+    ]
+    return not between
 
 
 def chain(frame: FrameType | None, limit: int = 8) -> tuple[Place, ...]:

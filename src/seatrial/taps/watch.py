@@ -38,6 +38,8 @@ class Watch:
         self.seconds = 0.0
         self.tick = 0
         self.optimizer_steps = 0
+        self.sketching = True  # whether batches of this turn are to be sketched by whoever meets them
+        self.last_data = -1  # the data set (by id) of the batch that a DataLoader gave last
         self.patches = Patches()
         self.models = Ids()
         self.optimizers = Ids()

@@ -1,0 +1,42 @@
+"""Where seatrial listens. The only folder that patches or hooks torch; `install` is called once torch is imported."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from seatrial.events import Event, TorchSeen
+from seatrial.taps import autograd, batches, checkpoints, clipping, losses, modules, scalers, schedules, seeds
+from seatrial.taps.evaluation import EvaluationLog
+from seatrial.taps.models import Models
+from seatrial.taps.optimizers import OptimizerTap
+from seatrial.taps.recording import Recording
+from seatrial.taps.watch import Watch
+
+__all__ = ["Watch", "install"]
+
+
+def install(emit: Callable[[Event], None], verify: Any = None) -> Watch:
+    """Begin to listen; events go to `emit`. `verify` is told of every captured step (see benchmarks/replay.py).
+
+    Returns the watch; `finish()` it when the script has ended.
+    """
+    importlib.import_module("torch.optim.lr_scheduler")
+    watch = Watch(emit)
+    watch.send(TorchSeen(torch.__version__))
+    models = Models(watch)
+    recording = Recording(watch, models, verify)
+    log = EvaluationLog(watch, recording)
+    models.end_of_evaluation = log.end
+    watch.at_finish.insert(0, log.end)
+    watch.at_finish.insert(0, recording.stop)
+    modules.install(watch, recording, models, log)
+    autograd.install(watch, recording)
+    OptimizerTap(watch, recording, models).install()
+    losses.install(watch, evaluation_loss=log.loss)
+    for side in (schedules, clipping, batches, seeds, checkpoints, scalers):
+        side.install(watch)
+    return watch

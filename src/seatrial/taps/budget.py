@@ -1,0 +1,35 @@
+"""How much of a run may be spent on looking closely, and when the next close look is due."""
+
+from __future__ import annotations
+
+import time
+
+# Close looks may cost this share of the time that has gone by, and this much at once at the start.
+SHARE = 0.01
+ALLOWANCE_SECONDS = 0.4
+# After the first steps each close look comes at this multiple of the step of the one before.
+GROWTH = 1.3
+DENSE = 3
+
+
+class Budget:
+    """Close looks: dense at the start, then ever rarer, never beyond the share of time allowed."""
+
+    def __init__(self) -> None:
+        self.started = time.perf_counter()
+        self.spent = 0.0
+        self.next_turn = 0
+
+    def affords(self, seconds: float = 0.0) -> bool:
+        """Whether there is time left to spend."""
+        elapsed = time.perf_counter() - self.started
+        return self.spent + seconds <= SHARE * elapsed + ALLOWANCE_SECONDS
+
+    def is_due(self, turn: int) -> bool:
+        """Whether the turn that begins now is to be looked at closely."""
+        return turn >= self.next_turn and self.affords()
+
+    def took(self, turn: int, seconds: float) -> None:
+        """A close look at a turn has cost so much."""
+        self.spent += seconds
+        self.next_turn = turn + 1 if turn < DENSE else max(turn + 1, int(turn * GROWTH))

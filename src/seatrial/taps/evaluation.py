@@ -1,0 +1,132 @@
+"""Forward passes that train nothing, gathered into evaluation passes."""
+
+from __future__ import annotations
+
+import re
+from linecache import getline
+from types import FrameType
+from typing import Any
+
+import torch
+
+from seatrial.events import EvaluationPass, Place
+from seatrial.measure.batches import sketch
+from seatrial.places import chain, place_of
+from seatrial.taps.recording import Recording
+from seatrial.taps.watch import Watch
+
+# Of the passes made from one line, so many are sent; afterwards every power-of-two share.
+MOST_PASSES = 200
+MOST_ROWS = 4096
+# Batches are sketched (and their examples hashed) in so many passes from one line.
+SKETCHED_PASSES = 3
+_LABELS = {
+    "test": re.compile(r"(?<![a-z])(test|tst|holdout|held_?out)(?![a-su-z])"),
+    "val": re.compile(r"(?<![a-z])(val|valid|validation|validate|dev)(?![a-z])"),
+    "train": re.compile(r"(?<![a-z])(train|trn)(?![a-z])"),
+}
+
+
+class EvaluationLog:
+    """The pass that is going on, if any. A pass ends at a backward call, or when another line or model begins one."""
+
+    def __init__(self, watch: Watch, recording: Recording) -> None:
+        self.watch = watch
+        self.recording = recording
+        self._key: tuple[Any, ...] | None = None
+        self._counts: dict[tuple[Any, ...], int] = {}
+        self._reset()
+
+    def _reset(self) -> None:
+        self._forwards = self._examples = self._training = self._grad = 0
+        self._losses: dict[str, list[tuple[Any, int]]] = {}
+        self._rows: list[int] = []
+        self._asked = 0
+        self._place: Place | None = None
+        self._label = ""
+        self._data = -1
+
+    def forward(self, model: int, training: bool, grad: bool, args: tuple[Any, ...], frame: FrameType) -> None:
+        """A forward pass that is no training step."""
+        data = self.watch.last_data
+        key = (model, place_of(frame), data)
+        if key != self._key:
+            self.end()
+            self._key = key
+            self._place, self._data = key[1], data
+            self._asked = self.recording.gradients_asked
+            self._counts[key] = self._counts.get(key, 0) + 1
+            self._label = label_of(chain(frame)) if self._sent() else ""
+        self._forwards += 1
+        self._training += training
+        self._grad += grad
+        batch = next((value for value in args if isinstance(value, torch.Tensor) and value.ndim), None)
+        if batch is None:
+            return
+        self._examples += len(batch)
+        if self._counts[key] <= SKETCHED_PASSES and len(self._rows) < MOST_ROWS and self.recording.budget.affords():
+            self._sketch(batch, model)
+
+    def _sketch(self, batch: torch.Tensor, model: int) -> None:
+        import time
+
+        start = time.perf_counter()
+        recorder = self.recording.recorder
+        if recorder is not None:
+            recorder.inert = True
+        figures = sketch(batch)
+        if recorder is not None:
+            recorder.inert = False
+        if figures is not None:
+            self._rows += figures.rows
+            self.recording.send_batch(
+                figures, "evaluation", "input", 0, model, tuple(batch.shape), str(batch.dtype).removeprefix("torch.")
+            )
+        self.recording.budget.spent += time.perf_counter() - start
+
+    def loss(self, name: str, value: Any, examples: int, reduction: str) -> None:
+        """A loss function was called while gradients are off (or the model is in evaluation mode)."""
+        if self._key is not None and isinstance(value, torch.Tensor) and value.numel() == 1:
+            self._losses.setdefault(name, []).append((value.detach(), examples if reduction == "sum" else 0))
+
+    def end(self) -> None:
+        """The pass is over."""
+        if self._key is not None and self._forwards and self._sent():
+            self.watch.send(
+                EvaluationPass(
+                    tick=self.watch.tick,
+                    model=self._key[0],
+                    where=self.watch.source(self._place),
+                    forwards=self._forwards,
+                    examples=self._examples,
+                    training=self._training / self._forwards,
+                    grad_enabled=self._grad / self._forwards,
+                    losses={name: _mean(values) for name, values in self._losses.items()},
+                    rows=tuple(self._rows),
+                    label=self._label,
+                    data=self._data,
+                    used_gradient=self.recording.gradients_asked > self._asked,
+                )
+            )
+        self._key = None
+        self._reset()
+
+    def _sent(self) -> bool:
+        count = self._counts.get(self._key or (), 0)
+        return count <= MOST_PASSES or count % (1 << (count.bit_length() - 6)) == 0
+
+
+def _mean(values: list[tuple[Any, int]]) -> float:
+    """Mean of losses; a sum is divided by the number of its examples."""
+    return sum(float(value) / (examples or 1) for value, examples in values) / len(values)
+
+
+def label_of(places: tuple[Place, ...]) -> str:
+    """What the author calls the data, from the innermost line or function name on the stack that names exactly one."""
+    for place in places:
+        text = re.sub(r"\.(train|eval)\(", ".(", getline(place.file, place.line)).lower()
+        for words in (re.sub(r"['\"].*?['\"]", "", text), place.function.lower()):
+            named = [label for label, pattern in _LABELS.items() if pattern.search(words)]
+            if len(named) == 1:
+                return named[0]
+    return ""

@@ -1,0 +1,180 @@
+"""Hears modules: their construction, calls from outside of any other module, changes of mode, clearing of gradients."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from threading import get_ident
+from typing import Any
+
+import torch
+from torch import nn
+
+from seatrial.measure.batches import sketch
+from seatrial.places import chain, place_of
+from seatrial.taps.evaluation import EvaluationLog
+from seatrial.taps.identities import Ids
+from seatrial.taps.models import Models
+from seatrial.taps.recording import Recording
+from seatrial.taps.watch import Watch
+
+
+def install(watch: Watch, recording: Recording, models: Models, log: EvaluationLog) -> None:
+    """Listen to `nn.Module`."""
+    caller = _Caller(watch, recording, models, log)
+    watch.patches.wrap(nn.Module, "__init__", lambda original: _make_init(original, watch, models))
+    watch.patches.wrap(nn.Module, "__call__", caller.make)
+    watch.patches.wrap(nn.Module, "train", lambda original: _make_train(original, watch))
+    watch.patches.wrap(nn.Module, "zero_grad", lambda original: _make_zero_grad(original, watch))
+    if hasattr(torch, "compile"):
+        watch.patches.wrap(torch, "compile", lambda original: _make_compile(original, watch, models))
+
+
+def _make_init(original: Callable[..., None], watch: Watch, models: Models) -> Callable[..., None]:
+    def __init__(self: nn.Module, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+        original(self, *args, **kwargs)
+        if watch.on:
+            models.places[self] = chain(sys._getframe(1), 5)
+
+    return __init__
+
+
+class _Caller:
+    """Calls of modules. Only the outermost costs anything, but while a step is recorded."""
+
+    def __init__(self, watch: Watch, recording: Recording, models: Models, log: EvaluationLog) -> None:
+        self.watch = watch
+        self.recording = recording
+        self.models = models
+        self.log = log
+        self.depth = 0
+        self.root = -1
+        self.thread = get_ident()
+        self.stateless = Ids()
+
+    def make(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def __call__(module: nn.Module, /, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
+            if torch.compiler.is_compiling() or not self.watch.on or get_ident() != self.thread:
+                return original(module, *args, **kwargs)
+            if self.depth:
+                recorder = self.recording.recorder
+                if recorder is None or recorder.inert:
+                    return original(module, *args, **kwargs)
+                recorder.modules.append((self.models.path_of(self.root, module), type(module).__name__, module))
+                try:
+                    return original(module, *args, **kwargs)
+                finally:
+                    recorder.modules.pop()
+            if self.watch.models.get(module) is None and not self._is_model(module):
+                return original(module, *args, **kwargs)
+            return self.call_root(original, module, args, kwargs, sys._getframe(1))
+
+        return __call__
+
+    def call_root(
+        self, original: Callable[..., Any], module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], frame: Any
+    ) -> Any:
+        """A module is called from outside of any other."""
+        grad, training = torch.is_grad_enabled(), module.training
+        evaluating, alone, model, call = False, False, -1, -1
+        recorder = self.recording.recorder
+        try:
+            if recorder is not None:
+                recorder.inert = True
+            place = place_of(frame)
+            model = self.models.see(module, place)
+            detail = ("train" if training else "eval") + (" grad" if grad else " no_grad")
+            call = self.watch.call("forward", model, detail, place)
+            evaluating = not (grad and training) or self._unused(call)
+            if evaluating and grad and training is False and call in self.recording.used_forwards:
+                evaluating = False
+            self._note(model, module, evaluating, training, grad, args, kwargs, frame)
+            if recorder is not None:
+                recorder.inert = False
+            alone = self.recording.root_enters(model, call, evaluating)
+            recorder = self.recording.recorder
+        except Exception as error:
+            self.watch.not_looked_at("a call of a model", f"{type(error).__name__}: {error}")
+        self.depth, self.root = 1, model
+        if recorder is not None:
+            recorder.modules.append((self.models.path_of(model, module), type(module).__name__, module))
+        try:
+            result = original(module, *args, **kwargs)
+        finally:
+            self.depth = 0
+            if recorder is not None:
+                recorder.modules.pop()
+                if alone and sys.exc_info()[0] is not None:
+                    self.recording.stop()
+        if recorder is not None:
+            self.recording.root_leaves(model, call, result, evaluating, alone, frame)
+        return result
+
+    def _is_model(self, module: nn.Module) -> bool:
+        """Whether a module that was not met before has anything to learn or to keep (a loss function has not)."""
+        if self.stateless.get(module) is not None or isinstance(module, nn.modules.loss._Loss):
+            return False
+        if next(module.parameters(), None) is None and next(module.buffers(), None) is None:
+            self.stateless.of(module)
+            return False
+        return True
+
+    def _unused(self, call: int) -> bool:
+        """Whether the result of such a forward, seen often enough, never was in a step that was looked at."""
+        used = self.recording.used_forwards
+        return bool(used) and call not in used
+
+    def _note(
+        self,
+        model: int,
+        module: nn.Module,
+        evaluating: bool,
+        training: bool,
+        grad: bool,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        frame: Any,
+    ) -> None:
+        if evaluating:
+            self.log.forward(model, training, grad, (*args, *kwargs.values()), frame)
+            return
+        if self.recording.recorder is None and not self.recording.started:
+            self.recording.begin()
+        if not self.watch.sketching:
+            return
+        for position, value in enumerate((*args, *kwargs.values())):
+            if isinstance(value, torch.Tensor) and value.ndim and position < 4:
+                figures = sketch(value)
+                if figures is not None:
+                    dtype = str(value.dtype).removeprefix("torch.")
+                    self.recording.send_batch(
+                        figures, "training", "input", position, model, tuple(value.shape), dtype
+                    )
+
+
+def _make_train(original: Callable[..., Any], watch: Watch) -> Callable[..., Any]:
+    def train(self: nn.Module, mode: bool = True) -> Any:
+        if watch.on and watch.models.get(self) is not None:
+            watch.call("mode", watch.models.of(self), "train" if mode else "eval", place_of(sys._getframe(1)))
+        return original(self, mode)
+
+    return train
+
+
+def _make_zero_grad(original: Callable[..., None], watch: Watch) -> Callable[..., None]:
+    def zero_grad(self: nn.Module, *args: Any, **kwargs: Any) -> None:
+        if watch.on:
+            model = watch.models.get(self)
+            watch.call("zero_grad", -1 if model is None else model, "module", place_of(sys._getframe(1)))
+        original(self, *args, **kwargs)
+
+    return zero_grad
+
+
+def _make_compile(original: Callable[..., Any], watch: Watch, models: Models) -> Callable[..., Any]:
+    def compile(*args: Any, **kwargs: Any) -> Any:  # noqa: A001
+        models.compiled = True
+        watch.not_looked_at("the inside of training steps", "torch.compile is in use")
+        return original(*args, **kwargs)
+
+    return compile

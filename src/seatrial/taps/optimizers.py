@@ -1,0 +1,211 @@
+"""Hears optimizers: construction, clearing of gradients, steps; measures parameters around a step looked at closely."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.optim import Optimizer
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+
+from seatrial.events import GroupInfo, Look, OptimizerBuilt, Scalar
+from seatrial.measure.parameters import Before, before, holding, look
+from seatrial.places import chain, loops_around, place_of
+from seatrial.taps.models import Models
+from seatrial.taps.recording import Recording
+from seatrial.taps.watch import Watch
+
+MOST_ELEMENTS = 30_000_000
+
+
+class OptimizerTap:
+    """What is heard of optimizers, and the full looks at their parameters."""
+
+    def __init__(self, watch: Watch, recording: Recording, models: Models) -> None:
+        self.watch = watch
+        self.recording = recording
+        self.models = models
+        self._settings: dict[tuple[int, int, str], float] = {}
+        self._stepped_last: int | None = None
+        self._stale: dict[int, list[bool]] = {}
+        self._before: tuple[int, list[torch.Tensor], Before] | None = None
+        self._nested = 0
+
+    def install(self) -> None:
+        watch = self.watch
+        watch.patches.wrap(Optimizer, "__init__", self._make_init)
+        watch.patches.wrap(Optimizer, "zero_grad", self._make_zero_grad)
+        watch.patches.wrap(Optimizer, "add_param_group", self._make_add)
+        handles = [
+            register_optimizer_step_pre_hook(self._guarded(self._before_step)),
+            register_optimizer_step_post_hook(self._guarded(self._after_step)),
+        ]
+        watch.at_finish.append(lambda: [handle.remove() for handle in handles] and None)
+        watch.at_backward.append(self._at_backward)
+
+    def _guarded(self, listener: Callable[..., None]) -> Callable[..., None]:
+        def hook(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+            if not self.watch.on:
+                return
+            recorder = self.recording.recorder
+            if recorder is not None:
+                recorder.inert = True
+            try:
+                listener(optimizer)
+            except Exception as error:
+                self.watch.not_looked_at("an optimizer's step", f"{type(error).__name__}: {error}")
+            recorder = self.recording.recorder
+            if recorder is not None:
+                recorder.inert = False
+
+        return hook
+
+    # ---- construction --------------------------------------------------------------------------------------------
+
+    def _make_init(self, original: Callable[..., None]) -> Callable[..., None]:
+        def __init__(optimizer: Optimizer, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+            self._nested += 1
+            try:
+                original(optimizer, *args, **kwargs)
+            finally:
+                self._nested -= 1
+            if self.watch.on:
+                self._send(optimizer, sys._getframe(1))
+                if not self.recording.started:
+                    self.recording.begin()
+
+        return __init__
+
+    def _make_add(self, original: Callable[..., None]) -> Callable[..., None]:
+        def add_param_group(optimizer: Optimizer, *args: Any, **kwargs: Any) -> None:
+            original(optimizer, *args, **kwargs)
+            if self.watch.on and not self._nested and self.watch.optimizers.get(optimizer) is not None:
+                self._send(optimizer, sys._getframe(1))
+
+        return add_param_group
+
+    def _send(self, optimizer: Optimizer, frame: Any) -> None:
+        lines = chain(frame, 6)
+        groups = [
+            GroupInfo(tuple(self.watch.parameters.of(p) for p in group["params"]), _settings(group))
+            for group in optimizer.param_groups
+        ]
+        self.watch.send(
+            OptimizerBuilt(
+                self.watch.tick,
+                self.watch.optimizers.of(optimizer),
+                type(optimizer).__name__,
+                tuple(groups),
+                self.watch.source(lines[0] if lines else None),
+                loops_around(lines),
+            )
+        )
+
+    def _make_zero_grad(self, original: Callable[..., None]) -> Callable[..., None]:
+        def zero_grad(optimizer: Optimizer, *args: Any, **kwargs: Any) -> None:
+            if self.watch.on:
+                number = self.watch.optimizers.of(optimizer)
+                self.watch.call("zero_grad", number, "", place_of(sys._getframe(1)))
+            original(optimizer, *args, **kwargs)
+
+        return zero_grad
+
+    # ---- steps ---------------------------------------------------------------------------------------------------
+
+    def _at_backward(self, losses: tuple[torch.Tensor, ...], call: int) -> None:
+        """Close look: were gradients left over from before the last step cleared by now?"""
+        last = self._stepped_last
+        if last is None:
+            return
+        optimizer = next((thing for number, thing in self.watch.optimizers.living() if number == last), None)
+        if optimizer is None:
+            return
+        held = holding(_parameters(optimizer))
+        known = self._stale.get(last)
+        self._stale[last] = held if known is None else [a and b for a, b in zip(known, held, strict=True)]
+
+    def _before_step(self, optimizer: Optimizer) -> None:
+        if self.recording.recorder is None:
+            return
+        parameters = _parameters(optimizer)
+        if sum(p.numel() for p in parameters) <= MOST_ELEMENTS:
+            start = time.perf_counter()
+            self._before = (id(optimizer), parameters, before(parameters))
+            self.recording.recorder.seconds += time.perf_counter() - start
+
+    def _after_step(self, optimizer: Optimizer) -> None:
+        watch = self.watch
+        number = watch.optimizers.of(optimizer)
+        recorder = self.recording.recorder
+        if recorder is not None:
+            start = time.perf_counter()
+            self._look(optimizer, number)
+            recorder.seconds += time.perf_counter() - start
+        for index, group in enumerate(optimizer.param_groups):
+            for name in _WATCHED:
+                value = group.get(name)
+                if value is not None:
+                    self._setting(number, index, name, value)
+        watch.call("step", number, type(optimizer).__name__, place_of(sys._getframe(2)))
+        watch.optimizer_steps += 1
+        watch.end_turn()
+        self._stepped_last = number
+        self._stale.pop(number, None)
+        self.recording.next_turn()
+
+    def _setting(self, number: int, index: int, name: str, value: Any) -> None:
+        values = value if isinstance(value, tuple) else (value,)
+        for position, part in enumerate(values):
+            key = (number, index, name if len(values) == 1 else f"{name[:-1]}{position + 1}")
+            if isinstance(part, torch.Tensor):
+                if not part.is_cpu:
+                    continue
+                part = part.item()
+            if self._settings.get(key) != part and isinstance(part, (int, float)):
+                self._settings[key] = part
+                self.watch.setting(*key, float(part))
+
+    def _look(self, optimizer: Optimizer, number: int) -> None:
+        kept = self._before
+        self._before = None
+        self.models.owned(_parameters(optimizer), number)
+        self.models.note_fates(self.watch.optimizers.living())
+        for model, _ in self.models.living():
+            self.models.look_again(model)
+        if kept is None or kept[0] != id(optimizer):
+            return
+        _, parameters, figures = kept
+        stale = self._stale.get(number) if self.recording.backward_since_step else None
+        columns = look(parameters, figures)
+        self.watch.send(
+            Look(
+                self.watch.tick,
+                number,
+                tuple(self.watch.parameters.of(p) for p in parameters),
+                *columns,
+                stale=tuple(float(s) for s in stale) if stale else (float("nan"),) * len(parameters),
+            )
+        )
+        self.recording.backward_since_step = False
+
+
+_WATCHED = ("lr", "momentum", "weight_decay", "betas")
+
+
+def _parameters(optimizer: Optimizer) -> list[torch.Tensor]:
+    return [p for group in optimizer.param_groups for p in group["params"]]
+
+
+def _settings(group: dict[str, Any]) -> dict[str, Scalar]:
+    found: dict[str, Scalar] = {}
+    for name, value in group.items():
+        if isinstance(value, (bool, int, float, str)):
+            found[name] = value
+        elif isinstance(value, torch.Tensor) and value.numel() == 1 and value.is_cpu:
+            found[name] = value.item()
+        elif name == "betas" and isinstance(value, tuple):
+            found |= {f"beta{i + 1}": float(beta) for i, beta in enumerate(value)}
+    return found

@@ -1,0 +1,314 @@
+"""Decides which turns of the loop are looked at closely, and captures their steps.
+
+A turn lasts from the end of one optimizer step to the end of the next. While it is looked at, the recorder hears all torch
+functions; at its backward pass the captured step is sent as an event; around its optimizer step parameters are measured.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from types import FrameType
+from typing import Any
+
+import torch
+from torch.overrides import _get_current_function_mode_stack  # pyright: ignore[reportPrivateUsage]
+
+from seatrial.events import BatchSeen, GraphKept, GraphSeen, Probe
+from seatrial.measure.batches import sketch
+from seatrial.places import place_of
+from seatrial.step.capture import Leaf, Origin, Out
+from seatrial.step.graph import describe
+from seatrial.step.recorder import Recorder
+from seatrial.taps.budget import Budget
+from seatrial.taps.models import Models
+from seatrial.taps.watch import Watch
+
+# Sketches of batches are made in so many turns from the start, then in the turns that are looked at closely.
+SKETCHED_TURNS = 160
+# So many graphs of a line's step are sent while they are dense; afterwards as the schedule has it.
+MOST_GRAPHS = 24
+MOST_EVALUATION_GRAPHS = 3
+KEPT_MEGABYTES = 64
+
+
+class Recording:
+    """The close looks of a run."""
+
+    def __init__(self, watch: Watch, models: Models, verify: Any = None) -> None:
+        self.watch = watch
+        self.models = models
+        self.budget = Budget()
+        self.recorder: Recorder | None = None
+        self.backward_since_step = False
+        self.started = False
+        self.gradients_asked = 0
+        self.verify = verify
+        self.steps: dict[int, tuple[list[Origin], list[Out], GraphSeen]] = {}
+        self.used_forwards: set[int] = set()
+        self._turn = 0
+        self._sites: dict[int, int] = {}
+        self._before_site: dict[int, int] = {}
+        self._last_site = -1
+        self._evaluations: dict[int, int] = {}
+        self._predictions: list[tuple[int, int, Out]] = []
+        self._entered_at = 0.0
+        self._carried: dict[Any, tuple[int, int]] = {}
+        self._old_losses: list[tuple[int, Any, Any]] = []
+
+    # ---- on and off ----------------------------------------------------------------------------------------------
+
+    @property
+    def in_handler(self) -> bool:
+        """Whether we are inside a call that the recorder is just making."""
+        return self.recorder is not None and self.recorder.depth > 0
+
+    def begin(self) -> None:
+        """The first sign that training is about to begin: listen from now on to the end of the first step."""
+        self.started = True
+        self.start()
+
+    def start(self) -> None:
+        """Begin to look closely (unless a compiler is at work: it would trace our mode into the user's program)."""
+        if self.recorder is not None or not self.watch.on or self.models.compiled:
+            return
+        if torch.jit.is_tracing() or torch.compiler.is_compiling():
+            return
+        self._entered_at = time.perf_counter()
+        keep = not self.steps or self.verify is not None
+        recorder = Recorder(keep_values=keep and self.models.megabytes < KEPT_MEGABYTES)
+        recorder.parameter_id = self.watch.parameters.of
+        recorder.sketch = sketch
+        recorder.state_names = self.models.state_names()
+        recorder.__enter__()
+        self.recorder = recorder
+        self._predictions = []
+
+    def stop(self) -> None:
+        """End the close look; if user code has pushed a mode of its own since, ours stays on the stack without effect."""
+        recorder = self.recorder
+        if recorder is None:
+            return
+        self.recorder = None
+        recorder.inert = True
+        if _get_current_function_mode_stack()[-1:] == [recorder]:
+            recorder.__exit__(None, None, None)
+        if recorder.overflow:
+            self.watch.not_looked_at(
+                f"the whole of step {self.watch.tick}", "it has too many calls, or a call that could not be captured"
+            )
+        self.budget.took(self._turn, recorder.seconds)
+        self.watch.seconds += recorder.seconds
+
+    def next_turn(self) -> None:
+        """An optimizer step has ended: end a close look, begin another if one is due."""
+        self.stop()
+        self._turn += 1
+        unseen = [site for site, count in self._sites.items() if not count]
+        wanted = any(self._before_site.get(site) == self._last_site for site in unseen)
+        if self.budget.is_due(self._turn) or (wanted and self.budget.affords()):
+            self.start()
+        self.watch.sketching = self.recorder is None and self._turn < SKETCHED_TURNS and self.budget.affords()
+
+    # ---- backward ------------------------------------------------------------------------------------------------
+
+    def gradient_asked(self) -> None:
+        self.gradients_asked += 1
+
+    def before_backward(self, losses: tuple[torch.Tensor, ...], kind: str, frame: FrameType | None) -> None:
+        """A backward pass begins from `losses`."""
+        watch = self.watch
+        start = time.perf_counter()
+        call = watch.call("backward", -1, kind, watch.place(frame))
+        watch.loss(call, _value(losses))
+        if call not in self._sites:
+            self._sites[call] = 0
+            self._before_site[call] = self._last_site
+        self._last_site = call
+        self.models.end_of_evaluation()
+        recorder = self.recorder
+        if recorder is not None and not recorder.inert:
+            recorder.inert = True
+            try:
+                for listener in watch.at_backward:
+                    listener(losses, call)
+                self._cut(recorder, losses, call, frame)
+            except Exception as error:
+                watch.not_looked_at(f"the step at tick {watch.tick}", f"{type(error).__name__}: {error}")
+        self.backward_since_step = True
+        watch.seconds += time.perf_counter() - start
+
+    def after_backward(self, losses: tuple[torch.Tensor, ...]) -> None:
+        """A backward pass has ended."""
+        if self.recorder is not None:
+            self.recorder.inert = False
+        if self.verify is not None:
+            self.verify.after_backward(losses)
+        self.watch.tick += 1
+
+    def _cut(self, recorder: Recorder, losses: tuple[torch.Tensor, ...], call: int, frame: FrameType | None) -> None:
+        """Send the captured step that the losses depend on."""
+        start = time.perf_counter()
+        roots = [out for loss in losses if (out := recorder.out_of(loss)) is not None]
+        if not roots:
+            self.watch.not_looked_at("the step at its backward call", "its loss was made before it could be watched")
+            return
+        self._sites[call] += 1
+        predictions = self._predictions
+        recorder.name_leaves(roots, self.models.parameter_names)
+        seen, roles, program = describe(
+            roots,
+            tick=self.watch.tick,
+            kind="training",
+            call=call,
+            model=predictions[-1][0] if predictions else -1,
+            value=_number(losses),
+            place=place_of(frame),
+            training=self.models.in_training_mode(),
+            predictions=[out for _, _, out in predictions],
+            exits=recorder.exits,
+        )
+        reached = {id(origin) for origin in program}
+        self.used_forwards |= {forward for _, forward, out in predictions if id(out.origin) in reached}
+        if self._sites[call] <= MOST_GRAPHS:
+            self.watch.send(seen)
+        self._send_sketches(program, roles, seen)
+        self._look_for_kept_graphs(program, losses)
+        if recorder.keep_values and recorder.kept_bytes < KEPT_MEGABYTES * 2**20 and call not in self.steps:
+            self.steps[call] = (program, roots, seen)
+        if self.verify is not None:
+            self.verify.before_backward(program, roots, losses, call)
+        recorder.seconds += time.perf_counter() - start
+
+    def _send_sketches(self, program: list[Origin], roles: dict[int, str], seen: GraphSeen) -> None:
+        position = {"input": 0, "target": 0}
+        for leaf in program:
+            role = roles.get(id(leaf), "")
+            if not isinstance(leaf, Leaf) or role not in position or leaf.sketch is None:
+                continue
+            self.send_batch(leaf.sketch, "training", role, position[role], seen.model, leaf.info.shape, leaf.info.dtype, leaf)
+            position[role] += 1
+
+    def send_batch(
+        self,
+        figures: Any,
+        phase: str,
+        role: str,
+        position: int,
+        model: int,
+        shape: tuple[int, ...],
+        dtype: str,
+        leaf: Leaf | None = None,
+    ) -> None:
+        """Send a sketch."""
+        self.watch.send(
+            BatchSeen(
+                tick=self.watch.tick,
+                phase=phase,
+                model=model,
+                role=role,
+                position=position,
+                shape=shape,
+                dtype=dtype,
+                stats=figures.stats,
+                histogram=figures.histogram,
+                rows=figures.rows,
+                feature_means=figures.feature_means,
+                feature_stds=figures.feature_stds,
+                where=leaf.place if leaf is not None else None,
+                data=getattr(self.watch, "last_loader", None) or -1,
+            )
+        )
+
+    # ---- graphs of earlier steps that are still alive ------------------------------------------------------------
+
+    def _look_for_kept_graphs(self, program: list[Origin], losses: tuple[torch.Tensor, ...]) -> None:
+        import weakref
+
+        tick = self.watch.tick
+        alive = [(age, place) for age, reference, place in self._old_losses if _has_graph(reference())]
+        if len([age for age, _ in alive if tick - age >= 8]) >= 2:
+            self.watch.send(GraphKept(tick, "held", alive[0][1], tick - alive[0][0]))
+        if len(losses) == 1 and len(self._old_losses) < 40:
+            self._old_losses.append((tick, weakref.ref(losses[0]), self._place_of(program)))
+        for leaf in self.recorder.carried if self.recorder else []:
+            depth = leaf.depth
+            before = self._carried.setdefault(leaf.place, (tick, depth))
+            if tick > before[0] and depth > 1.5 * before[1]:
+                self.watch.send(GraphKept(tick, "carried", leaf.place, depth))
+
+    @staticmethod
+    def _place_of(program: list[Origin]) -> Any:
+        return program[-1].place if program else None
+
+    # ---- evaluation ----------------------------------------------------------------------------------------------
+
+    def root_enters(self, model: int, call: int, evaluating: bool) -> bool:
+        """A root module is called. Returns whether a close look was begun for this call alone."""
+        if evaluating and self.recorder is None and self._evaluations.get(model, 0) < MOST_EVALUATION_GRAPHS:
+            if self.budget.affords():
+                self.start()
+                return self.recorder is not None
+        return False
+
+    def root_leaves(self, model: int, call: int, result: Any, evaluating: bool, alone: bool, frame: FrameType) -> None:
+        """A root module has returned."""
+        recorder = self.recorder
+        if recorder is None or recorder.inert:
+            return
+        recorder.inert = True
+        try:
+            roots = [out for tensor in _tensors(result) if (out := recorder.out_of(tensor)) is not None]
+            self._predictions += [(model, call, out) for out in roots]
+            if evaluating and roots and self._evaluations.get(model, 0) < MOST_EVALUATION_GRAPHS:
+                self._evaluations[model] = self._evaluations.get(model, 0) + 1
+                self._describe_evaluation(recorder, roots, model, frame)
+        except Exception as error:
+            self.watch.not_looked_at("an evaluation", f"{type(error).__name__}: {error}")
+        recorder.inert = False
+        if alone:
+            self.stop()
+
+    def _describe_evaluation(self, recorder: Recorder, roots: list[Out], model: int, frame: FrameType) -> None:
+        seen, _, _ = describe(
+            roots,
+            tick=self.watch.tick,
+            kind="evaluation",
+            call=-1,
+            model=model,
+            value=math.nan,
+            place=place_of(frame),
+            training=self.models.in_training_mode(),
+            predictions=roots,
+            exits=[],
+        )
+        self.watch.send(seen)
+
+    def send_probe(self, probe: Probe) -> None:
+        self.watch.send(probe)
+
+
+def _has_graph(tensor: Any) -> bool:
+    return tensor is not None and tensor.grad_fn is not None
+
+
+def _number(losses: tuple[torch.Tensor, ...]) -> float:
+    return float(losses[0].detach()) if len(losses) == 1 and losses[0].numel() == 1 else math.nan
+
+
+def _value(losses: tuple[torch.Tensor, ...]) -> Any:
+    """What to keep of a loss without waiting for a device: a float, or a detached tensor to be read later."""
+    if len(losses) != 1 or losses[0].numel() != 1:
+        return math.nan
+    loss = losses[0].detach()
+    return loss.item() if loss.is_cpu else loss
+
+
+def _tensors(value: Any) -> list[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if isinstance(value, (list, tuple)):
+        return [tensor for part in value for tensor in _tensors(part)]
+    if isinstance(value, dict):
+        return [tensor for part in value.values() for tensor in _tensors(part)]
+    return []
