@@ -50,7 +50,7 @@ class Suppressed:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What was watched and what it cost: optimizer steps, ticks with a full look, seconds spent watching, and the
+    """What was watched and what it cost: optimizer steps, full looks, seconds spent watching, and the
     share (0..1) of the run's wall time that they were."""
 
     steps: int

@@ -138,17 +138,17 @@ def headline(verdict: Verdict) -> str:
     """The verdict in one sentence."""
     errors, warnings = len(verdict.of("error")), len(verdict.of("warning"))
     if errors:
-        more = (
-            f", and {counted(warnings, 'thing')} that most likely hurt{'s' if warnings == 1 else ''}"
-            if warnings
-            else ""
-        )
+        more = f", and {_hurting(warnings, 'more thing')}" if warnings else ""
         return f"The program is wrong in {counted(errors, 'place')}{more}."
     if warnings:
-        return f"{counted(warnings, 'thing').capitalize()} most likely hurt{'s' if warnings == 1 else ''} the result."
+        return f"{_hurting(warnings, 'thing')} the result."
     if not verdict.run.ticks:
         return "Nothing was trained: no backward pass was seen."
     return "Nothing wrong was found in what was watched."
+
+
+def _hurting(number: int, thing: str) -> str:
+    return f"{counted(number, thing)} most likely hurt{'s' if number == 1 else ''}"
 
 
 def _ending(verdict: Verdict) -> str:

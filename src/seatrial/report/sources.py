@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,9 @@ MOST = 4  # places quoted a finding; the rest is only counted
 
 @dataclass(frozen=True, slots=True)
 class QuotedLine:
-    """A line of source with its number; `meant` where the finding points at it."""
+    """A line of source with its number, without the indentation that its neighbours share.
+
+    `meant` where the finding points at it."""
 
     number: int
     text: str
@@ -70,5 +73,10 @@ def _quote(piece: list[Place], run: Run) -> Quote:
     meant = {place.line for place in piece}
     text = run.sources.get(first.file, "").splitlines()
     span = range(max(1, min(meant) - AROUND), min(len(text), max(meant) + AROUND) + 1)
-    lines = tuple(QuotedLine(number, text[number - 1], number in meant) for number in span)
+    while span and not text[span[0] - 1].strip():
+        span = span[1:]
+    while span and not text[span[-1] - 1].strip():
+        span = span[:-1]
+    shown = textwrap.dedent("\n".join(text[number - 1] for number in span)).split("\n")
+    lines = tuple(QuotedLine(number, line, number in meant) for number, line in zip(span, shown, strict=False))
     return Quote(shown_path(first.file, run), first.file, first.line, first.function, lines)
