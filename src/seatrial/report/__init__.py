@@ -17,7 +17,7 @@ def write(verdict: Verdict, folder: Path) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "findings.json").write_text(json.render(verdict), encoding="utf-8")
-    (folder / "report.html").write_text(html.render(report(verdict)), encoding="utf-8")
+    (folder / "report.html").write_text(html.render(report(verdict)), encoding="utf-8", errors="replace")
 
 
 def show(verdict: Verdict, folder: Path) -> None:

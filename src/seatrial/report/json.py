@@ -18,7 +18,7 @@ SCHEMA = 1
 
 def render(verdict: Verdict) -> str:
     """The text of findings.json. Strict JSON: figures that are not finite are the strings "nan", "inf" and "-inf"."""
-    return json.dumps(_safe(as_data(verdict)), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    return json.dumps(_safe(as_data(verdict)), indent=1, allow_nan=False) + "\n"
 
 
 def as_data(verdict: Verdict) -> dict[str, Any]:

@@ -1,0 +1,81 @@
+"""The page as a browser shows it: nothing is asked of any network, nothing is wrong on the console, it fits a phone."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sample_run as sample
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from seatrial import report
+from seatrial.verdict import Verdict
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+HOSTILE = "</style></pre><script>document.title='taken'</script><img src=http://localhost/x onerror=alert(1)>\"'"
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is missing: apt-get install chromium"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+class Visit:
+    """A page opened with an eye on what it asks for and complains about."""
+
+    def __init__(self, browser: Browser, folder: Path, verdict: Verdict, width: int, scheme: str) -> None:
+        report.write(verdict, folder)
+        self.asked: list[str] = []
+        self.complaints: list[str] = []
+        self.page: Page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+        self.page.route(lambda url: not url.startswith("file://"), lambda route: route.abort())
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("dialog", lambda dialog: (self.complaints.append(dialog.message), dialog.dismiss()))
+        self.page.goto((folder / "report.html").as_uri())
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize("text", ["plain", HOSTILE])
+def test_the_page_asks_for_nothing_complains_of_nothing_and_fits(
+    browser: Browser, tmp_path: Path, width: int, scheme: str, text: str
+) -> None:
+    verdict = sample.hostile(HOSTILE) if text == HOSTILE else sample.verdict(sample.softmax(), sample.unseeded())
+    visit = Visit(browser, tmp_path, verdict, width, scheme)
+    assert visit.asked == [(tmp_path / "report.html").as_uri()]
+    assert visit.complaints == []
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert visit.page.locator("script, img, iframe").count() == 0
+    assert visit.page.title() != "taken"
+    visit.page.close()
+
+
+def test_dark_and_light_differ_and_both_can_be_read(browser: Browser, tmp_path: Path) -> None:
+    contrasts: dict[str, float] = {}
+    for scheme in ("light", "dark"):
+        visit = Visit(browser, tmp_path, sample.verdict(sample.softmax()), 1280, scheme)
+        ink, paper = visit.page.evaluate(
+            "['color', 'backgroundColor'].map(what => getComputedStyle(document.body)[what].match(/\\d+/g).map(Number))"
+        )
+        contrasts[scheme] = (sum(ink) - sum(paper)) / 3
+        visit.page.close()
+    assert contrasts["light"] < -128
+    assert contrasts["dark"] > 128
+
+
+def test_what_is_folded_away_opens(browser: Browser, tmp_path: Path) -> None:
+    visit = Visit(browser, tmp_path, sample.verdict(sample.unseeded()), 390, "light")
+    remedy = visit.page.get_by_text(sample.unseeded().remedy)
+    assert not remedy.is_visible()
+    visit.page.locator("summary", has_text="loop.unseeded-run").click()
+    assert remedy.is_visible()
+    visit.page.close()

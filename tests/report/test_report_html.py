@@ -1,0 +1,85 @@
+"""report.html: all of it in one file, and a stranger's text stays text."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+import sample_run as sample
+
+from seatrial.report import html, model
+from seatrial.verdict import Verdict
+
+HOSTILE = "</style></title></pre><script>alert(1)</script><img src=x onerror=alert(2)>\"'`${x}{{ 7 * 7 }}"
+
+
+def page(verdict: Verdict) -> str:
+    return html.render(model.report(verdict))
+
+
+class Tags(HTMLParser):
+    """What a browser would make of a page: its tags with their attributes, and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def test_what_matters_is_on_the_page() -> None:
+    words = " ".join(Tags(page(sample.verdict(sample.softmax(), sample.underfitting(), sample.unseeded()))).words)
+    words = re.sub(r"\s+", " ", words)
+    assert "The program is wrong in 1 place." in words
+    assert sample.softmax().message in words
+    assert sample.softmax().remedy in words
+    assert sample.underfitting().message in words
+    assert sample.unseeded().message in words
+    assert "lowest possible loss 1.461" in words
+    assert "what happens inside of DataLoader workers is not watched" in words
+    assert "hidden.weight" in words
+    assert "seatrial explain model.softmax-before-cross-entropy" in words
+
+
+def test_the_line_that_is_meant_is_marked() -> None:
+    text = page(sample.verdict(sample.softmax()))
+    meant = re.findall(r'<span class="line meant"><i>(\d+)</i>', text)
+    assert meant == [str(place.line) for place in sample.softmax().where]
+
+
+def test_nothing_on_the_page_is_loaded_from_anywhere() -> None:
+    found = Tags(page(sample.verdict(sample.softmax())))
+    for tag, attributes in found.tags:
+        assert tag not in ("script", "iframe", "object", "embed", "base", "form")
+        for name in ("src", "href", "srcset", "action", "xlink:href"):
+            assert attributes.get(name, "data:,") == "data:,", (tag, attributes)
+    assert "url(" not in page(sample.verdict())
+    assert "@import" not in page(sample.verdict())
+
+
+def test_a_hostile_text_adds_no_tag_and_no_attribute() -> None:
+    plain, hostile = Tags(page(sample.hostile("plain"))), Tags(page(sample.hostile(HOSTILE)))
+    known = {(tag, name) for tag, attributes in plain.tags for name in attributes}
+    assert {tag for tag, _ in hostile.tags} == {tag for tag, _ in plain.tags}
+    assert {(tag, name) for tag, attributes in hostile.tags for name in attributes} == known
+    assert "49" not in re.findall(r"\d+", "".join(hostile.words[:5]))
+
+
+@pytest.mark.parametrize("found", [(), (sample.unseeded(),)])
+def test_a_run_without_alarms_has_a_page(found: tuple[object, ...]) -> None:
+    assert "Nothing wrong was found" in page(sample.verdict(*found))  # type: ignore[arg-type]
+
+
+def test_a_run_of_which_nothing_is_known_has_a_page() -> None:
+    from seatrial.config import Config
+    from seatrial.history import Run
+    from seatrial.verdict import settle
+
+    text = page(settle(Run.of([]), (), (), Config()))
+    assert "Nothing was trained" in text
+    assert "The run was killed" in text

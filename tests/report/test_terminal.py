@@ -1,0 +1,100 @@
+"""The screen after a run: what a tired person reads."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import sample_run as sample
+from rich.cells import cell_len
+
+from seatrial.report import model, terminal
+from seatrial.verdict import Verdict
+
+
+def screen(verdict: Verdict, monkeypatch: pytest.MonkeyPatch, width: int = 90, encoding: str = "utf-8") -> str:
+    monkeypatch.setenv("COLUMNS", str(width))
+    raw = io.BytesIO()
+    to = io.TextIOWrapper(raw, encoding=encoding, errors="backslashreplace", write_through=True)
+    terminal.show(model.report(verdict), Path("seatrial-runs/one"), to)
+    return raw.getvalue().decode(encoding)
+
+
+def test_the_whole_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal.sys, "platform", "linux")
+    found = screen(sample.verdict(sample.softmax(), sample.underfitting(), sample.unseeded()), monkeypatch)
+    line, call = sample.softmax().where
+    assert [text.rstrip() for text in found.splitlines()] == [
+        "",
+        "seatrial  digits.py · completed · 304 steps",
+        "The program is wrong in 1 place.",
+        "",
+        "ERROR  model.softmax-before-cross-entropy  certain",
+        "  softmax is applied to the 10 outputs that cross_entropy takes as logits, so the loss",
+        "  cannot fall below 1.46 and stood at 1.67 after 304 steps.",
+        f"  digits.py:{line.line} in forward",
+        "  ▌ return torch.softmax(self.out(x), dim=1)",
+        f"  digits.py:{call.line}",
+        "  ▌ loss = criterion(model(x), y)",
+        "  classes 10 · lowest possible loss 1.461 · loss at end 1.674 · steps 304",
+        "  → Return the logits from forward, and apply softmax only where probabilities are wanted.",
+        "  explains optimisation.underfitting",
+        "",
+        "1 note: loop.unseeded-run.",
+        "Not looked at: 1 thing, listed in the report.",
+        "Watching took 0.2 s, 2.7 % of the run.",
+        "All of it:  xdg-open seatrial-runs/one/report.html",
+        "The reason: seatrial explain model.softmax-before-cross-entropy",
+    ]
+
+
+def test_a_proof_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    proof = {"fix": "softmax removed", "loss_without": 1.91, "loss_with": 0.31, "steps": 60}
+    found = screen(sample.verdict(replace(sample.softmax(), proof=proof)), monkeypatch, 110)
+    assert "Proven: with the fix (softmax removed) the loss is 0.31 instead of 1.91 after 60 steps." in found
+
+
+def test_nothing_found_is_no_praise_of_what_was_not_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = screen(sample.verdict(), monkeypatch)
+    assert "Nothing wrong was found in what was watched." in found
+    assert "Not looked at: 1 thing" in found
+    assert "explain" not in found
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_no_line_is_wider_than_the_terminal(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = screen(sample.verdict(sample.softmax(), sample.unseeded()), monkeypatch, width)
+    assert max(map(cell_len, found.splitlines())) <= min(width, terminal.WIDEST)
+
+
+def test_many_findings_fit_on_one_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"model.{each}" for each in ("dead-units", "order-lost", "input-ignored", "examples-mixed", "odd", "even")]
+    many = [replace(sample.underfitting(), name=name, confidence=0.9 - at / 10) for at, name in enumerate(names)]
+    found = screen(sample.verdict(*many), monkeypatch).splitlines()
+    assert len(found) < 50
+    assert [line.split()[1] for line in found if line.startswith("WARNING")] == names
+    assert found[-6].split() == ["WARNING", "model.even", f"digits.py:{many[0].where[0].line}"]
+
+
+def test_no_colours_where_nobody_sees_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "\x1b" not in screen(sample.verdict(sample.softmax()), monkeypatch)
+
+
+def test_what_the_terminal_would_obey_is_shown_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = screen(sample.hostile("\x1b[31mred\x07 [bold]not bold[/bold] \u202e"), monkeypatch, 200)
+    assert "\x1b" not in found
+    assert "\x07" not in found
+    assert "\u202e" not in found
+    assert "\\x1b[31mred\\x07 [bold]not bold[/bold]" in found
+
+
+def test_a_terminal_without_unicode_gets_signs_that_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = screen(sample.verdict(sample.softmax()), monkeypatch, encoding="ascii")
+    assert "| return torch.softmax(self.out(x), dim=1)" in found
+    assert "-> Return the logits" in found
+    assert "\\u" not in found
+
+
+def test_a_failed_run_says_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = screen(sample.hostile("boom"), monkeypatch)
+    assert "The script failed at digits.py:2: ValueError: boom" in found
