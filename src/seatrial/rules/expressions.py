@@ -1,0 +1,108 @@
+"""Single expressions of the user's source: what a name is bound to, what a call gives to a parameter."""
+
+from __future__ import annotations
+
+import ast
+
+from seatrial.rules.syntax import Binding, File, Function, Path, tail
+
+ANY = "*"
+MOST = 8
+
+
+def bindings(file: File, node: ast.Name) -> list[Binding]:
+    """What a name may stand for where it is used: the nearest binding above it and, as long as those are conditional,
+    the ones before; where there is none above (a loop comes round again), those below."""
+    for scope in file.scopes(node):
+        known = [each for each in file.names[scope].get(node.id, []) if node not in _within(each)]
+        if not known:
+            continue
+        line = node.lineno if scope is next(file.scopes(node)) else 1 << 30
+        above = [each for each in known if getattr(each.statement, "lineno", 0) <= line]
+        return _reaching(file, node, above) if above else known[:1]
+    return []
+
+
+def _within(binding: Binding) -> set[ast.AST]:
+    return set(ast.walk(binding.value)) if binding.value is not None and binding.kind != "parameter" else set()
+
+
+def _reaching(file: File, node: ast.Name, above: list[Binding]) -> list[Binding]:
+    around = set(file.ancestors(node))
+    found: list[Binding] = []
+    for binding in reversed(above):
+        found.append(binding)
+        guards = [
+            each for each in file.ancestors(binding.statement) if isinstance(each, (ast.If, ast.Try, ast.match_case))
+        ]
+        if binding.kind != "augment" and all(guard in around for guard in guards):
+            break
+    return found[:MOST]
+
+
+def index(node: ast.AST) -> Path:
+    match node:
+        case ast.Constant(value=str() | int() as key):
+            return (key,)
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as key)):
+            return (-key,)
+        case ast.Slice() | ast.Tuple():
+            return ()
+        case _:
+            return (ANY,)
+
+
+def operands(node: ast.AST) -> list[ast.AST]:
+    match node:
+        case ast.BinOp():
+            return [each for each in (node.left, node.right) if not isinstance(each, ast.Constant)]
+        case ast.UnaryOp():
+            return [] if isinstance(node.operand, ast.Constant) else [node.operand]
+        case ast.IfExp():
+            return [node.body, node.orelse]
+        case ast.BoolOp():
+            return list(node.values)
+        case _:
+            return []
+
+
+def counts(node: ast.AST | None) -> bool:
+    """Whether a loop merely counts: `range(n)`, `enumerate(...)` and the like."""
+    return isinstance(node, ast.Call) and tail(node.func) in ("range", "count", "trange")
+
+
+def destinations(call: ast.Call) -> set[str]:
+    """Names under which an option's value is found."""
+    given = next((each.value for each in call.keywords if each.arg == "dest"), None)
+    if isinstance(given, ast.Constant):
+        return {str(given.value)}
+    flags = [each.value for each in call.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+    return {flag.lstrip("-").replace("-", "_") for flag in flags}
+
+
+def returned(file: File, function: Function) -> list[ast.expr]:
+    """What a function returns or yields."""
+    if isinstance(function, ast.Lambda):
+        return [function.body]
+    return [
+        node.value
+        for node in ast.walk(function)
+        if isinstance(node, (ast.Return, ast.Yield, ast.YieldFrom))
+        and node.value is not None
+        and file.function_around(node) is function
+    ]
+
+
+def argument_of(call: ast.Call, function: Function, name: str, method: bool) -> ast.expr | ast.keyword | None:
+    """What a call gives to a parameter: an expression, or a keyword (without a name: `**settings`)."""
+    for each in call.keywords:
+        if each.arg == name:
+            return each
+    order = [parameter.arg for parameter in [*function.args.posonlyargs, *function.args.args]]
+    static = any(tail(each) == "staticmethod" for each in getattr(function, "decorator_list", ()))
+    shift = 1 if method and not static and order[:1] in (["self"], ["cls"]) else 0
+    skipped = 1 if tail(call.func) == "partial" else 0
+    position = order.index(name) - shift + skipped if name in order else -1
+    if 0 <= position < len(call.args) and not any(isinstance(each, ast.Starred) for each in call.args[: position + 1]):
+        return call.args[position]
+    return next((each for each in call.keywords if each.arg is None), None)
