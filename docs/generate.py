@@ -17,8 +17,8 @@ TOP = """\
 
 <!-- Written by docs/generate.py from the catalogue and the rules: do not edit. -->
 
-`seatrial explain NAME` prints a page with a faulty program and its fix. {count} of the {total} findings of the catalogue
-have a rule; the others are named so that they can be added without renaming anything.
+`seatrial explain NAME` prints a page with a faulty program and its fix. {count} of the {total} findings of the
+catalogue have a rule; the others are named so that they can be added without renaming anything.
 """
 
 

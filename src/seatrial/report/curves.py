@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from seatrial.events import ParameterInfo
 from seatrial.history import Run, Series
 
 MOST_POINTS = 500  # a curve: more than a screen has columns, few enough that a report stays small
@@ -134,14 +135,16 @@ def parameters(run: Run) -> tuple[ParameterCurves, ...]:
         for at, parameter in enumerate(look.parameters):
             row = (look.tick, look.gradient_norm[at], look.update_norm[at], look.weight_norm[at])
             seen.setdefault(parameter, []).append(row)
-    return tuple(_parameter(run, parameter, rows) for parameter, rows in seen.items())
+    known = {each.parameter: each for model in run.models.values() for each in model.parameters}
+    return tuple(_parameter(parameter, known.get(parameter), rows) for parameter, rows in seen.items())
 
 
-def _parameter(run: Run, parameter: int, rows: Sequence[tuple[int, float, float, float]]) -> ParameterCurves:
-    known = run.parameter(parameter)
+def _parameter(
+    parameter: int, known: ParameterInfo | None, rows: Sequence[tuple[int, float, float, float]]
+) -> ParameterCurves:
     gradient = _from_points("gradient", [(tick, norm) for tick, norm, _, _ in rows])
     update = _from_points("update", [(tick, change / weight) for tick, _, change, weight in rows if weight > 0])
-    path, shape = (known[1].path, known[1].shape) if known else (f"parameter {parameter}", ())
+    path, shape = (known.path, known.shape) if known else (f"parameter {parameter}", ())
     return ParameterCurves(path, shape, rows[-1][3], thin(gradient, 60), thin(update, 60))
 
 
