@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
 from seatrial.errors import UsageProblem
 
@@ -28,7 +28,7 @@ class Entry:
 @cache
 def entries() -> dict[str, Entry]:
     """All entries by name, in the order of the catalogue."""
-    text = resources.files("seatrial").joinpath("catalogue.toml").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("catalogue.toml").read_text(encoding="utf-8")
     return {
         f"{group}.{name}": Entry(f"{group}.{name}", fields["statement"], fields.get("practice", ""))
         for group, names in tomllib.loads(text).items()
