@@ -61,7 +61,7 @@ class Recorder(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        if self.inert or getattr(func, "__name__", "") in _QUERIES:
+        if self.inert or self.depth or getattr(func, "__name__", "") in _QUERIES:
             return func(*args, **kwargs)
         name = full_name(func)
         op, inplace = canonical(name)

@@ -1,9 +1,11 @@
-"""Hears backward passes: `Tensor.backward`, `torch.autograd.backward`, and `torch.autograd.grad` of parameters."""
+"""Hears backward passes (`Tensor.backward`, `torch.autograd.backward`, `torch.autograd.grad` of parameters) and, while a
+step is recorded, custom autograd functions, which no function mode sees."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import torch
@@ -50,6 +52,17 @@ def install(watch: Watch, recording: Recording) -> None:
 
         return grad
 
+    def make_apply(original: Callable[..., Any]) -> Callable[..., Any]:
+        def apply(cls: type[torch.autograd.Function], *args: Any, **kwargs: Any) -> Any:
+            recorder = recording.recorder
+            if recorder is None or recorder.inert or recorder.depth or torch.compiler.is_compiling():
+                return original(cls, *args, **kwargs)
+            name = f"{cls.__module__}.{cls.__qualname__}.apply"
+            return recorder.observe(partial(original, cls), name, f"apply:{cls.__name__}", False, args, kwargs)
+
+        return apply
+
+    watch.patches.wrap(torch.autograd.Function, "apply", make_apply)
     watch.patches.wrap(torch.autograd, "backward", make_backward)
     watch.patches.wrap(torch.autograd, "grad", make_grad)
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
+
+# `warnings.warn(..., stacklevel=...)` passes over frames of files with these two words in their names (they are meant
+# for Python's own import system). With them a warning of torch's names the user's line, as it does without us.
+_PASSED_OVER = " <importlib._bootstrap>"
 
 
 class Patches:
@@ -20,9 +25,9 @@ class Patches:
         if isinstance(original, (staticmethod, classmethod)):
             kind = type(original)  # pyright: ignore[reportUnknownVariableType]
             function: Any = original.__func__
-            replacement = kind(functools.wraps(function)(make(function)))
+            replacement = kind(functools.wraps(function)(_passed_over(make(function))))
         else:
-            replacement = functools.wraps(original)(make(original))
+            replacement = functools.wraps(original)(_passed_over(make(original)))
         self._undo.append((owner, name, original))
         setattr(owner, name, replacement)
 
@@ -31,3 +36,25 @@ class Patches:
         while self._undo:
             owner, name, original = self._undo.pop()
             setattr(owner, name, original)
+
+    def without(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """A function that runs `original` while no replacement is in force."""
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            ours = [(owner, name, vars(owner)[name]) for owner, name, _ in self._undo]
+            for owner, name, theirs in reversed(self._undo):
+                setattr(owner, name, theirs)
+            try:
+                return original(*args, **kwargs)
+            finally:
+                for owner, name, our in ours:
+                    setattr(owner, name, our)
+
+        return call
+
+
+def _passed_over(replacement: Callable[..., Any]) -> Callable[..., Any]:
+    if isinstance(replacement, FunctionType):
+        code = replacement.__code__
+        replacement.__code__ = code.replace(co_filename=code.co_filename + _PASSED_OVER)
+    return replacement

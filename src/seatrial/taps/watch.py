@@ -24,6 +24,8 @@ from seatrial.taps.identities import Ids
 from seatrial.taps.patching import Patches
 from seatrial.places import place_of
 
+# A turn that was sent so often is only counted from then on (the order of such turns is then no longer kept).
+MOST_EQUAL_TURNS = 300
 # A turn (see events.Turns) with more different calls than this is sent in parts.
 LONGEST_TURN = 400
 
@@ -56,6 +58,8 @@ class Watch:
         self._last_turn: tuple[tuple[int, ...], tuple[int, ...]] | None = None
         self._last_first = 0
         self._repeats = 0
+        self._sent_turns: dict[tuple[tuple[int, ...], tuple[int, ...]], int] = {}
+        self._folded: dict[tuple[tuple[int, ...], tuple[int, ...]], tuple[int, int]] = {}
         self._losses: dict[int, tuple[list[int], list[Any]]] = {}
         self._settings: dict[tuple[int, int, str], tuple[list[int], list[float]]] = {}
         self._clips: dict[int, tuple[list[int], list[Any], float, int, int, tuple[int, ...]]] = {}
@@ -127,8 +131,15 @@ class Watch:
         self._turn, self._counts, self._turn_first = [], [], self.tick
 
     def _send_turns(self, complete: bool = True) -> None:
-        if self._last_turn is not None:
-            self.send(Turns(self._last_first, self._repeats, *self._last_turn, complete=complete))
+        turn = self._last_turn
+        if turn is not None:
+            sent = self._sent_turns.get(turn, 0)
+            self._sent_turns[turn] = sent + 1
+            if sent < MOST_EQUAL_TURNS:
+                self.send(Turns(self._last_first, self._repeats, *turn, complete=complete))
+            else:
+                first, repeats = self._folded.get(turn, (self._last_first, 0))
+                self._folded[turn] = (first, repeats + self._repeats)
         self._last_turn, self._repeats = None, 0
 
     # ---- series --------------------------------------------------------------------------------------------------
@@ -184,6 +195,9 @@ class Watch:
         for call in list(self._clips):
             self._flush_clips(call)
         self._send_turns()
+        for turn, (first, repeats) in self._folded.items():
+            self.send(Turns(first, repeats, *turn))
+        self._folded.clear()
 
     def finish(self) -> None:
         """The script has ended: send what is left and stop listening."""
