@@ -16,6 +16,8 @@ from seatrial.report.numbers import decimal, grouped
 
 SIDE = 1000
 WIDE_RANGE = 50.0  # greatest over smallest value from which a linear axis would hide most of a curve
+PEAKS = 0.03  # share of the values that may be cut off as peaks
+PEAK = 4.0  # times the range of all other values: from there on the highest one flattens the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +41,14 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart: `legend` names each colour once, `log` is true where the vertical axis is logarithmic."""
+    """A chart: `legend` names each colour once, `remark` says what is unusual of its vertical axis."""
 
     title: str
     drawn: tuple[Drawn, ...]
     legend: tuple[tuple[int, str, str], ...]
     across: tuple[Tick, ...]
     up: tuple[Tick, ...]
-    log: bool
+    remark: str
     words: str
 
 
@@ -66,20 +68,22 @@ class Axis:
         return math.log10(max(value, 1e-300)) if self.log else value
 
 
-def chart(title: str, curves: Sequence[Curve]) -> Chart | None:
-    """A chart of curves over the same ticks; None where there is nothing to draw."""
+def chart(title: str, curves: Sequence[Curve], from_zero: bool = False) -> Chart | None:
+    """A chart of curves over the same ticks; None where there is nothing to draw.
+
+    With `from_zero` its vertical axis is linear and begins at 0."""
     curves = [curve for curve in curves if curve.values]
     if not curves:
         return None
     values = [value for curve in curves for value in curve.values]
-    up = axis(values, least=0.0 if title.startswith("Learning") else None)
+    up = axis(values, from_zero)
     across = Axis(0.0, float(max(max(curve.ticks[-1] for curve in curves), 1)))
     colours = {label: at % 6 for at, label in enumerate(dict.fromkeys(curve.label for curve in curves))}
     drawn = tuple(_drawn(curve, colours[curve.label], across, up) for curve in curves)
     kinds = {curve.label: curve.kind for curve in curves}
     legend = tuple((colour, label, kinds[label]) for label, colour in colours.items())
     words = f"{title} over {grouped(round(across.high))} steps, from {decimal(min(values))} to {decimal(max(values))}"
-    return Chart(title, drawn, legend, _step_ticks(across), _ticks(up), up.log, words)
+    return Chart(title, drawn, legend, _step_ticks(across), _ticks(up), _remark(values, up), words)
 
 
 def sparkline(curve: Curve, low: float, high: float) -> Drawn | None:
@@ -92,14 +96,25 @@ def sparkline(curve: Curve, low: float, high: float) -> Drawn | None:
     return _drawn(Curve(curve.label, ticks, values), 0, across, Axis(low, high, log=True))
 
 
-def axis(values: Sequence[float], least: float | None = None) -> Axis:
-    """A scale with a little room above and below; logarithmic where the values span orders of magnitude."""
+def axis(values: Sequence[float], from_zero: bool = False) -> Axis:
+    """A scale with a little room above and below; logarithmic where the values span orders of magnitude. A few peaks
+    that would flatten all else are cut off."""
     low, high = min(values), max(values)
+    if from_zero:
+        return Axis(min(low, 0.0), high * 1.05 or 1.0)
     if low > 0 and high / low > WIDE_RANGE:
         return Axis(low / 1.2, high * 1.2, log=True)
-    low = low if least is None else min(low, least)
+    most = sorted(values)[int(len(values) * (1 - PEAKS))]
+    if most > low and high - low > PEAK * (most - low):
+        high = low + 1.5 * (most - low)
     room = (high - low) * 0.05 or abs(high) * 0.1 or 1.0
-    return Axis(low if least is not None else low - room, high + room)
+    return Axis(low - room, high + room)
+
+
+def _remark(values: Sequence[float], up: Axis) -> str:
+    if up.log:
+        return "logarithmic"
+    return f"cut off: peaks up to {decimal(max(values))}" if max(values) > up.high else ""
 
 
 def _drawn(curve: Curve, colour: int, across: Axis, up: Axis) -> Drawn:

@@ -35,16 +35,24 @@ class ParameterCurves:
 
 
 def thin(curve: Curve, most: int = MOST_POINTS) -> Curve:
-    """A curve of at most `most` points that looks the same: of each stretch its lowest and its highest value stay.
-
-    Values that are not finite are left out; they are told in words."""
-    points = [(tick, value) for tick, value in zip(curve.ticks, curve.values, strict=True) if math.isfinite(value)]
-    if len(points) > most:
-        size = math.ceil(len(points) / (most // 2))
-        stretches = [points[at : at + size] for at in range(0, len(points), size)]
-        ends = ({min(part, key=_value), max(part, key=_value)} for part in stretches)
-        points = [point for pair in ends for point in sorted(pair)]
+    """A curve of at most `most` finite points that looks the same: of each stretch the lowest and the highest stay."""
+    curve = finite(curve)
+    if len(curve.ticks) <= most:
+        return curve
+    points = list(zip(curve.ticks, curve.values, strict=True))
+    size = math.ceil(len(points) / (most // 2))
+    stretches = [points[at : at + size] for at in range(0, len(points), size)]
+    ends = ({min(part, key=_value), max(part, key=_value)} for part in stretches)
+    points = [point for pair in ends for point in sorted(pair)]
     return Curve(curve.label, tuple(tick for tick, _ in points), tuple(value for _, value in points), curve.kind)
+
+
+def finite(curve: Curve) -> Curve:
+    """A curve without values that are not finite: those are told in words, by the rules."""
+    if all(map(math.isfinite, curve.values)):
+        return curve
+    points = [(tick, value) for tick, value in zip(curve.ticks, curve.values, strict=True) if math.isfinite(value)]
+    return replace(curve, ticks=tuple(tick for tick, _ in points), values=tuple(value for _, value in points))
 
 
 def _value(point: tuple[int, float]) -> float:
@@ -65,13 +73,11 @@ def losses(run: Run) -> tuple[Curve, ...]:
     """The training losses as they were, their trend where they are long, and what evaluations said."""
     found: list[Curve] = []
     for call, series in run.losses.items():
-        raw = thin(Curve(_call_label(run, call), series.ticks, series.values))
-        if not raw.ticks:
-            continue
+        raw = finite(Curve(_call_label(run, call), series.ticks, series.values))
         if len(raw.ticks) < SMOOTH_FROM:
             found.append(raw)
         else:
-            found += [replace(raw, kind="faint"), smooth(raw)]
+            found += [replace(thin(raw), kind="faint"), smooth(raw)]
     return (*found, *_evaluations(run))
 
 

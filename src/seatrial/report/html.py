@@ -41,7 +41,7 @@ def render(report: Report) -> str:
     """The text of report.html."""
     charts = (
         chart("Loss", report.losses),
-        chart("Learning rate", report.rates),
+        chart("Learning rate", report.rates, from_zero=True),
         chart("Gradient norm", report.gradients),
     )
     rows, expected = _parameter_rows(report.parameters[:MOST_ROWS])
