@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any
 
 import torch
@@ -57,8 +56,12 @@ def install(watch: Watch, recording: Recording) -> None:
             recorder = recording.recorder
             if recorder is None or recorder.inert or recorder.depth or torch.compiler.is_compiling():
                 return original(cls, *args, **kwargs)
+
+            def applied(*inner: Any, **named: Any) -> Any:
+                return original(cls, *inner, **named)
+
             name = f"{cls.__module__}.{cls.__qualname__}.apply"
-            return recorder.observe(partial(original, cls), name, f"apply:{cls.__name__}", False, args, kwargs)
+            return recorder.observe(applied, name, f"apply:{cls.__name__}", False, args, kwargs)
 
         return apply
 

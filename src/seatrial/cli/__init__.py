@@ -1,0 +1,56 @@
+"""The command line. A command is a file of its own here, imported when it is called: `--help` needs no torch."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+import seatrial
+from seatrial.errors import UsageProblem
+
+_COMMANDS = {
+    "run": "Run a training script and say what is wrong with it.",
+    "report": "Judge a recorded run anew.",
+    "explain": "Explain a finding: why it harms, how it is recognised.",
+    "rules": "List all that can be found.",
+}
+
+
+class _Lazy(click.Group):
+    """A group whose commands are imported when they are wanted."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        return importlib.import_module(f"seatrial.cli.{cmd_name}").command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(seatrial.__version__, prog_name="seatrial")
+def group() -> None:
+    """seatrial puts a PyTorch training program through its trials: what is wrong with it, in which line, and what mends it."""
+
+
+def main() -> None:
+    """Entry point: bad input is a message and exit status 2, never a traceback."""
+    try:
+        group.main(standalone_mode=False, prog_name="seatrial")
+    except UsageProblem as problem:
+        print(f"seatrial: {problem}", file=sys.stderr)
+        sys.exit(2)
+    except click.exceptions.Exit as asked:
+        sys.exit(asked.exit_code)
+    except click.ClickException as problem:
+        problem.show()
+        sys.exit(2)
+    except click.Abort:
+        sys.exit(130)

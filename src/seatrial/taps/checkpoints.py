@@ -1,0 +1,176 @@
+"""Hears state dicts: taken, loaded, saved; and whether one that was taken still shared memory with weights that moved."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+import torch
+from torch.amp.grad_scaler import GradScaler
+from torch.optim import Optimizer
+
+from seatrial.events import Checkpoint, Place, StateKept
+from seatrial.taps.guarding import guarded
+from seatrial.taps.schedules import scheduler_classes
+from seatrial.taps.watch import Watch
+
+MOST_KEYS = 64
+
+
+def install(watch: Watch) -> None:
+    """Listen."""
+    tap = _StateTap(watch)
+    watch.patches.wrap(torch.nn.Module, "state_dict", tap.make_state)
+    watch.patches.wrap(torch.nn.Module, "load_state_dict", tap.make_load("model"))
+    watch.patches.wrap(Optimizer, "load_state_dict", tap.make_load("optimizer"))
+    watch.patches.wrap(GradScaler, "load_state_dict", tap.make_load("scaler"))
+    for kind in scheduler_classes("load_state_dict"):
+        watch.patches.wrap(kind, "load_state_dict", tap.make_load("scheduler"))
+    for name, action in (("save", "save"), ("load", "load")):
+        # One replacement for both names: it must stay the same object under each.
+        make = functools.cache(functools.partial(tap.make_file, action))
+        for owner in (torch.serialization, torch):
+            watch.patches.wrap(owner, name, make)
+    watch.at_finish.append(guarded(watch, "the state dicts that were kept", tap.last_words))
+
+
+@dataclass(slots=True)
+class _Taken:
+    """A state dict that was taken: by one of its tensors, which is alive as long as somebody keeps the state.
+
+    The tensor is a view of a live weight that shares its version counter: the counter tells that the weight moved.
+    A copy (deepcopy, clone) has tensors of its own, and so is not taken for this one."""
+
+    tensor: weakref.ref[torch.Tensor]
+    version: int
+    model: int
+    tick: int
+    where: Place | None
+    used: bool = False
+
+
+class _StateTap:
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+        self.running = 0
+        self.taken: dict[int, _Taken] = {}
+        self.note_state = guarded(watch, "a state dict", self._state)
+        self.note_load = guarded(watch, "the loading of a state dict", self._load)
+        self.note_file = guarded(watch, "a checkpoint", self._file)
+
+    def make_state(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def state_dict(module: Any, *args: Any, **kwargs: Any) -> Any:
+            # A module asks its children with `destination`, so most calls are not the user's.
+            if not self.watch.on or self.running or args or "destination" in kwargs:
+                return original(module, *args, **kwargs)
+            self.running += 1
+            try:
+                state = original(module, *args, **kwargs)
+            finally:
+                self.running -= 1
+            self.note_state(module, state, sys._getframe(1))
+            return state
+
+        return state_dict
+
+    def make_load(self, detail: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        def make(original: Callable[..., Any]) -> Callable[..., Any]:
+            def load_state_dict(owner: Any, *args: Any, **kwargs: Any) -> Any:
+                if not self.watch.on or self.running:
+                    return original(owner, *args, **kwargs)
+                self.note_load(detail, owner, args[0] if args else kwargs.get("state_dict"), sys._getframe(1))
+                self.running += 1
+                try:
+                    return original(owner, *args, **kwargs)
+                finally:
+                    self.running -= 1
+
+            return load_state_dict
+
+        return make
+
+    def make_file(self, action: str, original: Callable[..., Any]) -> Callable[..., Any]:
+        def file(*args: Any, **kwargs: Any) -> Any:
+            result = original(*args, **kwargs)
+            if self.watch.on and not self.running:
+                content = result if action == "load" else args[0] if args else kwargs.get("obj")
+                where = args[0 if action == "load" else 1 :][:1] or (kwargs.get("f"),)
+                self.note_file(action, content, where[0], sys._getframe(1))
+            return result
+
+        return file
+
+    # ---- listening -----------------------------------------------------------------------------------------------
+
+    def _state(self, module: Any, state: Any, frame: FrameType) -> None:
+        tensor = _witness(module, state)
+        if tensor is None:
+            return
+        watch = self.watch
+        self.taken = {key: taken for key, taken in self.taken.items() if taken.tensor() is not None}
+        self.taken[id(tensor)] = _Taken(
+            weakref.ref(tensor), tensor._version, watch.models.of(module), watch.tick, watch.place(frame)
+        )
+
+    def _load(self, detail: str, owner: Any, state: Any, frame: FrameType) -> None:
+        watch = self.watch
+        place = watch.place(frame)
+        ids = {"model": watch.models, "optimizer": watch.optimizers, "scheduler": watch.schedulers}.get(detail)
+        watch.call("load", ids.of(owner) if ids is not None else -1, detail, place)
+        if detail == "model":
+            self._used(state, "loaded", place)
+
+    def _file(self, action: str, content: Any, file: Any, frame: FrameType) -> None:
+        watch = self.watch
+        place = watch.place(frame)
+        keys = tuple(str(key) for key in list(content)[:MOST_KEYS]) if isinstance(content, Mapping) else ()
+        named = isinstance(file, (str, os.PathLike))
+        watch.send(Checkpoint(watch.tick, action, os.fspath(file) if named else type(file).__name__, keys, place))
+        if action == "save":
+            self._used(content, "saved", place)
+
+    def _used(self, content: Any, use: str, place: Place | None) -> None:
+        """A mapping is loaded or saved: is a state that was taken earlier, in it or one level below?"""
+        for tensor in _tensors(content):
+            taken = self.taken.get(id(tensor))
+            if taken is not None and taken.tensor() is tensor:
+                aliased = tensor._version != taken.version
+                taken.used = True
+                if aliased or use == "loaded":
+                    self._send(taken, use, place, aliased)
+
+    def _send(self, taken: _Taken, use: str, place: Place | None, aliased: bool) -> None:
+        self.watch.send(StateKept(taken.tick, taken.model, taken.where, place, use, aliased))
+
+    def last_words(self) -> None:
+        """The script has ended: which states that were never loaded or saved does it still keep?"""
+        for taken in self.taken.values():
+            tensor = taken.tensor()
+            if tensor is not None and not taken.used and tensor._version != taken.version:
+                self._send(taken, "kept", None, True)
+
+
+def _witness(module: Any, state: Any) -> torch.Tensor | None:
+    """A tensor of a state dict by which it is known again: of a weight that trains, if there is one."""
+    trained = {name for name, parameter in module.named_parameters() if parameter.requires_grad}
+    tensors = [
+        (name, value)
+        for name, value in state.items()
+        if isinstance(value, torch.Tensor) and not isinstance(value, torch.nn.Parameter) and value.numel()
+    ]
+    chosen = next((value for name, value in tensors if name in trained), None)
+    return chosen if chosen is not None else next((value for _, value in tensors), None)
+
+
+def _tensors(content: Any) -> Iterator[torch.Tensor]:
+    """The tensors of a mapping and of the mappings in it."""
+    for value in content.values() if isinstance(content, Mapping) else ():
+        for part in value.values() if isinstance(value, Mapping) else (value,):
+            if isinstance(part, torch.Tensor):
+                yield part

@@ -1,0 +1,106 @@
+"""Hears the loss functions of torch.nn.functional: values of an evaluation, targets of the training."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from seatrial.events import BatchSeen
+from seatrial.measure.batches import sketch
+from seatrial.taps.guarding import guarded
+from seatrial.taps.watch import Watch
+
+NAMES = (
+    "cross_entropy nll_loss mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy "
+    "binary_cross_entropy_with_logits kl_div poisson_nll_loss gaussian_nll_loss hinge_embedding_loss "
+    "margin_ranking_loss triplet_margin_loss triplet_margin_with_distance_loss cosine_embedding_loss "
+    "multi_margin_loss multilabel_margin_loss soft_margin_loss multilabel_soft_margin_loss ctc_loss"
+)
+
+
+def install(watch: Watch, evaluation_loss: Callable[[str, Any, int, str], None]) -> None:
+    """Listen. `evaluation_loss` is told the name, the value (a detached tensor, not read), the number of examples
+    and the reduction of a loss that no gradient can come from. A loss made within another is not told of."""
+    tap = _LossTap(watch, evaluation_loss)
+    for name in NAMES.split():
+        if name in vars(functional):
+            watch.patches.wrap(functional, name, tap.make)
+
+
+class _LossTap:
+    def __init__(self, watch: Watch, evaluation_loss: Callable[[str, Any, int, str], None]) -> None:
+        self.watch = watch
+        self.evaluation_loss = evaluation_loss
+        self.inside = False
+        self.note_value = guarded(watch, "the value of a loss", self._value)
+        self.note_target = guarded(watch, "the target of a loss", self._target)
+
+    def make(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        positions = {name: place for place, name in enumerate(inspect.signature(original).parameters)}
+
+        def loss(*args: Any, **kwargs: Any) -> Any:
+            if torch.compiler.is_compiling() or not self.watch.on or self.inside:
+                return original(*args, **kwargs)
+            self.inside = True
+            try:
+                value = original(*args, **kwargs)
+            finally:
+                self.inside = False
+            if isinstance(value, torch.Tensor):
+                if not value.requires_grad:
+                    self.note_value(original.__name__, value, args, kwargs, positions)
+                elif self.watch.sketching:
+                    self.note_target(_argument("target", args, kwargs, positions), sys._getframe(1))
+            return value
+
+        return loss
+
+    def _value(
+        self, name: str, value: torch.Tensor, args: tuple[Any, ...], kwargs: dict[str, Any], positions: dict[str, int]
+    ) -> None:
+        first = args[0] if args else next(iter(kwargs.values()))
+        examples = len(first) if isinstance(first, torch.Tensor) and first.ndim else 1
+        reduction = _argument("reduction", args, kwargs, positions)
+        self.evaluation_loss(name, value.detach(), examples, reduction if isinstance(reduction, str) else "mean")
+
+    def _target(self, target: Any, frame: FrameType) -> None:
+        figures = sketch(target)
+        if figures is None:
+            return
+        watch = self.watch
+        watch.send(
+            BatchSeen(
+                tick=watch.tick,
+                phase="training",
+                model=self._last_model(),
+                role="target",
+                position=0,
+                shape=figures.shape,
+                dtype=figures.dtype,
+                stats=figures.stats,
+                histogram=figures.histogram,
+                rows=figures.rows,
+                feature_means=figures.feature_means,
+                feature_stds=figures.feature_stds,
+                where=watch.place(frame),
+                data=watch.last_data,
+            )
+        )
+
+    def _last_model(self) -> int:
+        """The model of the last forward pass of this turn, -1 where there was none."""
+        keys = list(self.watch.calls)
+        forwards = (keys[call] for call in reversed(self.watch._turn))
+        return next((subject for kind, subject, _, _ in forwards if kind == "forward"), -1)
+
+
+def _argument(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], positions: dict[str, int]) -> Any:
+    """An argument by name, as Python would bind it; None where it was not given."""
+    place = positions.get(name, len(args))
+    return args[place] if place < len(args) else kwargs.get(name)

@@ -1,0 +1,45 @@
+"""Hears gradient scalers: scale, unscale_, step and update, in the order in which the user's code calls them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from torch.amp.grad_scaler import GradScaler
+
+from seatrial.taps.guarding import guarded
+from seatrial.taps.watch import Watch
+
+_NAMES = {"scale": "scale", "unscale_": "unscale", "step": "step", "update": "update"}
+
+
+def install(watch: Watch) -> None:
+    """Listen. `torch.cuda.amp.GradScaler` and its like inherit these methods."""
+    running: list[str] = []
+
+    def heard(name: str, frame: FrameType) -> None:
+        watch.call("scaler", -1, name, watch.place(frame))
+
+    note = guarded(watch, "a call of a gradient scaler", heard)
+
+    def make_for(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        def make(original: Callable[..., Any]) -> Callable[..., Any]:
+            def method(*args: Any, **kwargs: Any) -> Any:
+                # A step unscales by itself where the user has not: that is no call of the user's.
+                if not watch.on or running:
+                    return original(*args, **kwargs)
+                note(name, sys._getframe(1))
+                running.append(name)
+                try:
+                    return original(*args, **kwargs)
+                finally:
+                    running.pop()
+
+            return method
+
+        return make
+
+    for method, name in _NAMES.items():
+        watch.patches.wrap(GradScaler, method, make_for(name))
