@@ -100,6 +100,7 @@ class _LoaderTap:
         ordered_by = loader.sampler if loader.batch_size is not None else loader.batch_sampler or loader.sampler
         watch.send(
             LoaderBuilt(
+                tick=watch.tick,
                 loader=number,
                 examples=examples,
                 batches=_batches(loader, examples),

@@ -1,4 +1,4 @@
-"""Hears state dicts: taken, loaded, saved; and whether one that was taken still shared memory with weights that moved."""
+"""Hears state dicts, taken, loaded and saved; and whether one still shared memory with weights that had moved."""
 
 from __future__ import annotations
 

@@ -44,7 +44,8 @@ class _ScheduleTap:
     def make_init(self, original: Callable[..., None]) -> Callable[..., None]:
         def __init__(scheduler: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
             if not self.watch.on or any(other is scheduler for other in self.running):
-                return original(scheduler, *args, **kwargs)
+                original(scheduler, *args, **kwargs)
+                return
             self.running.append(scheduler)
             try:
                 original(scheduler, *args, **kwargs)
@@ -88,9 +89,8 @@ class _ScheduleTap:
         """Plain attributes; lists of numbers, and the numbers of the schedulers inside, as "1, 5, 9"."""
         found: dict[str, Scalar] = {}
         for name, value in vars(scheduler).items():
-            name = name.lstrip("_")
             if isinstance(value, (bool, int, float, str)):
-                found[name] = value
+                found |= {} if name.startswith("_") else {name: value}
                 continue
             parts = sorted(value.elements()) if isinstance(value, Counter) else value
             if not isinstance(parts, (list, tuple)) or not 0 < len(parts) <= LONGEST_LIST:
@@ -98,5 +98,5 @@ class _ScheduleTap:
             if all(isinstance(part, lr_scheduler.LRScheduler) for part in parts):
                 parts = [self.watch.schedulers.of(part) for part in parts]
             if all(isinstance(part, (int, float)) for part in parts):
-                found[name] = ", ".join(str(part) for part in parts)
+                found[name.lstrip("_")] = ", ".join(str(part) for part in parts)
         return found
