@@ -498,11 +498,15 @@ class SeedSet:
 
 @dataclass(frozen=True, slots=True)
 class GeneratorUsed:
-    """At the end: has the global generator moved since the start (or since it was last seeded)."""
+    """At the end: has the global generator moved since the start (or since it was last seeded).
+
+    `moved_before_seed`: it had been drawn from when it was first seeded; `where`: a line that drew from it, if known."""
 
     generator: str
     moved: bool
     seeded: bool
+    moved_before_seed: bool = False
+    where: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
