@@ -13,22 +13,18 @@ MOST = 8
 def bindings(file: File, node: ast.Name) -> list[Binding]:
     """What a name may stand for where it is used: the nearest binding above it and, as long as those are conditional,
     the ones before; where there is none above (a loop comes round again), those below."""
+    around = {node, *file.ancestors(node)}
     for scope in file.scopes(node):
-        known = [each for each in file.names[scope].get(node.id, []) if node not in _within(each)]
+        known = [each for each in file.names[scope].get(node.id, []) if each.value not in around]
         if not known:
             continue
         line = node.lineno if scope is next(file.scopes(node)) else 1 << 30
         above = [each for each in known if getattr(each.statement, "lineno", 0) <= line]
-        return _reaching(file, node, above) if above else known[:1]
+        return _reaching(file, around, above) if above else known[:1]
     return []
 
 
-def _within(binding: Binding) -> set[ast.AST]:
-    return set(ast.walk(binding.value)) if binding.value is not None and binding.kind != "parameter" else set()
-
-
-def _reaching(file: File, node: ast.Name, above: list[Binding]) -> list[Binding]:
-    around = set(file.ancestors(node))
+def _reaching(file: File, around: set[ast.AST], above: list[Binding]) -> list[Binding]:
     found: list[Binding] = []
     for binding in reversed(above):
         found.append(binding)
@@ -64,6 +60,11 @@ def operands(node: ast.AST) -> list[ast.AST]:
             return list(node.values)
         case _:
             return []
+
+
+def computes(node: ast.BinOp) -> bool:
+    """Whether a formula has numbers of its own, which might be what is wrong with it."""
+    return any(isinstance(part, ast.Constant) for part in ast.walk(node))
 
 
 def counts(node: ast.AST | None) -> bool:

@@ -18,6 +18,7 @@ from seatrial.rules.expressions import (
     MOST,
     argument_of,
     bindings,
+    computes,
     counts,
     destinations,
     index,
@@ -26,7 +27,8 @@ from seatrial.rules.expressions import (
 )
 from seatrial.rules.syntax import Binding, File, Function, Path, default_of, parameters, root, tail
 
-DEPTH = 24
+DEPTH = 24  # steps from the use to the origin
+EFFORT = 500  # expressions looked at for one question
 Step: TypeAlias = "tuple[File, ast.AST]"
 
 # Calls whose result is (a copy of) their first argument, as far as its origin is concerned.
@@ -64,7 +66,7 @@ class Resolver:
         self, file: File, node: ast.AST | None, path: Path = (), trail: tuple[Step, ...] = ()
     ) -> Iterator[Value]:
         """Expressions that the part `path` of an expression's value may come from, the likeliest first."""
-        if node is None or len(trail) > DEPTH or (id(node), path) in self._active:
+        if node is None or len(trail) > DEPTH or (id(node), path) in self._active or len(self.visited) > EFFORT:
             return
         self._active.add((id(node), path))
         self.visited.append((file, node))
@@ -102,6 +104,8 @@ class Resolver:
             case ast.Await() | ast.Starred() | ast.NamedExpr():
                 yield from self.values(file, node.value, path, trail)
             case _:
+                if isinstance(node, ast.BinOp) and computes(node) and not path:
+                    yield Value(file, node, trail)
                 for part in operands(node):
                     yield from self.values(file, part, path, trail)
 
@@ -110,6 +114,8 @@ class Resolver:
             yield from self._binding(file, binding, path, trail)
 
     def _binding(self, file: File, binding: Binding, path: Path, trail: tuple[Step, ...]) -> Iterator[Value]:
+        if len(trail) > DEPTH:
+            return
         wanted = (*binding.path, *path)
         trail = (*trail, (file, binding.statement))
         match binding.kind:

@@ -137,8 +137,8 @@ def assignments(run: Run, file: str, name: str) -> tuple[Place, ...]:
     if known is None:
         return ()
     bound = [each.statement for scope in known.names.values() for each in scope.get(name, []) if each.value is not None]
-    places = [place_of(known, each) for each in bound]
-    return distinct(sorted(places, key=lambda at: at.line))
+    places = sorted((place_of(known, each) for each in bound), key=lambda at: at.line)
+    return distinct(places)
 
 
 def attribute_assignment(run: Run, class_name: str, attribute: str) -> Place | None:
