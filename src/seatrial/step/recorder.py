@@ -23,6 +23,8 @@ MOST_CALLS = 60_000
 MOST_MEASURED = 6
 # Results that leave torch: the values that they carry away are in no graph.
 EXITS = frozenset("item numpy tolist".split())
+# Calls that make a tensor one to which gradients flow: what is made of it belongs to the step.
+MARKS = frozenset("requires_grad_ set_requires_grad".split())
 _QUERIES = frozenset(
     "size dim shape dtype device ndim numel nelement is_contiguous stride requires_grad is_leaf grad_fn layout element_size "
     "is_cuda is_sparse is_quantized is_floating_point is_complex data_ptr storage_offset names _set_grad_enabled "
@@ -108,7 +110,7 @@ class Recorder(TorchFunctionMode):
         tensors: list[torch.Tensor] = []
         references: list[Out] = []
         ours = (self._translate(args, tensors, references, place), self._translate(kwargs, tensors, references, place))
-        stateful = any(_stateful(out.origin) for out in references)
+        stateful = op in MARKS or any(_stateful(out.origin) for out in references)
         if stateful or inside:
             ours = (self._frontier(ours[0], tensors, references), self._frontier(ours[1], tensors, references))
             self._enter(tensors)
@@ -144,6 +146,8 @@ class Recorder(TorchFunctionMode):
             if not call.drew:
                 call.generator = None
         written = [t for t, before in zip(tensors, versions, strict=True) if _version(t) != before]
+        if call.op in MARKS:
+            written = tensors[:1]
         if len(results) == 1 and not written and any(results[0] is tensor for tensor in tensors):
             return
         extra = [t for t in written if not any(t is other for other in results)]

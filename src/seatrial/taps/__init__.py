@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from seatrial.events import Event, TorchSeen
-from seatrial.taps import autograd, batches, checkpoints, clipping, losses, modules, scalers, schedules, seeds
+from seatrial.taps import autograd, batches, checkpoints, clipping, losses, modules, scalers, schedules, scripting, seeds
 from seatrial.taps.evaluation import EvaluationLog
 from seatrial.taps.models import Models
 from seatrial.taps.optimizers import OptimizerTap
@@ -37,6 +37,6 @@ def install(emit: Callable[[Event], None], verify: Any = None) -> Watch:
     autograd.install(watch, recording)
     OptimizerTap(watch, recording, models).install()
     losses.install(watch, evaluation_loss=log.loss)
-    for side in (schedules, clipping, batches, seeds, checkpoints, scalers):
+    for side in (schedules, clipping, batches, seeds, checkpoints, scalers, scripting):
         side.install(watch)
     return watch

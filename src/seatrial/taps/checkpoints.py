@@ -60,6 +60,8 @@ class _StateTap:
         self.watch = watch
         self.running = 0
         self.taken: dict[int, _Taken] = {}
+        # Tick and place at which the state of a model was taken last.
+        self.last: dict[int, tuple[int, Place | None]] = {}
         self.note_state = guarded(watch, "a state dict", self._state)
         self.note_load = guarded(watch, "the loading of a state dict", self._load)
         self.note_file = guarded(watch, "a checkpoint", self._file)
@@ -113,18 +115,21 @@ class _StateTap:
         if tensor is None:
             return
         watch = self.watch
+        model, place = watch.models.of(module), watch.place(frame)
+        self.last[model] = watch.tick, place
         self.taken = {key: taken for key, taken in self.taken.items() if taken.tensor() is not None}
-        self.taken[id(tensor)] = _Taken(
-            weakref.ref(tensor), tensor._version, watch.models.of(module), watch.tick, watch.place(frame)
-        )
+        self.taken[id(tensor)] = _Taken(weakref.ref(tensor), tensor._version, model, watch.tick, place)
 
     def _load(self, detail: str, owner: Any, state: Any, frame: FrameType) -> None:
         watch = self.watch
         place = watch.place(frame)
         ids = {"model": watch.models, "optimizer": watch.optimizers, "scheduler": watch.schedulers}.get(detail)
         watch.call("load", ids.of(owner) if ids is not None else -1, detail, place)
-        if detail == "model":
-            self._used(state, "loaded", place)
+        if detail == "model" and not self._used(state, "loaded", place) and _is_own(owner, state):
+            # Views of the weights made by hand: when is not known, but at the last taking of a state at the earliest.
+            model = watch.models.of(owner)
+            tick, where = self.last.get(model, (0, None))
+            watch.send(StateKept(tick, model, where, place, "loaded", aliased=watch.tick > tick))
 
     def _file(self, action: str, content: Any, file: Any, frame: FrameType) -> None:
         watch = self.watch
@@ -135,15 +140,17 @@ class _StateTap:
         if action == "save":
             self._used(content, "saved", place)
 
-    def _used(self, content: Any, use: str, place: Place | None) -> None:
-        """A mapping is loaded or saved: is a state that was taken earlier, in it or one level below?"""
+    def _used(self, content: Any, use: str, place: Place | None) -> bool:
+        """A mapping is loaded or saved: is a state that was taken earlier in it, or one level below?"""
+        known = False
         for tensor in _tensors(content):
             taken = self.taken.get(id(tensor))
             if taken is not None and taken.tensor() is tensor:
                 aliased = tensor._version != taken.version
-                taken.used = True
+                known = taken.used = True
                 if aliased or use == "loaded":
                     self._send(taken, use, place, aliased)
+        return known
 
     def _send(self, taken: _Taken, use: str, place: Place | None, aliased: bool) -> None:
         self.watch.send(StateKept(taken.tick, taken.model, taken.where, place, use, aliased))
@@ -166,6 +173,15 @@ def _witness(module: Any, state: Any) -> torch.Tensor | None:
     ]
     chosen = next((value for name, value in tensors if name in trained), None)
     return chosen if chosen is not None else next((value for _, value in tensors), None)
+
+
+def _is_own(module: Any, state: Any) -> bool:
+    """Whether a mapping's tensors lie where the module's own weights lie, so that loading it changes nothing."""
+    if not isinstance(state, Mapping):
+        return False
+    own = ((parameter, state.get(name)) for name, parameter in module.named_parameters() if parameter.numel())
+    shared = [value.data_ptr() == parameter.data_ptr() for parameter, value in own if isinstance(value, torch.Tensor)]
+    return bool(shared) and all(shared)
 
 
 def _tensors(content: Any) -> Iterator[torch.Tensor]:

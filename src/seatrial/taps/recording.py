@@ -216,7 +216,7 @@ class Recording:
                 feature_means=figures.feature_means,
                 feature_stds=figures.feature_stds,
                 where=leaf.place if leaf is not None else None,
-                data=getattr(self.watch, "last_loader", None) or -1,
+                data=self.watch.last_data,
             )
         )
 
