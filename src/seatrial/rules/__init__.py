@@ -51,9 +51,23 @@ def discover() -> dict[str, Rule]:
             continue
         package = importlib.import_module(f"{__name__}.{group.name}")
         for module in pkgutil.iter_modules(package.__path__):
-            rule = _rule(importlib.import_module(f"{package.__name__}.{module.name}"))
+            rule = _load(f"{package.__name__}.{module.name}")
             found[rule.name] = rule
     return dict(sorted(found.items()))
+
+
+def _load(name: str) -> Rule:
+    """A rule by its module's name; one that cannot be imported fails when it is asked, so that it spoils no other."""
+    try:
+        return _rule(importlib.import_module(name))
+    except ImportError as error:
+        reason = error
+
+        def check(run: Run, limits: object) -> Iterable[Finding]:
+            raise reason
+
+        group, stem = name.rsplit(".", 2)[-2:]
+        return Rule(f"{group}.{stem.replace('_', '-')}", "", None, check)
 
 
 def _rule(module: ModuleType) -> Rule:
