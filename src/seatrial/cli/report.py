@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from seatrial.config import load
-from seatrial.record import locate
 
 
 @click.command()
@@ -19,5 +18,4 @@ def command(run: Path) -> None:
     """
     from seatrial.launch.reporting import report
 
-    record = locate(run)
-    report(record.parent, load(Path.cwd()))
+    report(run if run.is_dir() else run.parent, load(Path.cwd()))

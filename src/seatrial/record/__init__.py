@@ -1,5 +1,6 @@
-"""The run on disk: one SQLite file a run, replayed as the same events."""
+"""The run on disk: one SQLite file a run, written in batches while the script runs, read back as the same events."""
 
-from seatrial.record.store import NAME, Recorder, locate, read
+from seatrial.record.reader import is_record, locate, read
+from seatrial.record.writer import NAME, Recorder
 
-__all__ = ["NAME", "Recorder", "locate", "read"]
+__all__ = ["NAME", "Recorder", "is_record", "locate", "read"]
