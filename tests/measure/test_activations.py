@@ -109,15 +109,22 @@ def test_large_outputs_are_measured_on_an_even_sample() -> None:
 @pytest.mark.parametrize(
     "tensor",
     [
-        torch.arange(4),
         torch.empty(0),
         torch.empty(3, device="meta"),
         torch.eye(3).to_sparse(),
         torch.zeros(2, dtype=torch.complex64),
     ],
 )
-def test_what_is_no_dense_floating_tensor_is_left(tensor: torch.Tensor) -> None:
+def test_what_is_no_dense_real_tensor_is_left(tensor: torch.Tensor) -> None:
     assert tensor_stats(tensor, "add") == {}
+
+
+def test_whole_numbers_are_measured_and_counted() -> None:
+    stats = tensor_stats(torch.tensor([3, 3, 7, -1]), "leaf")
+    assert (stats["min"], stats["max"], stats["mean"], stats["integers"], stats["distinct"]) == (-1, 7, 3, 1, 3)
+    assert tensor_stats(torch.tensor([0.0, 1.0, 1.0]), "leaf")["distinct"] == 2
+    assert tensor_stats(torch.tensor([True, True]), "leaf")["distinct"] == 1
+    assert "distinct" not in tensor_stats(torch.tensor([0.0, 0.5]), "leaf")
 
 
 def test_half_precision_does_not_overflow() -> None:

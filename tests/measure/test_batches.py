@@ -85,6 +85,16 @@ def test_classes_of_integers_are_counted(values: torch.Tensor, histogram: dict[s
     assert seen.histogram == histogram
 
 
+def test_floating_whole_numbers_are_counted_but_have_no_histogram() -> None:
+    seen = sketch(torch.tensor([[0.0], [2.0], [2.0]]))
+    assert seen is not None
+    assert (seen.stats["integers"], seen.stats["distinct"], seen.histogram) == (1.0, 2.0, {})
+    mixed = sketch(torch.tensor([[0.5], [2.0]]))
+    assert mixed is not None
+    assert mixed.stats["integers"] == 0.5
+    assert "distinct" not in mixed.stats
+
+
 def test_a_sketch_leaves_numbers_graphs_and_values_alone() -> None:
     values = torch.randn(8, 3, requires_grad=True)
     doubled = values * 2

@@ -33,7 +33,8 @@ REST_COUNTS = {"nonzero": "zero_share", "fractional": "integers"}
 def tensor_stats(
     tensor: Tensor, op: str, classes: bool = False, bounds: tuple[float, float] | None = None
 ) -> dict[str, float]:
-    """The figures of `events.Node.stats`, {} for what is not floating, is empty or cannot be read.
+    """The figures of `events.Node.stats`, {} for what is complex, empty or cannot be read. Of whole numbers that do not
+    lie too far apart also `distinct`, the number of different values.
 
     Args:
         tensor: the output of the call.
@@ -43,7 +44,7 @@ def tensor_stats(
 
     Costs 0.05 ms for 64 x 128 on a CPU; one transfer, two where something is not finite.
     """
-    if not readable(tensor) or not tensor.is_floating_point() or tensor.numel() == 0:
+    if not readable(tensor) or tensor.is_complex() or tensor.numel() == 0:
         return {}
     values = plain(tensor)
     bounds = bounds or BOUNDS.get(op)
@@ -56,7 +57,11 @@ def tensor_stats(
             return {"nonfinite": float(nonfinite)}
         kept = values[finite]
         stats = _measured(kept, torch.where(finite, values, kept.mean()), op, classes, bounds)
-    return _completed(stats, nonfinite)
+    stats = _completed(stats, nonfinite)
+    if stats["integers"] == 1 and nonfinite == 0 and stats["max"] - stats["min"] < MOST_CLASSES:
+        counts = torch.bincount((_thinned(values).reshape(-1) - stats["min"]).to(torch.int64))
+        stats["distinct"] = float(torch.count_nonzero(counts))
+    return stats
 
 
 def _measured(

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from seatrial.measure.access import plain, readable, stride_over
+from seatrial.measure.padding import padding
 
 # Features are measured on at most this many elements (evenly spread examples of a very large batch).
 MOST_ELEMENTS = 2**20
@@ -26,7 +27,10 @@ _PATTERNS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """The figures of `events.BatchSeen`, where each is explained."""
+    """The figures of `events.BatchSeen`, where each is explained; and in `stats` also
+    integers    share of the elements that are whole numbers
+    distinct    number of different values, where all are whole numbers (and not many and far apart)
+    pad_*       see `padding.padding`"""
 
     shape: tuple[int, ...]
     dtype: str
@@ -50,13 +54,17 @@ def sketch(tensor: Tensor, rows: int = 512, features: int = 256) -> Sketch | Non
         return Sketch(shape, dtype, {})
     flat = tensor.reshape(1, 1) if tensor.ndim == 0 else tensor.reshape(shape[0], -1)
     stats, means, stds = _figures(flat, shape[-1] if shape else 1, features)
-    integral = not (tensor.is_floating_point() or tensor.is_complex())
-    histogram = _histogram(tensor, stats) if integral else {}
-    return Sketch(shape, dtype, stats, histogram, row_hashes(flat[:rows], shape[1:]), means, stds)
+    histogram: dict[str, int] = {}
+    if stats.get("integers") == 1 and not tensor.is_complex():
+        distinct, counts = _counted(tensor, stats)
+        stats |= {"distinct": float(distinct)} if distinct else {}
+        histogram = {} if tensor.is_floating_point() else counts
+    hashes = row_hashes(flat[:rows], shape[1:])
+    return Sketch(shape, dtype, stats | padding(tensor), histogram, hashes, means, stds)
 
 
 def _figures(flat: Tensor, period: int, reported: int) -> tuple[dict[str, float], tuple[float, ...], tuple[float, ...]]:
-    """Overall figures, and mean and standard deviation of (at most `reported`) features."""
+    """Overall figures; mean and standard deviation of (at most `reported`) features."""
     values = plain(flat).reshape(len(flat), -1)
     low, high = (float(end) for end in torch.aminmax(values))
     nonfinite = 0
@@ -76,6 +84,7 @@ def _figures(flat: Tensor, period: int, reported: int) -> tuple[dict[str, float]
     std = torch.mul(varying, varying).mean(0).sqrt_()
     stats = _overall(mean, std, low, high)
     stats["nonfinite"] = float(nonfinite)
+    stats["integers"] = 1 - int(torch.count_nonzero(torch.frac(chosen))) / chosen.numel() if nonfinite == 0 else 0.0
     few = stride_over(mean.numel(), reported, period)
     return stats, tuple(mean[::few].tolist()), tuple(std[::few].tolist())
 
@@ -91,20 +100,22 @@ def _overall(mean: Tensor, std: Tensor, low: float, high: float) -> dict[str, fl
     return dict(zip(names, figures.tolist(), strict=True)) | {"min": low, "max": high}
 
 
-def _histogram(tensor: Tensor, stats: dict[str, float]) -> dict[str, int]:
-    """Counts of the values of an integer tensor, {} where they are more than `MOST_CLASSES`."""
+def _counted(tensor: Tensor, stats: dict[str, float]) -> tuple[int, dict[str, int]]:
+    """How many values a tensor of whole numbers takes (0: many, and far apart), and if they are few how often each."""
     numbers = tensor.reshape(-1)
     low, high = int(stats["min"]), int(stats["max"])
     if high - low < 4096:
         counts = torch.bincount(numbers.to(torch.int64) - low)
         values = torch.nonzero(counts).reshape(-1)
-        pairs = zip((values + low).tolist(), counts[values].tolist(), strict=True)
-    else:
-        if len(torch.unique(numbers[:4096])) > MOST_CLASSES:
-            return {}
+        values, counts = values + low, counts[values]
+    elif len(torch.unique(numbers[:4096])) <= MOST_CLASSES:
         values, counts = torch.unique(numbers, return_counts=True)
-        pairs = zip(values.tolist(), counts.tolist(), strict=True)
-    return {str(value): count for value, count in pairs} if len(values) <= MOST_CLASSES else {}
+    else:
+        return 0, {}
+    if len(values) > MOST_CLASSES:
+        return len(values), {}
+    pairs = zip(values.tolist(), counts.tolist(), strict=True)
+    return len(values), {str(int(value)): count for value, count in pairs}
 
 
 # ---- hashes of examples --------------------------------------------------------------------------------------------
