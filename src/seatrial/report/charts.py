@@ -68,8 +68,8 @@ class Axis:
         return math.log10(max(value, 1e-300)) if self.log else value
 
 
-def chart(title: str, curves: Sequence[Curve], from_zero: bool = False) -> Chart | None:
-    """A chart of curves over the same ticks; None where there is nothing to draw.
+def chart(title: str, curves: Sequence[Curve], last: int = 1, from_zero: bool = False) -> Chart | None:
+    """A chart of curves over ticks from 0 to `last` or beyond; None where there is nothing to draw.
 
     With `from_zero` its vertical axis is linear and begins at 0."""
     curves = [curve for curve in curves if curve.values]
@@ -77,7 +77,7 @@ def chart(title: str, curves: Sequence[Curve], from_zero: bool = False) -> Chart
         return None
     values = [value for curve in curves for value in curve.values]
     up = axis(values, from_zero)
-    across = Axis(0.0, float(max(max(curve.ticks[-1] for curve in curves), 1)))
+    across = Axis(0.0, float(max(last, 1, *(curve.ticks[-1] for curve in curves))))
     colours = {label: at % 6 for at, label in enumerate(dict.fromkeys(curve.label for curve in curves))}
     drawn = tuple(_drawn(curve, colours[curve.label], across, up) for curve in curves)
     kinds = {curve.label: curve.kind for curve in curves}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from seatrial.events import ParameterInfo
 from seatrial.history import Run, Series
@@ -59,14 +60,15 @@ def _value(point: tuple[int, float]) -> float:
     return point[1]
 
 
-def smooth(curve: Curve, stretches: int = 60) -> Curve:
-    """Means over stretches of equal length, each at the middle of its ticks: the trend below the noise."""
+def smooth(curve: Curve, points: int = 120, share: float = 0.06) -> Curve:
+    """The trend below the noise: at most `points` means, each over a stretch of `share` of the curve around it."""
     count = len(curve.values)
-    size = math.ceil(count / stretches)
-    parts = [slice(at, min(at + size, count)) for at in range(0, count, size)]
-    ticks = tuple((curve.ticks[part][0] + curve.ticks[part][-1]) // 2 for part in parts)
-    values = tuple(sum(curve.values[part]) / len(curve.values[part]) for part in parts)
-    return Curve(curve.label, ticks, values, "smooth")
+    sums = list(accumulate(curve.values, initial=0.0))
+    reach = max(1, int(count * share / 2))
+    middles = sorted({round(at * (count - 1) / (points - 1)) for at in range(points)})
+    ends = [(max(0, at - reach), min(count, at + reach + 1)) for at in middles]
+    values = tuple((sums[end] - sums[start]) / (end - start) for start, end in ends)
+    return Curve(curve.label, tuple(curve.ticks[at] for at in middles), values, "smooth")
 
 
 def losses(run: Run) -> tuple[Curve, ...]:

@@ -40,9 +40,9 @@ class ParameterRow:
 def render(report: Report) -> str:
     """The text of report.html."""
     charts = (
-        chart("Loss", report.losses),
-        chart("Learning rate", report.rates, from_zero=True),
-        chart("Gradient norm", report.gradients),
+        chart("Loss", report.losses, report.ticks),
+        chart("Learning rate", report.rates, report.ticks, from_zero=True),
+        chart("Gradient norm", report.gradients, report.ticks),
     )
     rows, expected = _parameter_rows(report.parameters[:MOST_ROWS])
     return _template().render(

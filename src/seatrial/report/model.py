@@ -97,6 +97,7 @@ class Report:
     not_looked_at: tuple[NotLookedAt, ...]
     observation: Observation
     run_seconds: float
+    ticks: int
     losses: tuple[curves.Curve, ...]
     rates: tuple[curves.Curve, ...]
     constant_rates: tuple[float, ...]
@@ -123,6 +124,7 @@ def report(verdict: Verdict) -> Report:
         not_looked_at=verdict.not_looked_at,
         observation=verdict.observation,
         run_seconds=end.seconds if end else 0.0,
+        ticks=run.ticks,
         losses=curves.losses(run),
         rates=curves.learning_rates(run),
         constant_rates=curves.constant_rates(run),
