@@ -464,7 +464,7 @@ class Probe:
 @dataclass(frozen=True, slots=True)
 class StateKept:
     """A state dict taken from a live module: `aliased` when at the end (or when it was loaded or saved) it still shared
-    memory with weights that had changed since. `use`: "kept" | "loaded" | "saved"."""
+    memory with weights that had changed since. `use`: "kept" | "loaded" | "saved"; `used_model`: loaded into which."""
 
     tick: int
     model: int
@@ -472,6 +472,7 @@ class StateKept:
     used_where: Place | None
     use: str
     aliased: bool
+    used_model: int = -1
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,11 +125,13 @@ class _StateTap:
         place = watch.place(frame)
         ids = {"model": watch.models, "optimizer": watch.optimizers, "scheduler": watch.schedulers}.get(detail)
         watch.call("load", ids.of(owner) if ids is not None else -1, detail, place)
-        if detail == "model" and not self._used(state, "loaded", place) and _is_own(owner, state):
+        if detail != "model":
+            return
+        model = watch.models.of(owner)
+        if not self._used(state, "loaded", place, model) and _is_own(owner, state):
             # Views of the weights made by hand: when is not known, but at the last taking of a state at the earliest.
-            model = watch.models.of(owner)
             tick, where = self.last.get(model, (0, None))
-            watch.send(StateKept(tick, model, where, place, "loaded", aliased=watch.tick > tick))
+            watch.send(StateKept(tick, model, where, place, "loaded", watch.tick > tick, model))
 
     def _file(self, action: str, content: Any, file: Any, frame: FrameType) -> None:
         watch = self.watch
@@ -140,7 +142,7 @@ class _StateTap:
         if action == "save":
             self._used(content, "saved", place)
 
-    def _used(self, content: Any, use: str, place: Place | None) -> bool:
+    def _used(self, content: Any, use: str, place: Place | None, into: int = -1) -> bool:
         """A mapping is loaded or saved: is a state that was taken earlier in it, or one level below?"""
         known = False
         for tensor in _tensors(content):
@@ -149,11 +151,11 @@ class _StateTap:
                 aliased = tensor._version != taken.version
                 known = taken.used = True
                 if aliased or use == "loaded":
-                    self._send(taken, use, place, aliased)
+                    self._send(taken, use, place, aliased, into)
         return known
 
-    def _send(self, taken: _Taken, use: str, place: Place | None, aliased: bool) -> None:
-        self.watch.send(StateKept(taken.tick, taken.model, taken.where, place, use, aliased))
+    def _send(self, taken: _Taken, use: str, place: Place | None, aliased: bool, into: int = -1) -> None:
+        self.watch.send(StateKept(taken.tick, taken.model, taken.where, place, use, aliased, into))
 
     def last_words(self) -> None:
         """The script has ended: which states that were never loaded or saved does it still keep?"""

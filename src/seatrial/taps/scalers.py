@@ -1,4 +1,6 @@
-"""Hears gradient scalers: scale, unscale_, step and update, in the order in which the user's code calls them."""
+"""Hears gradient scalers: scale, unscale_, step and update, in the order in which the user's code calls them.
+
+Those that are switched off do nothing, and are not heard."""
 
 from __future__ import annotations
 
@@ -26,14 +28,14 @@ def install(watch: Watch) -> None:
 
     def make_for(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         def make(original: Callable[..., Any]) -> Callable[..., Any]:
-            def method(*args: Any, **kwargs: Any) -> Any:
+            def method(scaler: Any, *args: Any, **kwargs: Any) -> Any:
                 # A step unscales by itself where the user has not: that is no call of the user's.
-                if not watch.on or running:
-                    return original(*args, **kwargs)
+                if not watch.on or running or not scaler.is_enabled():
+                    return original(scaler, *args, **kwargs)
                 note(name, sys._getframe(1))
                 running.append(name)
                 try:
-                    return original(*args, **kwargs)
+                    return original(scaler, *args, **kwargs)
                 finally:
                     running.pop()
 

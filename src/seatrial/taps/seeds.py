@@ -49,11 +49,12 @@ def _wrap_shared(watch: Watch, make: Callable[[Any], Any], name: str, *owners: M
 @dataclass(slots=True)
 class _Global:
     """A global generator: how to read its state, its state when it was last seeded or first seen, whether it was
-    seeded."""
+    seeded, and whether it had been drawn from before."""
 
     read: Callable[[], Any]
     state: Any
     seeded: bool = False
+    drawn_before: bool = False
 
 
 class _SeedTap:
@@ -62,6 +63,7 @@ class _SeedTap:
         self.inside = False
         self.globals: dict[str, _Global] = {}
         self.note = guarded(watch, "the seeding of a random generator", self._note)
+        self.note_before = guarded(watch, "the state of random generators", self._before)
         self.note_start = guarded(watch, "the state of random generators", self._start)
 
     def make(self, generator: str, seeds: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -71,6 +73,7 @@ class _SeedTap:
             def seed(*args: Any, **kwargs: Any) -> Any:
                 if not self.watch.on or self.inside:
                     return original(*args, **kwargs)
+                self.note_before(generator)
                 self.inside = True
                 try:
                     result = original(*args, **kwargs)
@@ -101,6 +104,12 @@ class _SeedTap:
             read = functools.partial(_numpy_state, numpy_random)
             self.globals["numpy"] = _Global(read, read(), seeded)
 
+    def _before(self, generator: str) -> None:
+        """A generator is about to be seeded."""
+        known = self.globals.get(generator)
+        if known is not None and not known.seeded:
+            known.drawn_before = known.drawn_before or known.read() != known.state
+
     def _note(self, generator: str, seeded: bool, frame: FrameType) -> None:
         watch = self.watch
         known = self.globals.get(generator)
@@ -114,7 +123,7 @@ class _SeedTap:
     def last_words(self) -> None:
         """The script has ended."""
         for name, known in self.globals.items():
-            self.watch.send(GeneratorUsed(name, known.read() != known.state, known.seeded))
+            self.watch.send(GeneratorUsed(name, known.read() != known.state, known.seeded, known.drawn_before))
         if torch.cuda.is_initialized():
             # The second half of a Philox state counts what was drawn.
             drawn = any(torch.cuda.get_rng_state()[8:16].tolist())
