@@ -1,8 +1,8 @@
 """Events to JSON and back, driven by the types of their fields: no event needs code of its own.
 
-An event is a JSON object of its fields. A field that has its default is left out; a nested dataclass is an object in its turn.
-Where the type does not tell what a value is (an argument in a graph), a reference is {"$Ref": {...}}. Figures that are
-not finite are the tokens NaN, Infinity and -Infinity, which Python's JSON reads back as they were.
+An event is a JSON object of its fields. A field that has its default is left out; a nested dataclass is an object in
+its turn. Where the type does not tell what a value is (an argument in a graph), a reference is {"$Ref": {...}}. Figures
+that are not finite are the tokens NaN, Infinity and -Infinity, which Python's JSON reads back as they were.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from seatrial.events import KINDS, Argument, Event, Place, Ref
 # Turns a field's value into what JSON takes, or back; None where the value is that already.
 Step = Callable[[Any], Any] | None
 
-_BY_NAME: dict[str, type] = {kind.__name__: kind for kind in KINDS}
+KNOWN: dict[str, type] = {kind.__name__: kind for kind in KINDS}
 _TAGGED: dict[str, type] = {"$Ref": Ref, "$Place": Place}
 _AS_DICT = "$dict"  # a mapping whose own keys begin with "$"
 
@@ -36,10 +36,10 @@ def decode(kind: str, text: str) -> Event:
     """The event that `encode` was given.
 
     Raises:
-        KeyError: no event is of this kind.
-        ValueError, TypeError: the text is not what `encode` writes for this kind.
+        LookupError, ValueError, TypeError, AttributeError: the text is not what `encode` writes, or no event is of
+            this kind.
     """
-    return _decoder(_BY_NAME[kind])(json.loads(text))
+    return _decoder(KNOWN[kind])(json.loads(text))
 
 
 _JSON = json.JSONEncoder(separators=(",", ":"))
@@ -94,7 +94,7 @@ def _default(field: dataclasses.Field[Any]) -> tuple[Any, type | None]:
 def _hints(kind: type) -> dict[str, Any]:
     """Types by field. `Argument` names itself, so it cannot be expanded: it stands for what holds it as well."""
     return {
-        field.name: Argument if "Argument" in str(field.type) else eval(str(field.type), vars(events))
+        field.name: Argument if "Argument" in str(field.type) else eval(str(field.type), dict(vars(events)))
         for field in dataclasses.fields(kind)
     }
 
@@ -106,7 +106,7 @@ def _encoding(hint: Any) -> Step:
     if hint is Argument:
         return _argument_to_json
     if dataclasses.is_dataclass(hint):
-        return _encoder(typing.cast(type, hint))
+        return _encoder(typing.cast("type", hint))
     inner = _inner(hint)
     step = _encoding(inner) if inner is not None else None
     if step is None:
@@ -118,7 +118,7 @@ def _decoding(hint: Any) -> Step:
     if hint is Argument:
         return _argument_from_json
     if dataclasses.is_dataclass(hint):
-        return _decoder(typing.cast(type, hint))
+        return _decoder(typing.cast("type", hint))
     inner = _inner(hint)
     step = _decoding(inner) if inner is not None else None
     if _is_union(hint):

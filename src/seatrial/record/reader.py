@@ -6,8 +6,8 @@ import sqlite3
 from pathlib import Path
 
 from seatrial.errors import UsageProblem
-from seatrial.events import Event
-from seatrial.record.codec import decode
+from seatrial.events import Event, NotLookedAt
+from seatrial.record.codec import KNOWN, decode
 from seatrial.record.writer import APPLICATION, NAME, SCHEMA
 
 
@@ -85,8 +85,8 @@ def _rows(file: Path) -> list[tuple[str, str]]:
 
 
 def _opened(file: Path) -> sqlite3.Connection:
-    """A connection that only reads. Where the folder cannot be written to, a log cannot be followed, but a closed record
-    needs none."""
+    """A connection that only reads. Where the folder cannot be written to, a log cannot be followed, but a closed
+    record needs none."""
     address = file.resolve().as_uri()
     try:
         record = sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=5.0)
@@ -97,11 +97,13 @@ def _opened(file: Path) -> sqlite3.Connection:
 
 
 def _event(file: Path, kind: str, text: str) -> Event:
+    if kind not in KNOWN:
+        return NotLookedAt(f"events of kind {kind}", "a newer seatrial recorded them")
     try:
         return decode(kind, text)
-    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+    except (LookupError, TypeError, ValueError, AttributeError) as problem:
         raise UsageProblem(
-            f"Expected an event of kind {kind} in {file}, found one that this seatrial cannot read ({problem!r}).",
+            f"Expected the fields of a {kind} in {file}, found others ({problem!r}).",
             "record-damaged",
             "It may have been written by another version: judge it with the one that wrote it.",
         ) from problem

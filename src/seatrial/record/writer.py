@@ -1,12 +1,13 @@
 """Writes the events of a run to a SQLite file, in batches, from within the program that is watched.
 
-Whatever was flushed is readable after a kill -9: a commit hands its pages to the kernel, which outlives the process. Hence
-`synchronous=OFF`: it costs durability only where the machine itself fails, and it spares the program the waits for
-a disk. The journal is a write-ahead log, so that a report can be read while the program still runs.
+Whatever was flushed is readable after a kill -9: a commit hands its pages to the kernel, which outlives the process.
+Hence `synchronous=OFF`: it costs durability only where the machine itself fails, and spares the program the waits for a
+disk. The journal is a write-ahead log, so that a report can be read while the program still runs.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import threading
@@ -26,8 +27,9 @@ INTERVAL = 0.5  # seconds: what a kill -9 costs at most, while events keep comin
 
 
 class Recorder:
-    """An open record. `send` is cheap; `seconds` is the time spent in writing, `failed` why writing has stopped ("" if not).
+    """An open record. `send` is cheap.
 
+    `seconds` is the time spent in writing, `failed` why writing has stopped ("" where it has not).
     A forked child has the object but not the file: there `send`, `flush` and `close` do nothing.
     Events may be sent from several threads; no thread is started here.
     """
@@ -134,7 +136,5 @@ def _row(event: Event) -> tuple[str, str]:
 
 
 def _quietly_close(file: sqlite3.Connection) -> None:
-    try:
+    with contextlib.suppress(sqlite3.Error):
         file.close()
-    except sqlite3.Error:
-        pass
