@@ -1,0 +1,169 @@
+"""model.initial-loss-off: the untrained network's loss is far from that of guessing.
+
+## What it finds
+A first loss far above the loss of guessing: of all classes being equally likely, or of predicting the mean target.
+
+## Why it harms
+An untrained network should know nothing. If it is confidently wrong, its scores are too large (initial weights,
+inputs, a factor on the logits), and the first part of training is spent on undoing that.
+
+## How it is recognised
+The value of the loss function in the first recorded step against ln(classes) for cross-entropy, ln 2 for
+binary cross-entropy, and the variance of the targets for squared error. The bands are wide: a usual initialisation
+stays within one unit of ln(classes).
+
+## What it cannot see
+Losses written by hand, weighted losses and sums; models that were loaded from a checkpoint are not judged.
+
+## Faulty
+```python
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+x = torch.randn(512, 16)
+y = (x[:, 0] > 0).long() + (x[:, 1] > 0).long()
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden = nn.Linear(16, 64)
+        self.out = nn.Linear(64, 3)
+
+    def forward(self, x):
+        return self.out(torch.relu(self.hidden(x))) * 50
+
+
+model = Net()
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+for epoch in range(6):
+    for rows in torch.randperm(512).split(64):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(x[rows]), y[rows])
+        loss.backward()
+        optimizer.step()
+```
+
+## Fixed
+```python
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+x = torch.randn(512, 16)
+y = (x[:, 0] > 0).long() + (x[:, 1] > 0).long()
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden = nn.Linear(16, 64)
+        self.out = nn.Linear(64, 3)
+
+    def forward(self, x):
+        return self.out(torch.relu(self.hidden(x)))
+
+
+model = Net()
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+for epoch in range(6):
+    for rows in torch.randperm(512).split(64):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(x[rows]), y[rows])
+        loss.backward()
+        optimizer.step()
+```
+
+## Thresholds
+Logits with standard deviation s raise the cross-entropy by about s * s / 2; usual initialisations have s below 1.
+
+## References
+Karpathy, *A Recipe for Training Neural Networks*: "verify loss at init". Stanford CS231n, *sanity checks*.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from seatrial.events import Node
+from seatrial.findings import Finding
+from seatrial.history import Run
+from seatrial.rules import where
+from seatrial.rules.graph import Graph
+from seatrial.rules.patterns import shape
+
+NAME = "model.initial-loss-off"
+BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
+SQUARED = ("mse_loss",)
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """factor, surplus (nats): a classification loss is off above factor * guess + surplus. squared_factor: a
+    squared error is off above this multiple of the targets' variance. examples: fewest numbers in a target from
+    which its variance is known. last_tick: backward calls after which a step is not the start."""
+
+    factor: float = 2.0
+    surplus: float = 2.0
+    squared_factor: float = 40.0
+    examples: int = 16
+    last_tick: int = 0
+
+
+def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
+    if any(fate.loaded for fate in run.fates.values()):
+        return
+    for graph in map(Graph, run.training_graphs):
+        if graph.seen.tick > limits.last_tick:
+            continue
+        for loss in graph.calls("cross_entropy", *BINARY, *SQUARED):
+            value, guess = loss.stats.get("mean"), guessing(graph, loss, limits)
+            if value is None or guess is None or not math.isfinite(value) or not _alone(graph, loss):
+                continue
+            squared = loss.op in SQUARED
+            band = limits.squared_factor * guess if squared else limits.factor * guess + limits.surplus
+            if value > band:
+                yield _finding(run, graph, loss, value, guess)
+                return
+
+
+def _alone(graph: Graph, loss: Node) -> bool:
+    """Whether the loss is of the network's first answers to data: a plain mean, unweighted."""
+    reduction = graph.argument(loss, 6 if loss.op == "cross_entropy" else 4, "reduction", "mean")
+    weighted = any(
+        isinstance(loss.kwargs.get(name), object) and loss.kwargs.get(name) for name in ("weight", "pos_weight")
+    )
+    return reduction in (None, "mean") and not weighted and loss.outputs[0].shape == ()
+
+
+def guessing(graph: Graph, loss: Node, limits: Thresholds) -> float | None:
+    """The loss of an answer that knows nothing: ln(classes), ln 2, or the variance of the targets."""
+    prediction, target = graph.source(loss, 0, "input"), graph.source(loss, 1, "target")
+    if prediction is None or target is None or prediction.index not in graph.depends_on_parameters:
+        return None
+    if loss.op == "cross_entropy":
+        size = shape(prediction)
+        return math.log(size[1]) if len(size) > 1 and size[1] > 1 else None
+    if loss.op in BINARY:
+        return math.log(2)
+    data = graph.back(target)
+    std = data.stats.get("std", 0.0)
+    return std * std if data.role == "target" and math.prod(shape(data)) >= limits.examples and std > 0 else None
+
+
+def _finding(run: Run, graph: Graph, loss: Node, value: float, guess: float) -> Finding:
+    prediction, target = graph.source(loss, 0, "input"), graph.source(loss, 1, "target")
+    like = "predicting the mean target" if loss.op in SQUARED else "guessing"
+    message = f"The untrained network's {loss.op} is {value:.3g}, where {like} gives {guess:.3g}."
+    evidence = {"loss": value, "guess": guess}
+    nodes = [node for node in (prediction, loss) if node is not None]
+    data = graph.back(target).where if target is not None and loss.op in SQUARED else None
+    places = where.distinct([data, *where.lines(run, *nodes)])
+    remedy = (
+        "Bring inputs and targets to unit scale and start with small scores (initial weights, factors on the logits)."
+    )
+    explains = ("optimisation.update-ratio-off", "optimisation.exploding-gradient")
+    return Finding(NAME, "warning", message, places[:4], dict(evidence), remedy, explains, 0.6)
