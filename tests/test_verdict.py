@@ -129,8 +129,9 @@ def test_importance() -> None:
         finding("optimisation.non-finite-loss", "error", 0.99),
         finding("loop.missing-zero-grad", "warning", 0.9),
         finding("loop.frozen-parameters", "warning", 0.8),
-        finding("optimisation.underfitting", "warning", 0.99),
-        finding("loop.unseeded-run", "note", 1.0),
+        finding("optimisation.underfitting", "warning", 0.7),
+        finding("loop.unseeded-run", "warning", 0.99),
+        finding("model.order-lost", "note", 1.0),
     ]
     assert list(settled(*reversed(best_first)).findings) == best_first
 

@@ -37,6 +37,10 @@ SYMPTOMS = frozenset(
         "optimisation.vanishing-gradient",
     }
 )
+# True and worth mending, but seldom what keeps a network from learning: it stands last among its severity.
+SMALL = frozenset(
+    {"loop.gradient-tracking-during-evaluation", "loop.unseeded-run", "optimisation.decay-on-normalisation"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,16 +235,16 @@ def _places(same: Iterable[Finding]) -> tuple[Place, ...]:
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
     """The most important first: alarms before notes, what is proven, errors before warnings, causes before symptoms,
-    the surer one. The name decides what is left, so that the order is the same every time."""
+    what is small last, the surer one. The name decides what is left, so that the order is the same every time."""
     return sorted(findings, key=_importance)
 
 
-def _importance(finding: Finding) -> tuple[bool, bool, int, bool, float, str, str]:
+def _importance(finding: Finding) -> tuple[bool, bool, int, int, float, str, str]:
     return (
         finding.severity == "note",
         finding.proof is None,
         RANK[finding.severity],
-        finding.name in SYMPTOMS,
+        (finding.name in SYMPTOMS) + 2 * (finding.name in SMALL),
         -finding.confidence,
         finding.name,
         finding.message,

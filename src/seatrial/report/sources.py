@@ -43,12 +43,12 @@ class Quote:
 
 
 def shown_path(file: str, run: Run) -> str:
-    """A path relative to the folder in which the run was started, or as it is where that would climb far."""
+    """A path relative to the folder in which the run was started, or as it is where that is shorter."""
     folder = run.started.folder if run.started else ""
     if not folder or not Path(file).is_absolute():
         return file
     near = os.path.relpath(file, folder)
-    return file if near.startswith(f"..{os.sep}..") else near
+    return min(near, file, key=len)
 
 
 def quotes(places: Iterable[Place], run: Run) -> tuple[Quote, ...]:

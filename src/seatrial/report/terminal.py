@@ -57,7 +57,8 @@ class _Screen:
         style = next((STYLES[each.severity] for each in report.findings[:1]), "bold green")
         self.console.print()
         steps = counted(report.observation.steps, "step")
-        self.line(("seatrial", "bold"), (f"  {report.script} {self.dot} {report.status} {self.dot} {steps}", "dim"))
+        name = report.script if len(report.script) < self.console.width // 2 else Path(report.script).name
+        self.line(("seatrial", "bold"), (f"  {name} {self.dot} {report.status} {self.dot} {steps}", "dim"))
         self.line((report.headline, style))
         if report.ending:
             self.line(report.ending)
