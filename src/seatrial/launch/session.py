@@ -133,6 +133,7 @@ class Session:
         if watch is not None:
             try:
                 watch.finish()
+                self._experiment(watch)
             except Exception as error:
                 self.recorder.send(NotLookedAt("the end of the run", f"{type(error).__name__}: {error}"))
         self.recorder.send(
@@ -148,6 +149,13 @@ class Session:
             )
         )
         self.recorder.close()
+
+    def _experiment(self, watch: Watch) -> None:
+        """Trials on the recorded steps, with the random state put back: atexit handlers may still draw."""
+        from seatrial.trials import probes
+
+        for event in probes(list(watch.steps.values())):
+            self.recorder.send(event)
 
     def _report(self, outcome: Ending) -> int:
         from seatrial.launch.reporting import nothing_to_judge, report

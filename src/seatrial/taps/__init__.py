@@ -29,6 +29,7 @@ def install(emit: Callable[[Event], None], verify: Any = None) -> Watch:
     watch.send(TorchSeen(torch.__version__))
     models = Models(watch)
     recording = Recording(watch, models, verify)
+    watch.steps = recording.steps
     log = EvaluationLog(watch, recording)
     models.end_of_evaluation = log.end
     watch.at_finish.insert(0, log.end)

@@ -14,11 +14,12 @@ from typing import Any
 import torch
 from torch.overrides import _get_current_function_mode_stack  # pyright: ignore[reportPrivateUsage]
 
-from seatrial.events import BatchSeen, GraphKept, GraphSeen, Probe
+from seatrial.events import BatchSeen, GraphKept, GraphSeen
 from seatrial.measure.batches import sketch
 from seatrial.places import place_of
 from seatrial.step.capture import Leaf, Origin, Out
 from seatrial.step.graph import describe
+from seatrial.step.recorded import Recorded
 from seatrial.step.recorder import Recorder
 from seatrial.taps.budget import Budget
 from seatrial.taps.models import Models
@@ -44,7 +45,7 @@ class Recording:
         self.started = False
         self.gradients_asked = 0
         self.verify = verify
-        self.steps: dict[int, tuple[list[Origin], list[Out], GraphSeen]] = {}
+        self.steps: dict[int, Recorded] = {}
         self.used_forwards: set[int] = set()
         self._turn = 0
         self._sites: dict[int, int] = {}
@@ -175,7 +176,8 @@ class Recording:
         self._send_sketches(program, roles, seen)
         self._look_for_kept_graphs(program, losses)
         if recorder.keep_values and recorder.kept_bytes < KEPT_MEGABYTES * 2**20 and call not in self.steps:
-            self.steps[call] = (program, roots, seen)
+            kept = [out for _, _, out in predictions if id(out.origin) in reached]
+            self.steps[call] = Recorded(program, roots, roles, seen, kept)
         if self.verify is not None:
             self.verify.before_backward(program, roots, losses, call)
         recorder.seconds += time.perf_counter() - start
@@ -283,9 +285,6 @@ class Recording:
             exits=[],
         )
         self.watch.send(seen)
-
-    def send_probe(self, probe: Probe) -> None:
-        self.watch.send(probe)
 
 
 def _has_graph(tensor: Any) -> bool:

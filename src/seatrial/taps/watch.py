@@ -23,6 +23,7 @@ from seatrial.events import (
 from seatrial.taps.identities import Ids
 from seatrial.taps.patching import Patches
 from seatrial.places import place_of
+from seatrial.step.recorded import Recorded
 
 # A turn that was sent so often is only counted from then on (the order of such turns is then no longer kept).
 MOST_EQUAL_TURNS = 300
@@ -38,6 +39,7 @@ class Watch:
         self.on = True
         self.started = time.perf_counter()
         self.seconds = 0.0
+        self.steps: dict[int, Recorded] = {}  # by backward call: steps recorded with their values
         self.tick = 0
         self.optimizer_steps = 0
         self.sketching = True  # whether batches of this turn are to be sketched by whoever meets them
