@@ -60,6 +60,13 @@ def test_ticks_lie_inside_and_are_few(low: float, width: float, about: int) -> N
     assert all(low - 1e-6 * width - 1e-6 <= tick <= low + width * (1 + 1e-6) + 1e-6 for tick in ticks)
 
 
+def test_ticks_of_a_loss_that_hardly_moves_can_be_told_apart() -> None:
+    drawn = chart("Loss", [Curve("loss", (0, 1), (2.302512, 2.302587))])
+    assert drawn is not None
+    texts = [tick.text for tick in drawn.up]
+    assert len(texts) == len(set(texts)) >= 3
+
+
 @given(values)
 def test_values_lie_inside_of_their_axis_but_for_a_few_peaks(numbers: list[float]) -> None:
     scale = axis(numbers)

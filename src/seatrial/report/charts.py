@@ -142,8 +142,19 @@ def _step_ticks(across: Axis) -> tuple[Tick, ...]:
 
 
 def _ticks(up: Axis) -> tuple[Tick, ...]:
-    values = _decades(up) if up.log else nice(up.low, up.high, 5)
-    return tuple(Tick(up.at(value) * 100, decimal(value)) for value in values)
+    if up.log:
+        return tuple(Tick(up.at(value) * 100, decimal(value)) for value in _decades(up))
+    values = nice(up.low, up.high, 5)
+    return tuple(Tick(up.at(value) * 100, text) for value, text in zip(values, _apart(values), strict=True))
+
+
+def _apart(values: Sequence[float]) -> list[str]:
+    """The values with as many digits as it takes to tell them apart."""
+    texts = [decimal(value) for value in values]
+    if len(set(texts)) == len(texts):
+        return texts
+    digits = min(12, 1 - math.floor(math.log10(values[1] - values[0])))
+    return [f"{value:.{max(digits, 0)}f}" for value in values]
 
 
 def _decades(up: Axis) -> list[float]:
@@ -154,10 +165,10 @@ def _decades(up: Axis) -> list[float]:
 
 def nice(low: float, high: float, about: int) -> list[float]:
     """About that many round numbers within a range: multiples of 1, 2 or 5 times a power of ten."""
-    if not high > low:
+    if not high - low > 1e-9 * max(abs(low), abs(high)):
         return [low]
     rough = (high - low) / about
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [round(count * step, 12) for count in range(first, last + 1)]
+    return [count * step for count in range(first, last + 1)]
