@@ -107,7 +107,7 @@ class Models:
     def _parameter(self, path: str, tensor: torch.Tensor, model: int, is_buffer: bool) -> ParameterInfo:
         number = self.watch.parameters.of(tensor)
         self.parameter_names.setdefault(number, f"{self._names[model]}.{path}")
-        if not is_buffer and number not in self._fates:
+        if number not in self._fates and (tensor.is_floating_point() or not is_buffer):
             self._fates[number] = Fate(tensor, path, model)
         odd = tuple(key for key in vars(tensor) if key not in _EXPECTED) if hasattr(tensor, "__dict__") else ()
         floating = tensor.is_floating_point()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from threading import get_ident
+from types import FrameType
 from typing import Any
 
 import torch
 from torch import nn
 
 from seatrial.measure.batches import sketch
-from seatrial.places import chain, place_of
+from seatrial.places import chain, place_of, user_frame
 from seatrial.taps.evaluation import EvaluationLog
 from seatrial.taps.identities import Ids
 from seatrial.taps.models import Models
@@ -34,9 +35,19 @@ def _make_init(original: Callable[..., None], watch: Watch, models: Models) -> C
     def __init__(self: nn.Module, *args: Any, **kwargs: Any) -> None:  # noqa: N807
         original(self, *args, **kwargs)
         if watch.on:
-            models.places[self] = chain(sys._getframe(1), 5)
+            models.places[self] = chain(_caller_of_constructor(self, sys._getframe(1)), 5)
 
     return __init__
+
+
+def _caller_of_constructor(module: nn.Module, frame: FrameType | None) -> FrameType | None:
+    """The frame that constructs a module: beyond the `__init__` of its own class, which calls `super().__init__()`."""
+    frame = user_frame(frame)
+    while frame is not None and frame.f_code.co_name == "__init__" and frame.f_code.co_argcount:
+        if frame.f_locals.get(frame.f_code.co_varnames[0]) is not module:
+            break
+        frame = user_frame(frame.f_back)
+    return frame
 
 
 class _Caller:
@@ -138,6 +149,7 @@ class _Caller:
         if evaluating:
             self.log.forward(model, training, grad, (*args, *kwargs.values()), frame)
             return
+        self.log.end()
         if self.recording.recorder is None and not self.recording.started:
             self.recording.begin()
         if not self.watch.sketching:

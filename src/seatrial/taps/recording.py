@@ -31,6 +31,9 @@ SKETCHED_TURNS = 160
 MOST_GRAPHS = 24
 MOST_EVALUATION_GRAPHS = 3
 KEPT_MEGABYTES = 64
+# A loss of so many times its running mean (or none at all) is worth a close look, so many times in a run.
+JUMP = 5.0
+MOST_JUMPS = 6
 
 
 class Recording:
@@ -53,7 +56,8 @@ class Recording:
         self._last_site = -1
         self._evaluations: dict[int, int] = {}
         self._predictions: list[tuple[int, int, Out]] = []
-        self._entered_at = 0.0
+        self._usual: dict[int, float] = {}
+        self._jumps = 0
         self._carried: dict[Any, tuple[int, int]] = {}
         self._old_losses: list[tuple[int, Any, Any]] = []
 
@@ -75,7 +79,6 @@ class Recording:
             return
         if torch.jit.is_tracing() or torch.compiler.is_compiling():
             return
-        self._entered_at = time.perf_counter()
         keep = not self.steps or self.verify is not None
         recorder = Recorder(keep_values=keep and self.models.megabytes < KEPT_MEGABYTES)
         recorder.parameter_id = self.watch.parameters.of
@@ -121,7 +124,9 @@ class Recording:
         watch = self.watch
         start = time.perf_counter()
         call = watch.call("backward", -1, kind, watch.place(frame))
-        watch.loss(call, _value(losses))
+        value = _value(losses)
+        watch.loss(call, value)
+        self._notice_jump(call, value)
         if call not in self._sites:
             self._sites[call] = 0
             self._before_site[call] = self._last_site
@@ -138,6 +143,17 @@ class Recording:
                 watch.not_looked_at(f"the step at tick {watch.tick}", f"{type(error).__name__}: {error}")
         self.backward_since_step = True
         watch.seconds += time.perf_counter() - start
+
+    def _notice_jump(self, call: int, value: Any) -> None:
+        """A loss that jumps or is no longer finite is looked at closely in the next turn, a few times."""
+        if not isinstance(value, float):
+            return
+        usual = self._usual.get(call)
+        if usual is not None and not abs(value) <= JUMP * usual and self._jumps < MOST_JUMPS:
+            self._jumps += 1
+            self.budget.next_turn = self._turn + 1
+        if math.isfinite(value):
+            self._usual[call] = abs(value) if usual is None else 0.9 * usual + 0.1 * abs(value)
 
     def after_backward(self, losses: tuple[torch.Tensor, ...]) -> None:
         """A backward pass has ended."""
