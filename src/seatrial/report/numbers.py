@@ -20,7 +20,8 @@ def figure(value: Any) -> str:
         case dict():
             return ", ".join(f"{key}: {figure(each)}" for key, each in value.items())
         case list() | tuple():
-            return ", ".join(figure(each) for each in value)
+            parts = ", ".join(figure(each) for each in value)
+            return parts if all(isinstance(each, str) for each in value) else f"[{parts}]"
         case _:
             return str(value)
 

@@ -72,7 +72,7 @@ class _Screen:
             inside = f" in {quote.function}" if quote.function and not quote.function.startswith("<") else ""
             self.line((f"{quote.file}:{quote.line}", "underline"), (inside, "dim"), indent=2)
             if quote.code:
-                self.line((f"{self.bar} ", style), (quote.code, "bold"), indent=2)
+                self.code(quote.code, style)
         if finding.figures:
             figures = f" {self.dot} ".join(f"{label} {value}" for label, value in finding.figures[:FIGURES])
             self.line((figures, "dim"), indent=2)
@@ -83,6 +83,11 @@ class _Screen:
         if finding.folded:
             names = ", ".join(each.name for each in finding.folded)
             self.line((f"explains {names}", "dim"), indent=2)
+
+    def code(self, code: str, style: str) -> None:
+        """A line of code, in one line whatever its length: it is there to be recognised."""
+        text = Text.assemble((f"  {self.bar} ", style), (clean_text(code), "bold"))
+        self.console.print(text, no_wrap=True, overflow="ellipsis")
 
     def row(self, mark: tuple[str, str], text: str) -> None:
         """A mark and a text that wraps beside it."""
