@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from seatrial.events import GraphSeen, ModelSeen, ModuleInfo, Node, Place
+from seatrial.events import EvaluationPass, GraphSeen, ModelSeen, ModuleInfo, Node, Place
 from seatrial.history import Run
 from seatrial.rules.graph import Graph
-from seatrial.rules.lines import callers, function_at, loops_around
+from seatrial.rules.lines import callers, function_at, loop_words, loops_around
+from seatrial.rules.turns import made
 
 _DROPOUTS = frozenset(["Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout"])
 _NORMS = re.compile(r"BatchNorm\w*$")
@@ -19,6 +20,12 @@ EVALUATES = re.compile(
     r"eval|valid|(?<![a-z])val|test|predict|infer|score|accura|metric|benchmark|report", re.IGNORECASE
 )
 TRAINS = re.compile(r"train|(?<![a-z])fit(?![a-z])", re.IGNORECASE)
+
+HELD_OUT = re.compile(r"(?<![a-z])(val|valid|validation|dev|test|tst|holdout)(?![a-z])")
+# Passes that are meant to be random, or to renew statistics.
+SAMPLES = re.compile(
+    r"(?<![a-z])mc(?![a-z])|monte|uncertain|bayes|stochastic|update_bn|recalib|calibrat", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +89,59 @@ def sites_in_loops(run: Run, place: Place) -> list[Place]:
     outwards through its callers)."""
     sites = callers(run, place)
     return sorted(sites, key=lambda site: (not loops_around(run, site), sites.index(site)))
+
+
+def training_places(run: Run) -> set[Place]:
+    """Lines of forward passes that a backward pass followed: the last ones of each model before it."""
+    found: set[Place] = set()
+    latest: dict[int, Place | None] = {}
+    for one in made(run):
+        if one.call.kind == "forward":
+            latest[one.call.subject] = one.call.where
+        elif one.call.kind == "backward":
+            found |= {place for place in latest.values() if place is not None}
+            latest = {}
+    return found
+
+
+def evaluations(run: Run) -> dict[tuple[int, Place], list[EvaluationPass]]:
+    """Passes that evaluate a model on held-out data, by model and line: those whose line, loop or function says so and
+    that are neither training steps nor made inside of them."""
+    training = training_places(run)
+    found: dict[tuple[int, Place], list[EvaluationPass]] = {}
+    for one in run.passes:
+        if one.where is None or one.where in training or one.label == "train":
+            continue
+        if certainty(run, one) > 0:
+            found.setdefault((one.model, one.where), []).append(one)
+    return found
+
+
+def certainty(run: Run, one: EvaluationPass) -> float:
+    """How sure it is that a pass is an evaluation on held-out data: by the label, by the loop around it, by the function."""
+    place = one.where
+    if place is None:
+        return 0.0
+    function = function_at(run, place)
+    name = function.name if function is not None else ""
+    if SAMPLES.search(name) or SAMPLES.search(run.line(place)) or _repeats(one):
+        return 0.0
+    if one.label in ("val", "test"):
+        return 0.95
+    heads = {word.lower() for loop in loops_around(run, place) for word in loop_words(loop)}
+    if any(HELD_OUT.search(word) for word in heads):
+        return 0.9
+    if EVALUATES.search(name) and not TRAINS.search(name):
+        return 0.75
+    return 0.0
+
+
+def _repeats(one: EvaluationPass) -> bool:
+    """Whether the same examples come again and again, as where many answers of one network are averaged."""
+    return len(one.rows) >= 4 and len(set(one.rows)) <= len(one.rows) / 2
+
+
+def definition(run: Run, place: Place) -> Place | None:
+    """The line that defines the function around a line."""
+    function = function_at(run, place)
+    return Place(place.file, function.lineno, function.name) if function is not None else None

@@ -1,0 +1,202 @@
+"""loop.training-on-evaluation-data: the optimizer steps on gradients of validation or test batches.
+
+## What it finds
+A loop that serves training and validation and steps in both; an evaluation function that calls backward and step; an
+optimizer that trains on the loader that the source calls validation or test, beside the training loader.
+
+## Why it harms
+The held-out data are trained on, so the figures on them say nothing of new data any more.
+
+## How it is recognised
+By the data that training steps were made on: a loader whose name says validation or test; data that are always trained on in
+evaluation mode while others are in training mode; a step in a function that is named for evaluating, of an optimizer that
+steps elsewhere too. What has an optimizer of its own (a temperature, architecture weights) may train on validation data.
+
+## What it cannot see
+Examples that stand in both sets (see data.split-overlap), and sets that no name and no mode tells apart.
+
+## Faulty
+```python
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(0)
+x = torch.randn(512, 4)
+y = x.sum(1, keepdim=True)
+train_loader = DataLoader(TensorDataset(x[:256], y[:256]), 32, shuffle=True)
+val_loader = DataLoader(TensorDataset(x[256:], y[256:]), 32)
+model = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 1))
+optimizer = torch.optim.SGD(model.parameters(), lr=1e-2)
+for epoch in range(5):
+    for loader in (train_loader, val_loader):
+        for xb, yb in loader:
+            loss = nn.functional.mse_loss(model(xb), yb)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+```
+
+## Fixed
+```python
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(0)
+x = torch.randn(512, 4)
+y = x.sum(1, keepdim=True)
+train_loader = DataLoader(TensorDataset(x[:256], y[:256]), 32, shuffle=True)
+val_loader = DataLoader(TensorDataset(x[256:], y[256:]), 32)
+model = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 1))
+optimizer = torch.optim.SGD(model.parameters(), lr=1e-2)
+for epoch in range(5):
+    for loader in (train_loader, val_loader):
+        for xb, yb in loader:
+            with torch.set_grad_enabled(loader is train_loader):
+                loss = nn.functional.mse_loss(model(xb), yb)
+            if loader is train_loader:
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+```
+
+## Thresholds
+`steps`: so many training steps on such data, at least.
+
+## References
+Hastie, Tibshirani, Friedman, *The elements of statistical learning*, 7.10.2: the wrong way to do cross-validation.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from seatrial.events import LoaderBuilt, LoaderIterated, Place
+from seatrial.findings import Figure, Finding
+from seatrial.history import Run
+from seatrial.rules.lines import assigned, function_at, last_name, names_in, nodes, span
+from seatrial.rules.modes import EVALUATES, HELD_OUT, TRAINS
+from seatrial.rules.turns import Made, count, made
+from seatrial.rules.where import distinct
+
+NAME = "loop.training-on-evaluation-data"
+EXPLAINS = ("loop.eval-mode-during-training", "data.split-overlap", "optimisation.overfitting")
+REMEDY = "Compute gradients and step on the training data only; evaluate under torch.no_grad()."
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """steps: a count. See the page."""
+
+    steps: int = 5
+
+
+def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
+    found = _by_function(run, limits) or _by_name(run, limits) or _by_mode(run, limits)
+    if found is not None:
+        yield found
+
+
+def _by_function(run: Run, limits: Thresholds) -> Finding | None:
+    """A step in a function named for evaluating, of an optimizer that also steps in another place."""
+    made_steps = count(run, "step")
+    for number, times in made_steps.items():
+        call = run.calls[number]
+        others = [c for c in made_steps if c != number and run.calls[c].subject == call.subject]
+        if call.where is None or not others or times < limits.steps:
+            continue
+        function = function_at(run, call.where)
+        if function is not None and EVALUATES.search(function.name) and not TRAINS.search(function.name):
+            message = f"The optimizer steps {times} times in `{function.name}`, beside the steps made in training."
+            evidence: dict[str, Figure] = {"steps": times, "function": function.name}
+            where = distinct([call.where, *_backwards_in(run, call.where)])
+            return Finding(NAME, "error", message, where, evidence, REMEDY, EXPLAINS, 0.9)
+    return None
+
+
+def _backwards_in(run: Run, step: Place) -> list[Place]:
+    function = function_at(run, step)
+    places = [call.where for call in run.calls_of("backward") if call.where is not None]
+    return [p for p in places if function is not None and p.file == step.file and function_at(run, p) is function]
+
+
+def _by_name(run: Run, limits: Thresholds) -> Finding | None:
+    """A loader that is called validation or test, trained on beside one that is not, by the same lines."""
+    used = [
+        use for use in run.every(LoaderIterated) if use.training_ticks >= limits.steps and use.loader in run.loaders
+    ]
+    held_out = [use for use in used if _is_held_out(run, run.loaders[use.loader])]
+    rest = [use for use in used if use not in held_out]
+    if not held_out or not rest or len(_optimizers_of(run)) != 1:
+        return None
+    return _finding(run, sum(use.training_ticks for use in held_out), [run.loaders[use.loader] for use in held_out])
+
+
+def _optimizers_of(run: Run) -> set[int]:
+    return {run.calls[call].subject for call in count(run, "step")}
+
+
+def _is_held_out(run: Run, loader: LoaderBuilt) -> bool:
+    """Whether the names of a loader or of its data say validation or test, and none says training."""
+    if loader.where is None:
+        return False
+    targets = assigned(run, loader.where)
+    calls = [
+        node
+        for node in nodes(run, loader.where.file)
+        if isinstance(node, ast.Call)
+        and "Loader" in last_name(node.func)
+        and span(node)[0] <= loader.where.line <= span(node)[1]
+    ]
+    if len(calls) != 1 or len(targets) > 1:
+        return False
+    words = {word.lower() for word in [*targets, *(names_in(calls[0].args[0]) if calls[0].args else ())]}
+    return any(HELD_OUT.search(word) for word in words) and not any(TRAINS.search(word) for word in words)
+
+
+def _by_mode(run: Run, limits: Thresholds) -> Finding | None:
+    """Data that are always trained on in evaluation mode, while other data always are in training mode."""
+    modes = _modes(run)
+    by_data: dict[int, set[str]] = {}
+    for batch in run.batches:
+        mode = modes.get(batch.tick)
+        if batch.phase == "training" and batch.role == "input" and batch.data >= 0 and mode is not None:
+            by_data.setdefault(batch.data, set()).add(mode)
+    evaluated = [data for data, seen in by_data.items() if seen == {"eval"}]
+    trained = [data for data, seen in by_data.items() if seen == {"train"}]
+    loaders = [loader for loader in run.loaders.values() if loader.data in evaluated]
+    uses = [use for use in run.every(LoaderIterated) if use.loader in {loader.loader for loader in loaders}]
+    steps = sum(use.training_ticks for use in uses)
+    if not evaluated or not trained or steps < limits.steps:
+        return None
+    return _finding(run, steps, [])
+
+
+def _modes(run: Run) -> dict[int, str]:
+    """The mode of the last forward pass before each backward pass that a step followed; ticks of equal turns too."""
+    found: dict[int, str] = {}
+    forward: Made | None = None
+    pending: list[tuple[int, str]] = []
+    for one in made(run):
+        if one.call.kind == "forward":
+            forward = one
+        elif one.call.kind == "backward" and forward is not None:
+            pending.append((one.tick, forward.call.detail.split()[0]))
+        elif one.call.kind == "step":
+            length = len(pending)
+            for repeat in range(one.weight):
+                found |= {tick + repeat * length: mode for tick, mode in pending}
+            pending = []
+    return found
+
+
+def _finding(run: Run, steps: int, loaders: list[LoaderBuilt]) -> Finding:
+    total = sum(count(run, "step").values())
+    message = f"{steps} of {total} training steps are made on validation or test data."
+    evidence: dict[str, Figure] = {"steps_on_held_out_data": steps, "steps": total}
+    calls = [call.where for kind in ("backward", "step", "zero_grad") for call in run.calls_of(kind)]
+    where = distinct([*calls, *(loader.where for loader in loaders)])
+    return Finding(NAME, "error", message, where[:5], evidence, REMEDY, EXPLAINS, 0.9)
