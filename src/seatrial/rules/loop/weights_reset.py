@@ -1,0 +1,227 @@
+"""loop.weights-reset: the model or the optimizer is built anew inside the loop, so what was learned is lost.
+
+## What it finds
+A model that is constructed in the body of the loop over epochs, episodes or batches; an optimizer with state (momentum,
+Adam's moments) that is built anew for the same parameters in every round of that loop.
+
+## Why it harms
+All that the rounds before have learned is thrown away; without its moments Adam takes its first, overlarge steps for ever.
+
+## How it is recognised
+Several models of one construction line, or several optimizers over the same parameters, whose innermost loop speaks of
+epochs, episodes, steps or batches, each of them stepped in no further loop over epochs. Loops over folds, seeds, trials,
+members, tasks and the like build models rightly; so do loops whose earlier models are used again later (ensembles, boosting),
+and models into which weights are loaded (federated and meta-learning).
+
+## What it cannot see
+A reset by hand (`reset_parameters()`, `nn.init`) of a model that stays the same object.
+
+## Faulty
+```python
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+x = torch.randn(256, 4)
+y = x.sum(1, keepdim=True)
+for epoch in range(6):
+    model = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 1))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    for rows in torch.randperm(256).split(32):
+        optimizer.zero_grad()
+        nn.functional.mse_loss(model(x[rows]), y[rows]).backward()
+        optimizer.step()
+```
+
+## Fixed
+```python
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+x = torch.randn(256, 4)
+y = x.sum(1, keepdim=True)
+model = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 1))
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+for epoch in range(6):
+    for rows in torch.randperm(256).split(32):
+        optimizer.zero_grad()
+        nn.functional.mse_loss(model(x[rows]), y[rows]).backward()
+        optimizer.step()
+```
+
+## Thresholds
+`models`: so many models of one line, at least. `optimizers`: so many optimizers over the same parameters (a few may be the
+phases of a training).
+
+## References
+PyTorch documentation, *torch.optim*: state_dict holds the state that is lost.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from seatrial.events import ModelSeen, OptimizerBuilt, Place
+from seatrial.findings import Figure, Finding
+from seatrial.history import Run
+from seatrial.rules.lines import LOOPS, callers, loop_words, loops_around, nodes, span
+from seatrial.rules.turns import made, steps
+from seatrial.rules.where import distinct
+
+NAME = "loop.weights-reset"
+EXPLAINS = (
+    "optimisation.loss-not-decreasing",
+    "optimisation.underfitting",
+    "optimisation.noisy-loss",
+    "optimisation.learning-rate-too-high",
+    "optimisation.learning-rate-too-low",
+)
+_ROUNDS = re.compile(
+    r"epoch|episode|(?<![a-z])(step|steps|iter|iters|iteration|iterations|batch|batches|update|updates|loader|dataloader|"
+    r"it|ep|game|games|rollout|rollouts|minibatch)(?![a-z])|loader|batch",
+    re.IGNORECASE,
+)
+_TRIALS = re.compile(
+    r"fold|seed|trial|member|ensemble|task|client|restart|repeat|config|grid|candidate|(?<![a-z])(lr|lrs|wd|models?|runs?|"
+    r"exp|experiments?|hidden|width|depth|arch|kfold|splits?|stage|phase|domain|cycle|learner|learners)(?![a-z])",
+    re.IGNORECASE,
+)
+_STATEFUL = re.compile(r"Adam|RMSprop|Adagrad|Adadelta|Lion|LAMB|Rprop|Adafactor|Muon")
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """models and optimizers: counts. See the page."""
+
+    models: int = 3
+    optimizers: int = 4
+
+
+def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
+    found = _models(run, limits)
+    if found is not None:
+        yield found
+        return
+    found = _optimizers(run, limits)
+    if found is not None:
+        yield found
+
+
+def _models(run: Run, limits: Thresholds) -> Finding | None:
+    groups: dict[tuple[str, Place], dict[int, ModelSeen]] = {}
+    for seen in run.every(ModelSeen):
+        place = seen.where
+        if place is not None and seen.loops and any(not p.is_buffer for p in seen.parameters):
+            groups.setdefault((seen.type, place), {}).setdefault(seen.model, seen)
+    for (_, place), models in groups.items():
+        trained = [seen for seen in models.values() if _trains(run, seen)]
+        if len(trained) < limits.models or not _is_round(run, trained[0].loops) or _used_again(run, trained):
+            continue
+        if any(run.fates[p.parameter].loaded for seen in trained for p in seen.parameters if p.parameter in run.fates):
+            continue
+        if _epochs_within(run, trained[0].loops):
+            continue
+        return _models_finding(run, place, trained)
+    return None
+
+
+def _trains(run: Run, seen: ModelSeen) -> bool:
+    return any(run.fates[p.parameter].optimizers for p in seen.parameters if p.parameter in run.fates)
+
+
+def _is_round(run: Run, loops: tuple[Place, ...]) -> bool:
+    """Whether the innermost loop is one over epochs, episodes, steps or batches."""
+    if not loops:
+        return False
+    words = _words(run, loops[-1])
+    return any(map(_ROUNDS.search, words)) and not any(map(_TRIALS.search, words))
+
+
+def _words(run: Run, loop: Place) -> set[str]:
+    heads = [node for node in nodes(run, loop.file) if isinstance(node, LOOPS) and span(node)[0] == loop.line]
+    return {word for node in heads[:1] for word in loop_words(node)}
+
+
+def _used_again(run: Run, models: list[ModelSeen]) -> bool:
+    """Whether a model is called again after a later one has been made."""
+    latest = -1
+    order = {seen.model: at for at, seen in enumerate(models)}
+    for one in made(run):
+        if one.call.kind == "forward" and one.call.subject in order:
+            at = order[one.call.subject]
+            if at < latest:
+                return True
+            latest = max(latest, at)
+    return False
+
+
+def _epochs_within(run: Run, loops: tuple[Place, ...]) -> bool:
+    """Whether the steps stand in a further loop over epochs inside of the one that builds the model."""
+    outer = {(loop.file, loop.line) for loop in loops}
+    for call in run.calls_of("step"):
+        if call.where is None:
+            continue
+        for site in [call.where, *callers(run, call.where)]:
+            for node in loops_around(run, site):
+                inner = (site.file, span(node)[0]) not in outer
+                if inner and any("epoch" in word.lower() for word in loop_words(node)):
+                    return True
+    return False
+
+
+def _models_finding(run: Run, place: Place, models: list[ModelSeen]) -> Finding:
+    numbers = {p.parameter for seen in models for p in seen.parameters}
+    builders = [
+        built.where
+        for built in run.optimizers.values()
+        if any(p in numbers for group in built.groups for p in group.parameters)
+    ]
+    loop = models[0].loops[-1]
+    message = (
+        f"{models[0].type} was built {len(models)} times and trained anew each time, "
+        f"in the loop of line {loop.line}: what the rounds before had learned is lost."
+    )
+    evidence: dict[str, Figure] = {"models": len(models), "loop": run.line(loop)}
+    where = distinct([place, *builders[:1], loop])
+    remedy = "Build the model and its optimizer once, before the loop."
+    return Finding(NAME, "error", message, where, evidence, remedy, EXPLAINS, 0.92)
+
+
+def _optimizers(run: Run, limits: Thresholds) -> Finding | None:
+    groups: dict[tuple[Place, frozenset[int]], list[OptimizerBuilt]] = {}
+    for built in run.optimizers.values():
+        own = frozenset(p for group in built.groups for p in group.parameters)
+        if built.where is not None and built.loops and own:
+            groups.setdefault((built.where, own), []).append(built)
+    loads = {call.subject for call in run.calls_of("load") if call.detail in ("optimizer", "model")}
+    for (place, own), builds in groups.items():
+        active = [built for built in builds if steps(run, built.optimizer)]
+        owners = {run.fates[p].model for p in own if p in run.fates}
+        if len(active) < limits.optimizers or not _is_round(run, active[0].loops) or loads & owners:
+            continue
+        if not _keeps_state(active[0]) or loads & {built.optimizer for built in active}:
+            continue
+        if _epochs_within(run, active[0].loops):
+            continue
+        return _optimizers_finding(run, place, active)
+    return None
+
+
+def _keeps_state(built: OptimizerBuilt) -> bool:
+    return bool(_STATEFUL.search(built.type)) or any(group.settings.get("momentum") for group in built.groups)
+
+
+def _optimizers_finding(run: Run, place: Place, builds: list[OptimizerBuilt]) -> Finding:
+    each = steps(run, builds[0].optimizer)
+    loop = builds[0].loops[-1]
+    message = (
+        f"{builds[0].type} was built {len(builds)} times for the same parameters, with {each} steps each, "
+        f"in the loop of line {loop.line}: its moments start from zero each time."
+    )
+    evidence: dict[str, Figure] = {"optimizers": len(builds), "steps_each": each, "loop": run.line(loop)}
+    where = distinct([place, loop])
+    remedy = "Build the optimizer once, before the loop."
+    return Finding(NAME, "error", message, where, evidence, remedy, EXPLAINS, 0.88)
