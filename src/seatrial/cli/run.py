@@ -1,31 +1,37 @@
-"""`seatrial run [--out DIR] [--strict] SCRIPT [ARGS...]` (or `-m MODULE`)."""
+"""`seatrial run [--out DIR] [--strict] [--quiet] SCRIPT [ARGS...]` (or `-m MODULE`)."""
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from seatrial.errors import UsageProblem
-from seatrial.launch.program import Program
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.command(context_settings={"allow_interspersed_args": False})
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for findings.json, report.html and the record.")
-@click.option("--strict", is_flag=True, help="End with status 1 if an error is found and the script itself ended with 0.")
+@click.option(
+    "--strict", is_flag=True, help="End with status 1 if an error is found and the script itself ended with 0."
+)
 @click.option("--quiet", is_flag=True, help="Print no report; the files are written all the same.")
 @click.option("-m", "--module", is_flag=True, help="SCRIPT is the name of a module, as for `python -m`.")
 @click.argument("script", required=False)
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
-def command(out: Path | None, strict: bool, quiet: bool, module: bool, script: str | None, args: tuple[str, ...]) -> None:
+def command(
+    out: Path | None, strict: bool, quiet: bool, module: bool, script: str | None, args: tuple[str, ...]
+) -> Callable[[], int]:
     """Run a training script, unmodified, as `python SCRIPT ARGS` would, and say what is wrong with it.
 
-    What the script prints, computes and ends with stays as it is. The exit status is the script's own; 2 if there was
-    nothing to judge (no training was seen), or 1 with --strict if an error was found.
+    What the script prints, computes and ends with stays as it is. The exit status is the script's own; but where the
+    script ends with 0, it is 2 if there was nothing to judge (no training was seen), and 1 with --strict if an error
+    was found. Options after SCRIPT are the script's.
     """
+    from seatrial.launch.program import Program
     from seatrial.launch.session import Session
 
     if script is None:
         raise UsageProblem("A script to run was expected.", "no-script", "For instance: seatrial run train.py")
-    sys.exit(Session(Program(script, module, args), out, strict, quiet).run())
+    # Run by `main`, not here: the script shall have as few frames below it as can be.
+    return Session(Program(script, module, args), out, strict, quiet).run

@@ -1,18 +1,22 @@
-"""How a program ended, and showing its exception as Python would, without our frames."""
+# ruff: noqa: PTH100, PTH120  (file names of code are strings, as Python has them)
+"""How a program ended; showing its exception and going through what Python does at its end, as Python does it."""
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import os
 import sys
+import threading
 import traceback
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
 
 from seatrial.events import Place
 from seatrial.places import is_users
 
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+INTERRUPTED = 130  # what a shell shows of a process that SIGINT ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +29,79 @@ class Ending:
     where: Place | None = None
 
 
+def of(error: BaseException | None) -> Ending:
+    """What an exception that reached the top means (None: none did). Shows it as Python would."""
+    if error is None:
+        return Ending("completed", 0)
+    if isinstance(error, SystemExit):
+        return Ending("exited", _exit_code(error))
+    peel(error)
+    last = traceback.format_exception_only(type(error), error)[-1].strip()
+    where = _place(error.__traceback__)
+    code = _show(error)
+    if isinstance(error, KeyboardInterrupt):
+        return Ending("interrupted", INTERRUPTED, last, where)
+    return Ending("failed", code, last, where)
+
+
+def conclude() -> None:
+    """What Python does when a program has ended: wait for its threads, call what it registered with atexit.
+
+    Both are Python's own functions; when the interpreter comes to them itself, nothing is left to do."""
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]
+    except KeyboardInterrupt as impatient:  # Python says so, waits no longer and goes on
+        trace = _without_ours(impatient.__traceback__)
+        sys.unraisablehook(sys.UnraisableHookArgs((KeyboardInterrupt, impatient, trace, None, threading)))  # pyright: ignore
+    atexit._run_exitfuncs()
+
+
+# ---- exceptions --------------------------------------------------------------------------------------------------
+
+
+def _exit_code(asked: SystemExit) -> int:
+    if asked.code is None:
+        return 0
+    if isinstance(asked.code, int):
+        return asked.code
+    if sys.stderr is not None:  # pyright: ignore[reportUnnecessaryComparison]  # a process without a console has none
+        with contextlib.suppress(Exception):
+            print(asked.code, file=sys.stderr)
+    return 1
+
+
+def _show(error: BaseException) -> int:
+    """Hand an exception to the script's or Python's own excepthook (after CPython's PyErr_PrintEx).
+
+    Returns the exit status."""
+    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
+    if sys.version_info >= (3, 12):
+        sys.last_exc = error
+    failed: BaseException | None = None
+    try:
+        sys.excepthook(type(error), error, error.__traceback__)
+    except SystemExit as asked:
+        return _exit_code(asked)
+    except BaseException as own:
+        failed = own
+    if failed is not None:
+        peel(failed)
+        print("Error in sys.excepthook:", file=sys.stderr)
+        sys.__excepthook__(type(failed), failed, failed.__traceback__)
+        print("\nOriginal exception was:", file=sys.stderr)
+        sys.__excepthook__(type(error), error, error.__traceback__)
+    return 1
+
+
 def peel(error: BaseException, known: set[int] | None = None) -> None:
-    """Take our frames out of the traceback of an exception and of those that it came from."""
+    """Take our frames out of the tracebacks of an exception and of those that it came from or holds."""
     known = known if known is not None else set()
     if id(error) in known:
         return
     known.add(id(error))
     error.__traceback__ = _without_ours(error.__traceback__)
-    for other in (error.__cause__, error.__context__):
+    inner = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    for other in (error.__cause__, error.__context__, *inner):
         if other is not None:
             peel(other, known)
 
@@ -47,32 +116,6 @@ def _without_ours(trace: TracebackType | None) -> TracebackType | None:
     for part in reversed(kept):
         head = TracebackType(head, part.tb_frame, part.tb_lasti, part.tb_lineno)
     return head
-
-
-def of(error: BaseException | None) -> Ending:
-    """What an exception that reached the top means (None: none did). Shows it as Python would."""
-    if error is None:
-        return Ending("completed", 0)
-    if isinstance(error, SystemExit):
-        return Ending("exited", _exit_code(error.code))
-    peel(error)
-    last = traceback.format_exception_only(type(error), error)[-1].strip()
-    where = _place(error.__traceback__)
-    try:
-        sys.excepthook(type(error), error, error.__traceback__)
-    except BaseException as own:  # a script's own excepthook may fail; Python then shows both
-        sys.__excepthook__(type(own), own, own.__traceback__)
-    interrupted = isinstance(error, KeyboardInterrupt)
-    return Ending("interrupted" if interrupted else "failed", 130 if interrupted else 1, last, where)
-
-
-def _exit_code(code: Any) -> int:
-    if code is None:
-        return 0
-    if isinstance(code, int):
-        return code
-    print(code, file=sys.stderr)
-    return 1
 
 
 def _place(trace: TracebackType | None) -> Place | None:

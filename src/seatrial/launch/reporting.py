@@ -3,39 +3,55 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from seatrial.config import Config
+from seatrial.events import CallSeen
+from seatrial.history import Run
 from seatrial.record import NAME, read
 from seatrial.report import show as show_report
 from seatrial.report import write
 from seatrial.verdict import Verdict, judge
 
-if TYPE_CHECKING:
-    from seatrial.taps import Watch
 
-
-def report(folder: Path, config: Config, show: bool = True) -> Verdict:
-    """Judge the record in a folder, leave findings.json and report.html there, print what matters."""
-    verdict = judge(read(folder / NAME), config)
+def report(folder: Path, config: Config, show: bool = True, record: Path | None = None) -> Verdict:
+    """Judge a record (of its own name in the folder if not given), leave findings.json and report.html in the folder,
+    print what matters."""
+    verdict = judge(read(record or folder / NAME), config)
     write(verdict, folder)
     if show:
         show_report(verdict, folder)
     return verdict
 
 
-def nothing_to_judge(watch: Watch | None) -> str:
-    """Why there was no training to judge, "" where there was. Silence must not read as health."""
-    if watch is None:
-        return "the script ended without importing torch, so there was no training to watch. [no-torch]"
-    if watch.tick or watch.optimizer_steps:
+def untrained(run: Run) -> str:
+    """Why there was no training to judge and what was seen, "" where there was. Silence must not read as health."""
+    from seatrial.events import TorchSeen
+
+    if not run.every(TorchSeen):
+        if any(each.what.startswith("torch") for each in run.not_looked_at):
+            return ""
+        return (
+            "Expected a script that trains a network, found one that never imported torch. "
+            "There was nothing to judge. [no-torch]"
+        )
+    if run.ticks or run.calls_of("backward") or run.calls_of("step"):
         return ""
-    seen = {"forward": 0, "mode": 0}
-    for kind, *_ in watch.calls:
-        seen[kind] = seen.get(kind, 0) + 1
-    optimizers = len(watch.optimizers.living())
-    return (
-        "the script ended without training: no backward pass and no optimizer step was seen "
-        f"(models called from {seen['forward']} lines, {optimizers} optimizers still alive). "
-        "If it trains in another process, seatrial does not see it. [no-training]"
+    seen = (
+        f"{_forwards(run)} forward passes of {len(run.models)} models, {len(run.optimizers)} optimizers, "
+        f"{len(run.loaders)} data loaders"
     )
+    return (
+        f"Expected a script that trains a network, found no backward pass and no optimizer step (seen: {seen}). "
+        "There was nothing to judge. Processes that a script starts are not watched. [no-training]"
+    )
+
+
+def _forwards(run: Run) -> int:
+    calls = {call.call for call in run.every(CallSeen) if call.kind == "forward"}
+    in_turns = sum(
+        turn.repeats * count
+        for turn in run.turns
+        for call, count in zip(turn.calls, turn.counts, strict=True)
+        if call in calls
+    )
+    return max(in_turns, sum(each.forwards for each in run.passes))

@@ -1,82 +1,76 @@
-"""A run from its start to its report: folder, record, the program itself, verdict."""
+"""A run from its start to its report: what is checked before, the program itself, what was heard, the verdict."""
 
 from __future__ import annotations
 
-import atexit
+import contextlib
 import os
 import platform
-import re
-import signal
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import seatrial
-from seatrial.config import Config, check_source, load
-from seatrial.errors import UsageProblem
+from seatrial.config import Config, check_source
+from seatrial.config import load as load_config
 from seatrial.events import NotLookedAt, RunEnded, RunStarted, SourceSeen
 from seatrial.launch import ending
 from seatrial.launch.ending import Ending
+from seatrial.launch.folder import LOG, default_folder, prepare
 from seatrial.launch.hook import AfterImport
-from seatrial.launch.program import Program, check, execute, ready
+from seatrial.launch.program import Program, load, main_module, ready
 from seatrial.record import NAME, Recorder
 
 if TYPE_CHECKING:
     from seatrial.taps import Watch
 
-_OURS = frozenset({NAME, f"{NAME}-wal", f"{NAME}-shm", "findings.json", "report.html"})
-
 
 class Session:
-    """One run. `events` is what was sent so far: the verdict is made from what is on disk, as `seatrial report` does."""
+    """One run. Making it checks all that a person may have got wrong; nothing of the program has run by then."""
 
     def __init__(self, program: Program, out: Path | None, strict: bool = False, quiet: bool = False) -> None:
-        text = check(program)
-        self.config: Config = load(Path(program.name).resolve().parent if not program.is_module else Path.cwd())
-        if text:
-            check_source(text, program.name)
+        self._path = list(sys.path)
+        self._stderr = sys.stderr
+        self._process = os.getpid()
+        ready(program)
         self.program = program
+        self.loaded = load(program)
+        self.config = _config(self.loaded.file or program.name, self.loaded.text)
         self.strict = strict
         self.quiet = quiet
-        self.folder = prepare(out or default_folder(program)).resolve()
+        self.folder = prepare(out or default_folder(program))
         self.recorder = Recorder(self.folder / NAME)
         self.watch: Watch | None = None
-        self.trouble = ""
+        self.troubles: list[str] = []
         self._started = time.time()
         self._ended = False
-        self._process = os.getpid()
-        self._text = text
+        self._exit = os._exit
 
     def run(self) -> int:
-        """Run the program and report. Returns the exit status to end with."""
-        self._start()
-        hook = AfterImport("torch", self._torch_is_here)
-        real_exit = os._exit
-        os._exit = self._exit_at_once(real_exit)  # type: ignore[assignment]
-        ready(self.program)
-        hook.watch()
+        """Run the program, conclude it as Python would, and report.
+
+        Returns the exit status to end with. The program's frames lie upon this one: it calls no other of ours.
+        """
+        hook = self._start()
+        main = main_module(self.loaded.file)
         error: BaseException | None = None
         try:
-            execute(self.program)
-        except UsageProblem:
-            raise
+            self.loaded.run(vars(main))
         except BaseException as raised:
             error = raised
         seconds = time.time() - self._started
         outcome = ending.of(error)
-        _wait_for_threads()
-        atexit._run_exitfuncs()
+        error = None
+        if os.getpid() != self._process:  # a child that the program forked: Python concludes it
+            return outcome.code
+        ending.conclude()
         hook.forget()
-        os._exit = real_exit  # type: ignore[assignment]
-        status = self.end(outcome, seconds)
-        if outcome.status == "interrupted":
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-            os.kill(os.getpid(), signal.SIGINT)
-        return status
+        os._exit = self._exit
+        return self.end(outcome, seconds)
 
-    def _start(self) -> None:
+    def _start(self) -> AfterImport:
         self.recorder.send(
             RunStarted(
                 self.program.name,
@@ -84,49 +78,54 @@ class Session:
                 self._started,
                 seatrial.__version__,
                 platform.python_version(),
-                os.getcwd(),
+                str(Path.cwd()),
             )
         )
-        if self._text:
-            self.recorder.send(SourceSeen(os.path.abspath(self.program.name), self._text))
-        self.recorder.flush()
+        if self.loaded.file:
+            self.recorder.send(SourceSeen(self.loaded.file, self.loaded.text))
+        os._exit = self._exit_at_once
+        hook = AfterImport("torch", self._torch_is_here)
+        hook.watch()
+        return hook
 
     def _torch_is_here(self) -> None:
-        """torch was just imported: begin to listen. Never lets our own failure reach the program."""
+        """torch was just imported: begin to listen. Our own failure never reaches the program."""
+        if os.getpid() != self._process:
+            return
         try:
             from seatrial.taps import install
 
             self.watch = install(self.recorder.send)
         except Exception as error:
-            self.trouble = f"seatrial could not listen: {type(error).__name__}: {error}"
-            self.recorder.send(NotLookedAt("the whole run", self.trouble))
+            self._trouble("torch is not watched", error)
 
-    def _exit_at_once(self, real_exit: Any) -> Any:
-        def _exit(status: int) -> None:
-            if os.getpid() == self._process and not self._ended:
-                self.end(Ending("exited", status), time.time() - self._started)
-            real_exit(status)
-
-        return _exit
+    def _exit_at_once(self, status: int) -> NoReturn:
+        """What the program finds as os._exit: the process ends without any conclusion, but for ours."""
+        if os.getpid() == self._process and not self._ended:
+            outcome = Ending("exited", status)
+            if threading.current_thread() is threading.main_thread():
+                self.end(outcome, time.time() - self._started)
+            else:  # the main thread may be anywhere: only what is sure
+                self._ended = True
+                self._send_end(outcome, time.time() - self._started)
+        self._exit(status)
 
     # ---- the end -------------------------------------------------------------------------------------------------
 
     def end(self, outcome: Ending, seconds: float) -> int:
         """Close the record, judge it, report. A failure of ours is told in a line and changes nothing else."""
         self._ended = True
-        sys.stdout.flush()
-        try:
-            self._close(outcome, seconds)
-            return self._report(outcome)
-        except Exception as error:
-            if os.environ.get("SEATRIAL_DEBUG"):
-                raise
-            print(
-                f"seatrial: no report could be made ({type(error).__name__}: {error}). The record is {self.folder / NAME}; "
-                f"`seatrial report {self.folder}` tries again.",
-                file=sys.stderr,
-            )
-            return outcome.code
+        _flush(sys.stdout)
+        with _Surroundings(self._path, self._stderr):
+            try:
+                self._close(outcome, seconds)
+                status = self._report(outcome)
+            except (Exception, KeyboardInterrupt) as error:
+                self._trouble("no report could be made", error)
+                status = 1 if self.strict and outcome.code == 0 else outcome.code
+            self._tell_troubles()
+            _flush(self._stderr)
+        return status
 
     def _close(self, outcome: Ending, seconds: float) -> None:
         watch = self.watch
@@ -135,7 +134,24 @@ class Session:
                 watch.finish()
                 self._experiment(watch)
             except Exception as error:
-                self.recorder.send(NotLookedAt("the end of the run", f"{type(error).__name__}: {error}"))
+                self._trouble("the end of the run was not looked at", error)
+        elif "torch" in sys.modules and not self.troubles:
+            self.recorder.send(NotLookedAt("torch", "it was imported in a way that could not be followed"))
+        self._send_end(outcome, seconds)
+        self.recorder.close()
+        if self.recorder.failed:
+            self.troubles.append(f"the record ends early ({self.recorder.failed})")
+
+    def _experiment(self, watch: Watch) -> None:
+        """Trials on the recorded steps: the program has ended, and nothing of it draws random numbers any more."""
+        from seatrial.trials import probes
+
+        for event in probes(list(watch.steps.values())):
+            self.recorder.send(event)
+
+    def _send_end(self, outcome: Ending, seconds: float) -> None:
+        watch = self.watch
+        watching = self.recorder.seconds + (watch.seconds if watch else 0.0)
         self.recorder.send(
             RunEnded(
                 status=outcome.status,
@@ -145,67 +161,75 @@ class Session:
                 ticks=watch.tick if watch else 0,
                 optimizer_steps=watch.optimizer_steps if watch else 0,
                 seconds=seconds,
-                watching_seconds=watch.seconds if watch else 0.0,
+                watching_seconds=watching,
             )
         )
-        self.recorder.close()
-
-    def _experiment(self, watch: Watch) -> None:
-        """Trials on the recorded steps, with the random state put back: atexit handlers may still draw."""
-        from seatrial.trials import probes
-
-        for event in probes(list(watch.steps.values())):
-            self.recorder.send(event)
+        self.recorder.flush()
 
     def _report(self, outcome: Ending) -> int:
-        from seatrial.launch.reporting import nothing_to_judge, report
+        from seatrial.launch.reporting import report, untrained
 
         verdict = report(self.folder, self.config, show=not self.quiet)
-        if outcome.code == 0:
-            missing = nothing_to_judge(self.watch)
-            if missing:
-                print(f"seatrial: {missing}", file=sys.stderr)
-                return 2
-            if self.strict and verdict.errors:
-                return 1
-        return outcome.code
+        nothing = untrained(verdict.run)
+        if outcome.code != 0:
+            return outcome.code
+        if nothing:
+            print(f"seatrial: {nothing}", file=sys.stderr)
+            return 2
+        return 1 if self.strict and verdict.errors else 0
+
+    # ---- when we are broken --------------------------------------------------------------------------------------
+
+    def _trouble(self, what: str, error: BaseException) -> None:
+        """Keep a failure of ours: a line for the person, the traceback for the log."""
+        why = f"{type(error).__name__}: {error}"
+        self.troubles.append(f"{what} ({why})")
+        self.recorder.send(NotLookedAt(what, why))
+        with contextlib.suppress(OSError), (self.folder / LOG).open("a", encoding="utf-8") as log:
+            log.writelines(traceback.format_exception(error))
+
+    def _tell_troubles(self) -> None:
+        for trouble in self.troubles:
+            print(f"seatrial: {trouble}. The program itself was not touched; see {self.folder / LOG}", file=sys.stderr)
 
 
-def default_folder(program: Program) -> Path:
-    """seatrial-runs/<time>-<name>, below the current folder."""
-    name = re.sub(r"[^\w.-]+", "-", program.label)
-    return Path("seatrial-runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
-
-
-def prepare(folder: Path) -> Path:
-    """Make the folder of a run. One of an earlier run of ours is used again; any other that is not empty is refused.
+def _config(file: str, text: str) -> Config:
+    """The settings for a program.
 
     Raises:
-        UsageProblem: if it cannot be written, or holds what is not ours.
+        UsageProblem: something in them, or in a suppression in the program, is not understood.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        strange = sorted(path.name for path in folder.iterdir() if path.name not in _OURS)
-        if strange and (folder / NAME).exists() is False and len(list(folder.iterdir())) > 0:
-            raise UsageProblem(
-                f"--out {folder} holds other things ({', '.join(strange[:3])}).",
-                "out-not-empty",
-                "Give an empty or a new folder.",
-            )
-        for name in _OURS:
-            (folder / name).unlink(missing_ok=True)
-        probe = folder / ".seatrial-can-write"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise UsageProblem(
-            f"--out {folder} cannot be written: {error.strerror}.", "out-not-writable", "Give another folder."
-        ) from error
-    return folder
+    if text:
+        check_source(text, file)
+    config = load_config(Path(file).resolve().parent if text else Path.cwd())
+    if config.thresholds:
+        from seatrial.verdict import configured_rules
+
+        configured_rules(config)
+    return config
 
 
-def _wait_for_threads() -> None:
-    """As Python does at its end: wait for threads that are no daemons."""
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
+class _Surroundings:
+    """What our own code needs while it reports: the path to import from and the stderr of the start, no warnings."""
+
+    def __init__(self, path: list[str], stderr: Any) -> None:
+        self.path = path
+        self.stderr = stderr
+
+    def __enter__(self) -> None:
+        import warnings
+
+        self._theirs = (sys.path, sys.stderr)
+        self._warnings = warnings.catch_warnings()
+        self._warnings.__enter__()
+        warnings.simplefilter("ignore")
+        sys.path, sys.stderr = self.path, self.stderr
+
+    def __exit__(self, *_: object) -> None:
+        self._warnings.__exit__(None, None, None)
+        sys.path, sys.stderr = self._theirs
+
+
+def _flush(stream: Any) -> None:
+    with contextlib.suppress(Exception):  # closed, broken or none at all: not ours to say
+        stream.flush()
