@@ -1,16 +1,18 @@
 """A setting of the optimizer defeats it.
 
 ## What it finds
-Momentum of one or more, also when it grows to that while training; betas of Adam that are swapped or next to nothing; an epsilon that is as
-large as the gradients; a learning rate of zero for a group; a weight decay that removes the weights themselves.
+Momentum of one or more, also when it grows to that while training; betas of Adam that are swapped or next to nothing;
+an epsilon that is as large as the gradients; a learning rate of zero for a group; a weight decay that removes the
+weights themselves.
 
 ## Why it harms
-With a momentum of one nothing that was ever added to the velocity fades, so steps grow without end. With swapped betas the mean
-remembers a thousand steps and the variance ten. A large epsilon turns Adam into SGD with a tiny rate. A group without a rate never learns.
+With a momentum of one nothing that was ever added to the velocity fades, so steps grow without end. With swapped
+betas the mean remembers a thousand steps and the variance ten. A large epsilon turns Adam into SGD with a tiny rate.
+A group without a rate never learns.
 
 ## How it is recognised
-The settings of all param groups, when the optimizer is built and whenever they change, are compared with what the update rule needs.
-An epsilon is compared with the gradients that were seen.
+The settings of all param groups, when the optimizer is built and whenever they change, are compared with what the
+update rule needs. An epsilon is compared with the gradients that were seen.
 
 ## What it cannot see
 Settings that are merely not the best.
@@ -58,8 +60,9 @@ for epoch in range(8):
 ```
 
 ## Thresholds
-`most_momentum`: at which velocity never fades. `least_beta2`: below it the variance is that of single gradients. `epsilon_share`: of the
-gradients' typical element, at which epsilon rules the step. `most_decay`: share of the weights taken away in a step.
+`most_momentum`: at which velocity never fades. `least_beta2`: below it the variance is that of single gradients.
+`epsilon_share`: of the gradients' typical element, at which epsilon rules the step. `most_decay`: share of the
+weights taken away in a step.
 
 ## References
 D. Kingma and J. Ba, "Adam: A Method for Stochastic Optimization", 2015, section 2.1.

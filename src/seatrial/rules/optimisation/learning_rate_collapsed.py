@@ -1,16 +1,17 @@
 """A schedule takes the learning rate to next to nothing long before training ends.
 
 ## What it finds
-A learning rate that falls to less than a thousandth of its highest value in the first part of training and stays there, while the loss had
-not been done falling.
+A learning rate that falls to less than a thousandth of its highest value in the first part of training and stays
+there, while the loss had not been done falling.
 
 ## Why it harms
 Steps become too small to change anything. The epochs that follow cost time and teach nothing, and the network stays
 where the first few of them had brought it.
 
 ## How it is recognised
-The rate is followed over all steps. It has to be below `collapsed` times its peak for most of the run, without coming back; and the
-loss has to stand still from then on. A cosine that reaches its end with training, a step late in training and a warm-up do not match.
+The rate is followed over all steps. It has to be below `collapsed` times its peak for most of the run, without coming
+back; and the loss has to stand still from then on. A cosine that reaches its end with training, a step late in
+training and a warm-up do not match.
 
 ## What it cannot see
 A rate that falls too fast, but not to nothing.
@@ -58,8 +59,8 @@ for epoch in range(15):
 ```
 
 ## Thresholds
-`collapsed`: share of the peak. `long_before`: share of the run that is left when the rate collapses. `still`: share of the fall of the loss
-that may come afterwards.
+`collapsed`: share of the peak. `long_before`: share of the run that is left when the rate collapses. `still`: share
+of the fall of the loss that may come afterwards.
 
 ## References
 PyTorch documentation of torch.optim.lr_scheduler, "How to adjust learning rate".
@@ -169,7 +170,7 @@ def _finding(
     return Finding(
         NAME,
         "error",
-        f"The learning rate{by} falls from {peak:g} to {end:.1e}; from step {gone} of {last} on it is below "
+        f"The learning rate{by} falls from {peak:g} to {end:.1e}; from step {gone} of {last} on it is under "
         f"{_share(series, gone, peak):.1e} of its peak and the loss stays at {final:.3g}.",
         _places(run, training, schedulers),
         {

@@ -1,22 +1,24 @@
 """The loss jumps, rises or stays where it was because steps are too large.
 
 ## What it finds
-A learning rate at which a step changes the weights by a large part of themselves, together with a loss that shows the harm.
+A learning rate at which a step changes the weights by a large part of themselves, together with a loss that shows the
+harm.
 
 ## Why it harms
-The gradient tells the slope at one point. A step far beyond the region where that slope holds can land anywhere: the loss jumps, units
-die, weights grow until what was initialised with care has drowned, and training goes on from there, if it goes on at all.
+The gradient tells the slope at one point. A step far beyond the region where that slope holds can land anywhere: the
+loss jumps, units die, weights grow until what was initialised with care has drowned, and training goes on from there,
+if it goes on at all.
 
 ## How it is recognised
-Two kinds of evidence are asked for. The steps: the update of a layer's weights relative to the weights themselves (norm over norm, the
-median over layers) is far above what trains well, or the weights have grown to a multiple of their start within few steps. The
-loss: it explodes within the first steps, ends where it began, rises again after its best, or is lost in NaN. Normally weights change by
-about a thousandth a step, by a few hundredths in the first steps of Adam, and by more where a clipped SGD is run hot, which is why
-the loss has to agree.
+Two kinds of evidence are asked for. The steps: the update of a layer's weights relative to the weights themselves
+(norm over norm, the median over layers) is far above what trains well, or the weights have grown to a multiple of
+their start within few steps. The loss: it explodes within the first steps, ends where it began, rises again after its
+best, or is lost in NaN. Normally weights change by about a thousandth a step, by a few hundredths in the first steps
+of Adam, and by more where a clipped SGD is run hot, which is why the loss has to agree.
 
 ## What it cannot see
-A rate that is only somewhat too high, at which the loss still falls, but less far than it could. Programs with several losses that work
-against each other are not judged.
+A rate that is only somewhat too high, at which the loss still falls, but less far than it could. Programs with
+several losses that work against each other are not judged.
 
 ## Faulty
 ```python
@@ -57,8 +59,9 @@ for epoch in range(12):
 ```
 
 ## Thresholds
-`large_ratio`: update over weight (norms) that no layer survives for long. `suspicious_ratio`: the same, where the loss explodes.
-`growth`: how many times their start the weights have become. `explosion`: loss over first loss. `unmoved`: last loss over first.
+`large_ratio`: update over weight (norms) that no layer survives for long. `suspicious_ratio`: the same, where the
+loss explodes. `growth`: how many times their start the weights have become. `explosion`: loss over first loss.
+`unmoved`: last loss over first.
 
 ## References
 A. Karpathy, "A Recipe for Training Neural Networks" and CS231n notes: ratio of updates to weights about 1e-3.

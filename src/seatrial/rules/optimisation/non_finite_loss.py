@@ -4,14 +4,16 @@
 The first step at which the loss, or the gradient of a parameter, is not a finite number.
 
 ## Why it harms
-One optimizer step with NaN makes the weights NaN, and nothing brings them back: all that is computed afterwards is worthless.
+One optimizer step with NaN makes the weights NaN, and nothing brings them back: all that is computed afterwards is
+worthless.
 
 ## How it is recognised
-The value of every loss on which `backward` is called, and the gradients at the steps that are looked at. A loss scaler that skips such a
-step is at work as intended and is not reported.
+The value of every loss on which `backward` is called, and the gradients at the steps that are looked at. A loss
+scaler that skips such a step is at work as intended and is not reported.
 
 ## What it cannot see
-Why: the other findings of the same run tell (inputs that are not finite, steps that are too large, a logarithm of zero).
+Why: the other findings of the same run tell (inputs that are not finite, steps that are too large, a logarithm of
+zero).
 
 ## Faulty
 ```python
