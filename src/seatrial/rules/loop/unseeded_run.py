@@ -65,7 +65,7 @@ from collections.abc import Iterator
 from seatrial.events import GeneratorUsed, Place, SeedSet
 from seatrial.findings import Figure, Finding
 from seatrial.history import Run
-from seatrial.rules.lines import named, nodes
+from seatrial.rules.lines import last_name, named, nodes
 from seatrial.rules.turns import stepping
 from seatrial.rules.where import distinct
 
@@ -86,7 +86,7 @@ def check(run: Run, limits: None) -> Iterator[Finding]:
     if not stepping(run):
         return
     used = [g for g in run.every(GeneratorUsed) if g.generator in _SEEDING]
-    loose = [g for g in used if (g.moved and not g.seeded) or g.moved_before_seed]
+    loose = [g for g in used if ((g.moved and not g.seeded) or g.moved_before_seed) and _by_user(run, g)]
     made = [s for s in run.every(SeedSet) if not s.seeded and s.generator not in {g.generator for g in loose}]
     if not loose and not made:
         return
@@ -103,13 +103,29 @@ def check(run: Run, limits: None) -> Iterator[Finding]:
     yield Finding(NAME, "warning", message, where[:5], evidence, remedy, (), 0.95 if seeds else 0.85)
 
 
+def _by_user(run: Run, used: GeneratorUsed) -> bool:
+    """Python's generator is drawn from by libraries too, while they are imported: there the source must say so."""
+    return used.generator != "random" or used.where is not None or bool(_draws(run, "random"))
+
+
 def _draws(run: Run, generator: str) -> list[Place]:
     """Lines of the source that draw from a global generator."""
     found: list[Place] = []
     for file in run.sources:
+        plain = _imported(run, file, generator)
         for node in nodes(run, file):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                text = ast.unparse(node.func)
-                if text.startswith(_PREFIXES.get(generator, ("?",))) and node.func.attr not in _NO_DRAWS:
-                    found.append(named(run, Place(file, node.lineno)))
+            if not isinstance(node, ast.Call):
+                continue
+            text = ast.unparse(node.func)
+            by_module = text.startswith(_PREFIXES.get(generator, ("?",))) and last_name(node.func) not in _NO_DRAWS
+            if by_module or text in plain:
+                found.append(named(run, Place(file, node.lineno)))
     return sorted(found, key=lambda place: (place.file, place.line))[:4]
+
+
+def _imported(run: Run, file: str, generator: str) -> set[str]:
+    """Names imported from a module of random functions."""
+    modules = {"random": "random", "numpy": "numpy.random"}
+    imports = [node for node in nodes(run, file) if isinstance(node, ast.ImportFrom)]
+    names = [alias for node in imports if node.module == modules.get(generator) for alias in node.names]
+    return {alias.asname or alias.name for alias in names if alias.name not in _NO_DRAWS}
