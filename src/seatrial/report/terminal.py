@@ -106,10 +106,16 @@ class _Screen:
         self.console.print()
         for sentence in _counts(report):
             self.line((sentence, "dim"))
-        page = shlex.quote(str(folder / "report.html"))
+        page = shlex.quote(_near(folder / "report.html"))
         self.line(("All of it:  ", "dim"), f"{'open' if sys.platform == 'darwin' else 'xdg-open'} {page}")
         if report.findings:
             self.line(("The reason: ", "dim"), f"seatrial explain {report.findings[0].name}")
+
+
+def _near(path: Path) -> str:
+    """A path as it is typed here: from the working folder, where that is below it."""
+    absolute, here = path.absolute(), Path.cwd()
+    return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(path)
 
 
 def _sureness(finding: Shown) -> str:
