@@ -88,7 +88,7 @@ EXPLAINS = (
 
 @dataclass(frozen=True)
 class Thresholds:
-    """used: share of the examples (0..1). least_steps: steps. passes: how often the data could have been seen."""
+    """used: share of the examples (0..1). least_steps: steps (of slices). passes: how often the data could have been seen."""
 
     used: float = 0.6
     least_steps: int = 12
@@ -99,7 +99,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     """Too few different examples for the steps that were made."""
     batches = Batches(run)
     steps = [batch for batch in batches.inputs if batch.rows and batch.model == batches.inputs[0].model]
-    if len(steps) < limits.least_steps or len(steps) < 0.8 * len(batches.inputs):
+    if len(steps) < 3 or len(steps) < 0.8 * len(batches.inputs):
         return
     distinct_rows = {row for batch in steps for row in batch.rows}
     drawn = sum(len(batch.rows) for batch in steps)
@@ -107,7 +107,8 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     if sum(len(set(batch.rows)) for batch in steps) < 0.95 * drawn:
         return
     yield from _from_loader(batches, steps, distinct_rows, drawn, limits)
-    yield from _from_slices(batches, steps, distinct_rows)
+    if len(steps) >= limits.least_steps:
+        yield from _from_slices(batches, steps, distinct_rows)
 
 
 def _from_loader(

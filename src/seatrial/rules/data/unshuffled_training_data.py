@@ -75,6 +75,7 @@ Y. Bengio, "Practical Recommendations for Gradient-Based Training of Deep Archit
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -101,8 +102,8 @@ EXPLAINS = (
 
 @dataclass(frozen=True)
 class Thresholds:
-    """blocked: share (0..1) of the target's variance between batches. excess: that share over the one expected of random
-    batches (one over the batch size). least_batches: in an epoch. window: examples."""
+    """blocked: share (0..1) of the target's variance between batches. excess: that share over the one expected of
+    random batches (one over the batch size). least_batches: in an epoch. window: examples."""
 
     blocked: float = 0.35
     excess: float = 4.0
@@ -147,8 +148,8 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
         f"random batches of {typical:.0f} have {random:.0%} ({order}).",
         _places(run, batches),
         {
-            "share_between_batches": round(share, 4),
-            "expected": round(random, 4),
+            "share_between_batches": share,
+            "expected": random,
             "batches": len(groups),
             "order": order,
         },
@@ -231,7 +232,7 @@ def _order(batches: Batches, groups: list[Group], by_class: bool) -> str | None:
 
 def _monotone(means: list[float]) -> bool:
     """Nearly all steps from group to group go the same way."""
-    steps = [after - before for before, after in zip(means, means[1:], strict=False)]
+    steps = [after - before for before, after in itertools.pairwise(means)]
     up = sum(step >= 0 for step in steps)
     return max(up, len(steps) - up) >= 0.9 * len(steps)
 
@@ -239,7 +240,7 @@ def _monotone(means: list[float]) -> bool:
 def _in_blocks(groups: list[Group]) -> bool:
     """The leading class of the groups changes about as often as there are classes."""
     leading = [group.counts.most_common(1)[0][0] for group in groups]
-    changes = sum(before != after for before, after in zip(leading, leading[1:], strict=False))
+    changes = sum(before != after for before, after in itertools.pairwise(leading))
     return len(groups) >= 3 * len(set(leading)) and changes < 1.5 * len(set(leading))
 
 

@@ -180,7 +180,7 @@ def _finding(
             "steps": last,
             "share_of_progress_after": round(progress, 4),
         },
-        "Let the rate fall over the length of training: longer steps, a gamma nearer to 1, or a cosine to the last step.",
+        "Let the rate fall over all of training: longer steps, a gamma nearer to 1, or a cosine to the last step.",
         EXPLAINS,
         0.9,
     )
