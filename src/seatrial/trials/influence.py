@@ -18,14 +18,15 @@ SHORTEST_SEQUENCE = 4
 def inputs_ignored(step: Recorded) -> Iterator[Probe]:
     """For each input of the network: the share of its features (positions behind axis 0) that never reach the output.
 
-    Floating inputs by the gradient of a random projection of the output (exactly zero for every example), integer ones
-    by exchanging a column's values among the examples.
+    Floating inputs by the gradient of a random projection of the output (exactly zero for every example), others by
+    exchanging a column's values among the examples.
     """
     forward = step.forward()
     for number, leaf in enumerate(forward.leaves):
         if step.roles.get(id(leaf)) != "input" or len(leaf.info.shape) < 2 or leaf.info.shape[0] < 2:
             continue
-        share = _by_gradient(forward, number) if "float" in leaf.info.dtype else _by_exchange(forward, number)
+        share = _by_gradient(forward, number) if "float" in leaf.info.dtype else None
+        share = share or _by_exchange(forward, number)
         if share is not None:
             yield Probe(step.seen.tick, "ignored", step.seen.call, _node(step, leaf), share[0], share[1])
 
@@ -54,6 +55,7 @@ def order_matters(step: Recorded) -> Iterator[Probe]:
 
 
 def _by_gradient(forward: Step, number: int) -> tuple[float, str] | None:
+    """None where there is no gradient path: the input may go through a part that is not to learn (a target network)."""
     values = forward.values()
     with torch.enable_grad():
         # The input is made by an operation, so that a step which works on it in place may do so.
@@ -61,12 +63,12 @@ def _by_gradient(forward: Step, number: int) -> tuple[float, str] | None:
         values[number] = source * 1
         outputs = [output for output in run_evaluated(forward, values) if output.requires_grad]
         if not outputs:
-            return 1.0, "no gradient path"
+            return None
         generator = torch.Generator().manual_seed(0)
         total = sum((output * torch.randn(output.shape, generator=generator)).sum() for output in outputs)
         (gradient,) = torch.autograd.grad(total, source, allow_unused=True)
     if gradient is None:
-        return 1.0, "no gradient path"
+        return None
     still = (gradient.reshape(len(gradient), -1) == 0).all(0)
     return still.double().mean().item(), _which(still)
 
