@@ -16,7 +16,7 @@ _OWN_FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _FOREIGN = tuple(
     {
         os.path.join(path, "")
-        for key in ("stdlib", "platstdlib", "purelib", "platlib")
+        for key in ("stdlib", "platstdlib", "purelib", "platlib", "scripts")
         if (path := sysconfig.get_paths().get(key))
     }
     | {os.path.join(path, "") for path in (*site.getsitepackages(), site.getusersitepackages())}

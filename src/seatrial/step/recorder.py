@@ -76,25 +76,25 @@ class Recorder(TorchFunctionMode):
     ) -> Any:
         """Make a call and capture it. Whatever goes wrong on our side, the user's call is made once and its result
         returned."""
-        start = time.perf_counter()
+        start = time.thread_time()
         call, tensors, versions = None, [], []
         try:
             call, tensors, versions = self._before(func, name, op, inplace, args, kwargs)
         except Exception:
             self.overflow = True
-        self.seconds += time.perf_counter() - start
+        self.seconds += time.thread_time() - start
         self.depth += 1
         try:
             result = func(*args, **kwargs)
         finally:
             self.depth -= 1
         if call is not None:
-            start = time.perf_counter()
+            start = time.thread_time()
             try:
                 self._after(call, result, tensors, versions)
             except Exception:
                 self.overflow = True
-            self.seconds += time.perf_counter() - start
+            self.seconds += time.thread_time() - start
         return result
 
     def _before(

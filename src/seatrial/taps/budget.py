@@ -13,7 +13,10 @@ DENSE = 3
 
 
 class Budget:
-    """Close looks: dense at the start, then ever rarer, never beyond the share of time allowed."""
+    """Close looks: dense at the start, then ever rarer, never beyond the share of time allowed.
+
+    What they cost is counted in CPU time of the thread (a busy machine must not make them rarer), what has gone by in
+    wall time."""
 
     def __init__(self) -> None:
         self.started = time.perf_counter()

@@ -64,13 +64,10 @@ class EvaluationLog:
         if batch is None:
             return
         self._examples += len(batch)
-        if self._counts[key] <= SKETCHED_PASSES and len(self._rows) < MOST_ROWS and self.recording.budget.affords():
+        if self._counts[key] <= SKETCHED_PASSES and len(self._rows) < MOST_ROWS:
             self._sketch(batch, model)
 
     def _sketch(self, batch: torch.Tensor, model: int) -> None:
-        import time
-
-        start = time.perf_counter()
         recorder = self.recording.recorder
         if recorder is not None:
             recorder.inert = True
@@ -82,7 +79,6 @@ class EvaluationLog:
             self.recording.send_batch(
                 figures, "evaluation", "input", 0, model, tuple(batch.shape), str(batch.dtype).removeprefix("torch.")
             )
-        self.recording.budget.spent += time.perf_counter() - start
 
     def loss(self, name: str, value: Any, examples: int, reduction: str) -> None:
         """A loss function was called while gradients are off (or the model is in evaluation mode)."""

@@ -132,18 +132,18 @@ class OptimizerTap:
             return
         parameters = _parameters(optimizer)
         if sum(p.numel() for p in parameters) <= MOST_ELEMENTS:
-            start = time.perf_counter()
+            start = time.thread_time()
             self._before = (id(optimizer), parameters, before(parameters))
-            self.recording.recorder.seconds += time.perf_counter() - start
+            self.recording.recorder.seconds += time.thread_time() - start
 
     def _after_step(self, optimizer: Optimizer) -> None:
         watch = self.watch
         number = watch.optimizers.of(optimizer)
         recorder = self.recording.recorder
         if recorder is not None:
-            start = time.perf_counter()
+            start = time.thread_time()
             self._look(optimizer, number)
-            recorder.seconds += time.perf_counter() - start
+            recorder.seconds += time.thread_time() - start
         for index, group in enumerate(optimizer.param_groups):
             for name in _WATCHED:
                 value = group.get(name)

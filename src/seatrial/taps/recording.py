@@ -112,7 +112,7 @@ class Recording:
         wanted = any(self._before_site.get(site) == self._last_site for site in unseen)
         if self.budget.is_due(self._turn) or (wanted and self.budget.affords()):
             self.start()
-        self.watch.sketching = self.recorder is None and self._turn < SKETCHED_TURNS and self.budget.affords()
+        self.watch.sketching = self.recorder is None and self._turn < SKETCHED_TURNS
 
     # ---- backward ------------------------------------------------------------------------------------------------
 
@@ -122,7 +122,7 @@ class Recording:
     def before_backward(self, losses: tuple[torch.Tensor, ...], kind: str, frame: FrameType | None) -> None:
         """A backward pass begins from `losses`."""
         watch = self.watch
-        start = time.perf_counter()
+        start = time.thread_time()
         call = watch.call("backward", -1, kind, watch.place(frame))
         value = _value(losses)
         watch.loss(call, value)
@@ -142,7 +142,7 @@ class Recording:
             except Exception as error:
                 watch.not_looked_at(f"the step at tick {watch.tick}", f"{type(error).__name__}: {error}")
         self.backward_since_step = True
-        watch.seconds += time.perf_counter() - start
+        watch.seconds += time.thread_time() - start
 
     def _notice_jump(self, call: int, value: Any) -> None:
         """A loss that jumps or is no longer finite is looked at closely in the next turn, a few times."""
@@ -165,7 +165,7 @@ class Recording:
 
     def _cut(self, recorder: Recorder, losses: tuple[torch.Tensor, ...], call: int, frame: FrameType | None) -> None:
         """Send the captured step that the losses depend on."""
-        start = time.perf_counter()
+        start = time.thread_time()
         roots = [out for loss in losses if (out := recorder.out_of(loss)) is not None]
         if not roots:
             self.watch.not_looked_at("the step at its backward call", "its loss was made before it could be watched")
@@ -196,7 +196,7 @@ class Recording:
             self.steps[call] = Recorded(program, roots, roles, seen, kept)
         if self.verify is not None:
             self.verify.before_backward(program, roots, losses, call)
-        recorder.seconds += time.perf_counter() - start
+        recorder.seconds += time.thread_time() - start
 
     def _send_sketches(self, program: list[Origin], roles: dict[int, str], seen: GraphSeen) -> None:
         position = {"input": 0, "target": 0}

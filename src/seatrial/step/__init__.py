@@ -1,0 +1,1 @@
+"""A training step as a program: captured, cut out, described, replayed."""
