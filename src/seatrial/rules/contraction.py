@@ -9,8 +9,8 @@ from seatrial.events import Node, Ref
 from seatrial.rules.graph import SHAPE_OPS, Graph
 from seatrial.rules.patterns import DROPOUTS, Softmax, carry, operands, reduced_axes, shape, wants_gradient
 
-_PASSED = SHAPE_OPS | DROPOUTS | frozenset("mul masked_fill where add div clamp nan_to_num".split())
-_PRODUCTS = frozenset("matmul mm bmm baddbmm rmatmul mv dot".split())
+_PASSED = SHAPE_OPS | DROPOUTS | frozenset(["mul", "masked_fill", "where", "add", "div", "clamp", "nan_to_num"])
+_PRODUCTS = frozenset(["matmul", "mm", "bmm", "baddbmm", "rmatmul", "mv", "dot"])
 FARTHEST = 12
 
 
@@ -49,9 +49,7 @@ def uses(graph: Graph, softmax: Softmax) -> list[Use]:
     return found
 
 
-def _use(
-    graph: Graph, softmax: Softmax, node: Node, consumer: Node, axis: int | None, multiplied: bool
-) -> Use | None:
+def _use(graph: Graph, softmax: Softmax, node: Node, consumer: Node, axis: int | None, multiplied: bool) -> Use | None:
     if consumer.op in _PRODUCTS:
         return Use(consumer, axis, (_product_axis(graph, consumer, node),))
     if consumer.op == "einsum":

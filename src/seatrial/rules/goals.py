@@ -10,10 +10,9 @@ from seatrial.rules.losses import Term, is_square_of, terms
 from seatrial.rules.patterns import operands, shape, wants_gradient
 
 _ERRORS = frozenset(
-    "cross_entropy nll_loss nll_loss_nd mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy "
-    "binary_cross_entropy_with_logits poisson_nll_loss gaussian_nll_loss multi_margin_loss ctc_loss".split()
+    ["cross_entropy", "nll_loss", "nll_loss_nd", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "poisson_nll_loss", "gaussian_nll_loss", "multi_margin_loss", "ctc_loss"]
 )
-_LOGARITHMS = frozenset("log log_softmax logsigmoid".split())
+_LOGARITHMS = frozenset(["log", "log_softmax", "logsigmoid"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,9 @@ def _is_error(graph: Graph, difference: Node) -> bool:
 def _is_likelihood(graph: Graph, node: Node) -> bool:
     """Log-probabilities picked by the targets, or multiplied by targets that are nowhere negative."""
     if node.op in ("gather", "getitem", "take_along_dim"):
-        chosen = [source for source in graph.inputs(node)[1:] if graph.back(source).role in ("target", "constant", "input")]
+        chosen = [
+            source for source in graph.inputs(node)[1:] if graph.back(source).role in ("target", "constant", "input")
+        ]
         return bool(chosen) and graph.back(graph.inputs(node)[0]).op in _LOGARITHMS
     if node.op != "mul":
         return False
@@ -97,7 +98,12 @@ def _is_likelihood(graph: Graph, node: Node) -> bool:
     for learned, given in ((left, right), (right, left)):
         if isinstance(learned, Node) and isinstance(given, Node) and not wants_gradient(given):
             made = graph.back(learned).op in _LOGARITHMS
-            if made and given.stats.get("min", -1.0) >= 0 and given.stats.get("max", 2.0) <= 1 and given.stats.get("std", 0.0) > 0:
+            if (
+                made
+                and given.stats.get("min", -1.0) >= 0
+                and given.stats.get("max", 2.0) <= 1
+                and given.stats.get("std", 0.0) > 0
+            ):
                 return True
     return False
 

@@ -9,8 +9,8 @@ from seatrial.events import Node, Ref
 from seatrial.rules.graph import LOSS_OPS, SHAPE_OPS, WEIGHT_OPS, Graph
 from seatrial.rules.patterns import operands, shape, wants_gradient
 
-REGRESSIONS = frozenset("mse_loss l1_loss smooth_l1_loss huber_loss".split())
-_LINEAR = SHAPE_OPS | frozenset("mean sum nanmean nansum".split())
+REGRESSIONS = frozenset(["mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"])
+_LINEAR = SHAPE_OPS | frozenset(["mean", "sum", "nanmean", "nansum"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,9 @@ def _alpha(node: Node, right: bool) -> int:
     return -1 if right and isinstance(alpha, (int, float)) and alpha < 0 else 1
 
 
-def _multiple(node: Node, left: Node | float | None, right: Node | float | None, sign: int) -> Iterator[tuple[Node, int]]:
+def _multiple(
+    node: Node, left: Node | float | None, right: Node | float | None, sign: int
+) -> Iterator[tuple[Node, int]]:
     for part, factor in ((left, right), (right, left)):
         if isinstance(part, Node) and isinstance(factor, float):
             yield part, sign * (1 if factor > 0 else -1 if factor < 0 else 0)

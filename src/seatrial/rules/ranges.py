@@ -31,7 +31,11 @@ _BOUNDED = {
     "silu": (-0.2785, math.inf),
     "mish": (-0.3089, math.inf),
 }
-_PASSED = SHAPE_OPS | DROPOUTS | frozenset("mean max amax min amin adaptive_avg_pool2d adaptive_avg_pool1d avg_pool2d max_pool2d".split())
+_PASSED = (
+    SHAPE_OPS
+    | DROPOUTS
+    | frozenset(["mean", "max", "amax", "min", "amin", "adaptive_avg_pool2d", "adaptive_avg_pool1d", "avg_pool2d", "max_pool2d"])
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,11 @@ def _scaled(graph: Graph, node: Node, pooled: bool, depth: int) -> Range | None:
         case "add":
             ends = (inner.low + number, inner.high + number)
         case "sub" | "rsub":
-            ends = (number - inner.high, number - inner.low) if left_is_number else (inner.low - number, inner.high - number)
+            ends = (
+                (number - inner.high, number - inner.low)
+                if left_is_number
+                else (inner.low - number, inner.high - number)
+            )
         case "mul":
             ends = _times(inner, number)
         case _:

@@ -9,11 +9,7 @@ from seatrial.history import Run
 
 # Modules of torch whose forward is a single call: the line to change is the one that makes the module.
 _SINGLE_CALLS = frozenset(
-    "Softmax LogSoftmax Softmin Softmax2d Sigmoid LogSigmoid Tanh ReLU ReLU6 LeakyReLU Softplus ELU SELU CELU GELU SiLU Mish "
-    "Hardtanh Hardsigmoid Hardswish Softsign Threshold Dropout Dropout1d Dropout2d Dropout3d AlphaDropout FeatureAlphaDropout "
-    "Linear LazyLinear Bilinear Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d Embedding EmbeddingBag "
-    "LSTM GRU RNN MultiheadAttention CrossEntropyLoss NLLLoss BCELoss BCEWithLogitsLoss MSELoss L1Loss SmoothL1Loss HuberLoss "
-    "KLDivLoss PoissonNLLLoss GaussianNLLLoss CTCLoss".split()
+    ["Softmax", "LogSoftmax", "Softmin", "Softmax2d", "Sigmoid", "LogSigmoid", "Tanh", "ReLU", "ReLU6", "LeakyReLU", "Softplus", "ELU", "SELU", "CELU", "GELU", "SiLU", "Mish", "Hardtanh", "Hardsigmoid", "Hardswish", "Softsign", "Threshold", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout", "Linear", "LazyLinear", "Bilinear", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d", "Embedding", "EmbeddingBag", "LSTM", "GRU", "RNN", "MultiheadAttention", "CrossEntropyLoss", "NLLLoss", "BCELoss", "BCEWithLogitsLoss", "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss", "KLDivLoss", "PoissonNLLLoss", "GaussianNLLLoss", "CTCLoss"]
 )
 
 

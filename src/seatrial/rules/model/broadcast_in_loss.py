@@ -1,4 +1,4 @@
-'''Prediction and target differ in shape and are silently broadcast against each other in the loss.
+"""Prediction and target differ in shape and are silently broadcast against each other in the loss.
 
 ## What it finds
 A prediction of shape [B, 1] and a target of shape [B] (or [N, 1, H, W] and [N, H, W]), whose difference has the shape [B, B]: every
@@ -60,7 +60,7 @@ None: what is found is exact.
 
 ## References
 NumPy's and PyTorch's rules of broadcasting; the warning of `F.mse_loss`, "Using a target size that is different to the input size".
-'''
+"""
 
 from __future__ import annotations
 
@@ -84,9 +84,9 @@ EXPLAINS = (
     "optimisation.loss-not-decreasing",
     "optimisation.cannot-overfit-subset",
 )
-_ELEMENTWISE = frozenset("sub rsub add mul div rdiv".split())
-_PAIRED_LOSSES = LOSS_OPS - frozenset("cross_entropy nll_loss nll_loss_nd ctc_loss multi_margin_loss".split())
-_OUTER = frozenset("unsqueeze transpose permute t T mT expand expand_as repeat movedim swapaxes tile".split())
+_ELEMENTWISE = frozenset(["sub", "rsub", "add", "mul", "div", "rdiv"])
+_PAIRED_LOSSES = LOSS_OPS - frozenset(["cross_entropy", "nll_loss", "nll_loss_nd", "ctc_loss", "multi_margin_loss"])
+_OUTER = frozenset(["unsqueeze", "transpose", "permute", "t", "T", "mT", "expand", "expand_as", "repeat", "movedim", "swapaxes", "tile"])
 
 
 def check(run: Run, limits: None) -> Iterator[Finding]:
@@ -164,7 +164,11 @@ def _outer(run: Run, graph: Graph, node: Node, pair: tuple[Node, Node], whole: t
     )
     if not wants_gradient(pair[0]):
         message = f"In a target, {list(first)} and {list(second)} are broadcast to {list(whole)}: each example meets all others."
-    evidence = {"prediction_shape": str(list(first)), "target_shape": str(list(second)), "broadcast_shape": str(list(whole))}
+    evidence = {
+        "prediction_shape": str(list(first)),
+        "target_shape": str(list(second)),
+        "broadcast_shape": str(list(whole)),
+    }
     remedy = "Give both the same shape, e.g. prediction.squeeze(1) or target.unsqueeze(1)."
     where = lines(run, node, callers=True)
     return Finding(NAME, "error", message, where, evidence, remedy, EXPLAINS, 0.97 if not any(spelled) else 0.85)
@@ -207,5 +211,12 @@ def _stretched(run: Run, node: Node, pair: tuple[Node, Node]) -> Finding | None:
     remedy = "Give prediction and target the same shape."
     severity = "error" if len(set(larger)) == 1 and larger[0] > 1 and len(larger) == 2 else "warning"
     return Finding(
-        NAME, severity, message, lines(run, node, callers=True), evidence, remedy, EXPLAINS, 0.9 if severity == "error" else 0.7
+        NAME,
+        severity,
+        message,
+        lines(run, node, callers=True),
+        evidence,
+        remedy,
+        EXPLAINS,
+        0.9 if severity == "error" else 0.7,
     )

@@ -1,4 +1,4 @@
-'''Dropout removes so much, or stands in such a place, that the network cannot fit.
+"""Dropout removes so much, or stands in such a place, that the network cannot fit.
 
 ## What it finds
 Dropout that removes four of five values or more (often a keep probability that was taken over from another library), two dropouts in a
@@ -57,7 +57,7 @@ for epoch in range(10):
 
 ## References
 Srivastava et al., Dropout, 2014 (0.5 for hidden units and up to 0.2 for inputs); Baldi and Sadowski, Understanding Dropout, 2013.
-'''
+"""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ EXPLAINS = (
     "optimisation.loss-not-decreasing",
     "optimisation.cannot-overfit-subset",
 )
-_BETWEEN = SHAPE_OPS | frozenset("relu leaky_relu gelu silu elu tanh sigmoid".split())
-_ON_OUTPUT = SHAPE_OPS | frozenset("softmax log_softmax sigmoid log".split())
+_BETWEEN = SHAPE_OPS | frozenset(["relu", "leaky_relu", "gelu", "silu", "elu", "tanh", "sigmoid"])
+_ON_OUTPUT = SHAPE_OPS | frozenset(["softmax", "log_softmax", "sigmoid", "log"])
 _REMEDY = "Lower p (it is the share that is removed), or take the dropout out."
 
 
@@ -128,7 +128,9 @@ def _judged(run: Run, graph: Graph, node: Node, limits: Thresholds) -> Finding |
         kept *= 1 - removed(graph, part)
     if len(row) > 1 and 1 - kept >= limits.most_together:
         message = f"{len(row)} dropouts in a row remove {1 - kept:.0%} of the values."
-        return Finding(NAME, "warning", message, lines(run, *row), {"p": share, "together": 1 - kept}, _REMEDY, EXPLAINS, 0.85)
+        return Finding(
+            NAME, "warning", message, lines(run, *row), {"p": share, "together": 1 - kept}, _REMEDY, EXPLAINS, 0.85
+        )
     loss = _loss_behind(graph, node)
     if loss is not None and share >= limits.on_output:
         message = f"Dropout with p = {share:g} stands on the prediction that goes into {loss.op}."
@@ -177,4 +179,6 @@ def _inside_layers(run: Run, limits: Thresholds) -> Iterator[Finding]:
             if share < limits.most or (module.type != "MultiheadAttention" and module.settings.get("num_layers") == 1):
                 continue
             message = f"{module.type} {module.path} removes {share:.0%} of the values between its layers in training."
-            yield Finding(NAME, "warning", message, distinct([module.where]), {"p": float(share)}, _REMEDY, EXPLAINS, 0.9)
+            yield Finding(
+                NAME, "warning", message, distinct([module.where]), {"p": float(share)}, _REMEDY, EXPLAINS, 0.9
+            )

@@ -1,4 +1,4 @@
-'''Linear layers follow each other with nothing non-linear between them.
+"""Linear layers follow each other with nothing non-linear between them.
 
 ## What it finds
 Two layers (linear, convolution, product with a weight matrix) between which only linear calls stand: reshapes, dropout, batch
@@ -59,7 +59,7 @@ None: what is found is exact.
 
 ## References
 Goodfellow, Bengio, Courville, Deep Learning, 2016, section 6.1 (why a hidden layer needs a non-linear function).
-'''
+"""
 
 from __future__ import annotations
 
@@ -79,11 +79,14 @@ EXPLAINS = (
     "optimisation.loss-not-decreasing",
     "optimisation.cannot-overfit-subset",
 )
-_CONVOLUTIONS = frozenset("conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d".split())
-_PRODUCTS = frozenset("matmul mm addmm rmatmul".split())
-_LINEAR_CALLS = (SHAPE_OPS - {"cat", "stack"}) | DROPOUTS | frozenset(
-    "batch_norm pad avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d mean sum neg "
-    "interpolate upsample".split()
+_CONVOLUTIONS = frozenset(["conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"])
+_PRODUCTS = frozenset(["matmul", "mm", "addmm", "rmatmul"])
+_LINEAR_CALLS = (
+    (SHAPE_OPS - {"cat", "stack"})
+    | DROPOUTS
+    | frozenset(
+        ["batch_norm", "pad", "avg_pool1d", "avg_pool2d", "avg_pool3d", "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "mean", "sum", "neg", "interpolate", "upsample"]
+    )
 )
 
 
@@ -191,8 +194,13 @@ def _legitimate(graph: Graph, first: Node, second: Node) -> bool:
     if any(layer.op.startswith("conv_transpose") for layer in (first, second)):
         return True
     kernels = [size[2:] for size in sizes]
-    return len(kernels[0]) == len(kernels[1]) == 2 and kernels[0] != kernels[1] and 1 in kernels[0] and 1 in kernels[1] and (
-        kernels[0][0] == 1) != (kernels[0][1] == 1)
+    return (
+        len(kernels[0]) == len(kernels[1]) == 2
+        and kernels[0] != kernels[1]
+        and 1 in kernels[0]
+        and 1 in kernels[1]
+        and (kernels[0][0] == 1) != (kernels[0][1] == 1)
+    )
 
 
 def _widths(graph: Graph, layer: Node) -> tuple[int, int]:
@@ -226,11 +234,19 @@ def _finding(run: Run, pairs: list[tuple[Graph, Node, Node]]) -> Finding:
     count = len({(second.where, second.module) for _, _, second in pairs})
     alone = count + 1 >= len({(graph.node(at).where, graph.node(at).module) for at in layers})
     what = f"{_name(first)} and {_name(second)}"
-    message = f"Nothing non-linear stands between {what}" + (f" and {count - 1} more pairs of layers" if count > 1 else "")
+    message = f"Nothing non-linear stands between {what}" + (
+        f" and {count - 1} more pairs of layers" if count > 1 else ""
+    )
     message += ": the whole network is one linear map." if alone else ": together they are one linear layer."
     where = lines(run, *(node for _, first, second in pairs for node in (second, first)))
     made = [place for _, a, b in pairs for node in (a, b) if (place := made_at(run, node)) is not None]
-    evidence = {"pairs": count, "layers": len(layers), "first": _name(first), "second": _name(second), "made": len(made)}
+    evidence = {
+        "pairs": count,
+        "layers": len(layers),
+        "first": _name(first),
+        "second": _name(second),
+        "made": len(made),
+    }
     remedy = "Put an activation (e.g. ReLU) between the two layers, or make them one."
     severity = "error" if alone and count > 1 else "warning"
     return Finding(NAME, severity, message, where, evidence, remedy, EXPLAINS, 0.95 if alone else 0.85)

@@ -1,4 +1,4 @@
-'''The negative log-likelihood loss is given something other than log-probabilities.
+"""The negative log-likelihood loss is given something other than log-probabilities.
 
 ## What it finds
 `nn.NLLLoss`, `F.nll_loss` or `F.ctc_loss` that receives raw scores or probabilities.
@@ -61,7 +61,7 @@ for epoch in range(10):
 
 ## References
 PyTorch documentation of NLLLoss: "The input given through a forward call is expected to contain log-probabilities of each class".
-'''
+"""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ EXPLAINS = (
     "optimisation.cannot-overfit-subset",
     "optimisation.vanishing-gradient",
 )
-_LOGARITHMS = frozenset("log log_softmax logsigmoid logsumexp log1p log2 log10 logcumsumexp logaddexp log_".split())
+_LOGARITHMS = frozenset(["log", "log_softmax", "logsigmoid", "logsumexp", "log1p", "log2", "log10", "logcumsumexp", "logaddexp", "log_"])
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,9 @@ def _finding(run: Run, graph: Graph, loss: Node, given: Node) -> Finding:
     probabilities = softmax is not None or sigmoid_at(graph, reached) is not None
     what = "probabilities" if probabilities else "scores that are no log-probabilities"
     stats = {f"given_{key}": given.stats[key] for key in ("min", "max", "class_logsumexp_absmax") if key in given.stats}
-    figures = f" (they lie between {stats['given_min']:.3g} and {stats['given_max']:.3g})" if "given_max" in stats else ""
+    figures = (
+        f" (they lie between {stats['given_min']:.3g} and {stats['given_max']:.3g})" if "given_max" in stats else ""
+    )
     message = f"{loss.op} expects log-probabilities but receives {what}{figures}."
     remedy = (
         "Replace the softmax by log_softmax, or give raw scores to cross-entropy."

@@ -1,4 +1,4 @@
-'''An activation on the output keeps it from reaching the targets' range.
+"""An activation on the output keeps it from reaching the targets' range.
 
 ## What it finds
 A ReLU, sigmoid, tanh, softplus, softmax or clamp as the last step before the loss, where the targets of this run lie outside of the
@@ -59,7 +59,7 @@ for epoch in range(10):
 
 ## References
 Goodfellow, Bengio, Courville, Deep Learning, 2016, section 6.2.2 (output units).
-'''
+"""
 
 from __future__ import annotations
 
@@ -87,8 +87,13 @@ EXPLAINS = (
     "optimisation.loss-not-decreasing",
     "optimisation.cannot-overfit-subset",
 )
-_LOGIT_LOSSES = ("cross_entropy", "binary_cross_entropy_with_logits", "multi_margin_loss", "multilabel_soft_margin_loss")
-_RECTIFIERS = frozenset("relu relu6 softplus abs square exp gelu silu pow".split())
+_LOGIT_LOSSES = (
+    "cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "multi_margin_loss",
+    "multilabel_soft_margin_loss",
+)
+_RECTIFIERS = frozenset(["relu", "relu6", "softplus", "abs", "square", "exp", "gelu", "silu", "pow"])
 
 
 @dataclass(frozen=True)
@@ -183,7 +188,9 @@ def _logits(run: Run, graph: Graph, limits: Thresholds) -> Iterator[Finding]:
         if found is None or loss.index not in graph.differentiable or found.maker.op in ("clamp", "log_softmax"):
             continue
         rectified = found.maker.op in _RECTIFIERS and found.low > -0.5 and not math.isfinite(found.high)
-        narrow = found.width <= limits.narrow and found.maker.op not in ("sigmoid", "softmax") and _squashed(graph, found)
+        narrow = (
+            found.width <= limits.narrow and found.maker.op not in ("sigmoid", "softmax") and _squashed(graph, found)
+        )
         if not rectified and not narrow:
             continue
         what = "cannot be negative" if rectified else f"lie between {found.low:.3g} and {found.high:.3g}"

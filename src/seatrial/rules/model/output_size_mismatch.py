@@ -1,4 +1,4 @@
-'''The number of outputs does not fit the number of classes in the targets.
+"""The number of outputs does not fit the number of classes in the targets.
 
 ## What it finds
 Cross-entropy over a single class, whose loss is exactly 0 for every prediction; fewer outputs than classes, on which the loss fails
@@ -58,7 +58,7 @@ for epoch in range(10):
 
 ## References
 Karpathy, A Recipe for Training Neural Networks, 2019 ("verify loss at init").
-'''
+"""
 
 from __future__ import annotations
 
@@ -113,7 +113,10 @@ def _failed(run: Run) -> Iterator[Finding]:
     if "IndexError: Target" not in text or "out of bounds" not in text or run.ended is None:
         return
     heads = [
-        module.where for model in run.models.values() for module in model.modules if module.type.startswith(("Linear", "Conv"))
+        module.where
+        for model in run.models.values()
+        for module in model.modules
+        if module.type.startswith(("Linear", "Conv"))
     ]
     message = f"The loss failed: {text.split(':', 1)[-1].strip()} A target names a class for which there is no output."
     remedy = "Give the last layer as many outputs as there are classes, and count classes from 0."
@@ -125,7 +128,9 @@ def _single(run: Run, graph: Graph, loss: Node, scores: Node) -> Finding | None:
     classes = shape(scores)[1] if len(shape(scores)) > 1 else shape(scores)[0]
     if classes != 1:
         return None
-    message = f"{loss.op} takes logits of shape {list(shape(scores))}: with one class the loss is 0 whatever is predicted."
+    message = (
+        f"{loss.op} takes logits of shape {list(shape(scores))}: with one class the loss is 0 whatever is predicted."
+    )
     remedy = "Use two outputs, or binary_cross_entropy_with_logits on the one output."
     where = lines(run, _head(graph, scores) or scores, loss)
     return Finding(NAME, "error", message, where, {"outputs": 1}, remedy, EXPLAINS, 0.97)
@@ -140,7 +145,9 @@ def _head(graph: Graph, scores: Node) -> Node | None:
 
 def _spare(run: Run, graph: Graph, loss: Node, scores: Node, limits: Thresholds) -> Finding | None:
     outputs = shape(scores)[1] if len(shape(scores)) > 1 else shape(scores)[0]
-    named = {int(name) for batch in run.batches if batch.role == "target" for name in batch.histogram if _is_whole(name)}
+    named = {
+        int(name) for batch in run.batches if batch.role == "target" for name in batch.histogram if _is_whole(name)
+    }
     target = graph.source(loss, 1, "target")
     if not named or target is None or len(target.outputs) != 1 or "int" not in target.outputs[0].dtype:
         return None
@@ -148,7 +155,9 @@ def _spare(run: Run, graph: Graph, loss: Node, scores: Node, limits: Thresholds)
     words = {module.settings.get("num_embeddings") for model in run.models.values() for module in model.modules}
     if outputs < limits.times * classes or classes > limits.classes or words - {None} or len(shape(scores)) != 2:
         return None
-    message = f"The network has {outputs} outputs, but the targets of the whole run name only classes 0 to {classes - 1}."
+    message = (
+        f"The network has {outputs} outputs, but the targets of the whole run name only classes 0 to {classes - 1}."
+    )
     remedy = f"Give the last layer {classes} outputs."
     evidence = {"outputs": outputs, "classes": classes}
     where = lines(run, _head(graph, scores) or scores, loss)

@@ -1,4 +1,4 @@
-'''Sigmoid outputs are given to binary cross-entropy with logits.
+"""Sigmoid outputs are given to binary cross-entropy with logits.
 
 ## What it finds
 `nn.BCEWithLogitsLoss`, `F.binary_cross_entropy_with_logits`, `F.logsigmoid` or a soft-margin loss that receives the result of a
@@ -61,7 +61,7 @@ None: what is found is exact.
 
 ## References
 PyTorch documentation of BCEWithLogitsLoss: "This loss combines a Sigmoid layer and the BCELoss in one single class".
-'''
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-'''Probabilities are given to a loss that expects logits.
+"""Probabilities are given to a loss that expects logits.
 
 ## What it finds
 `nn.CrossEntropyLoss`, `F.cross_entropy`, `F.log_softmax` or a hand-written log-sum-exp that receives probabilities (the result of a
@@ -60,7 +60,7 @@ for epoch in range(10):
 
 ## References
 PyTorch documentation of CrossEntropyLoss: "The input is expected to contain the unnormalized logits for each class".
-'''
+"""
 
 from __future__ import annotations
 
@@ -175,7 +175,9 @@ def _finding(run: Run, graph: Graph, loss: Node, maker: Node, what: str) -> Find
     scores = graph.source(loss, 0, "input") or maker
     classes = shape(scores)[1] if len(shape(scores)) > 1 else shape(scores)[-1]
     if what == "log-softmax":
-        message = "A log-softmax stands in front of cross-entropy, which takes one itself; it changes nothing but costs time."
+        message = (
+            "A log-softmax stands in front of cross-entropy, which takes one itself; it changes nothing but costs time."
+        )
         return Finding(
             NAME,
             "note",

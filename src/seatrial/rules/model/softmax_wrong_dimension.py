@@ -1,4 +1,4 @@
-'''Softmax or log-softmax normalises over the wrong axis.
+"""Softmax or log-softmax normalises over the wrong axis.
 
 ## What it finds
 A softmax over an axis of size one (all weights are 1); attention weights that are normalised over another axis than the one over
@@ -63,7 +63,7 @@ for epoch in range(10):
 ## References
 Vaswani et al., Attention Is All You Need, 2017 (weights of a query sum to 1 over the keys); Locatello et al., Object-Centric Learning
 with Slot Attention, 2020.
-'''
+"""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ EXPLAINS = (
     "optimisation.cannot-overfit-subset",
     "optimisation.vanishing-gradient",
 )
-_TO_LOSS = SHAPE_OPS | DROPOUTS | frozenset("log add mul neg clamp clamp_min rsub sub".split())
+_TO_LOSS = SHAPE_OPS | DROPOUTS | frozenset(["log", "add", "mul", "neg", "clamp", "clamp_min", "rsub", "sub"])
 _CLASS_LOSSES = ("nll_loss", "nll_loss_nd", "cross_entropy")
 _TARGET_LOSSES = ("binary_cross_entropy", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "kl_div")
 
@@ -144,7 +144,10 @@ def _over_one(graph: Graph, softmax: Softmax, sizes: dict[object, int]) -> tuple
         return None
     if all(size == 1 for axis, size in enumerate(sized) if axis > 0) and met:
         return None
-    return f"normalises over axis {softmax.axis} of {list(sized)}, which has size one, so that every result is constant", 0.97
+    return (
+        f"normalises over axis {softmax.axis} of {list(sized)}, which has size one, so that every result is constant",
+        0.97,
+    )
 
 
 def _at_loss(graph: Graph, softmax: Softmax, limits: Thresholds) -> tuple[str, float] | None:
@@ -156,9 +159,15 @@ def _at_loss(graph: Graph, softmax: Softmax, limits: Thresholds) -> tuple[str, f
             normalised = node.stats.get("class_logsumexp_absmax", 1.0) <= limits.tolerance
             sums = abs(node.stats.get("class_sum_min", 0) - 1) + abs(node.stats.get("class_sum_max", 0) - 1)
             if axis is not None and axis != classes and not normalised and sums > 0.02 and sized[axis] > 1:
-                return f"normalises over axis {axis} of {list(sized)}, but the loss takes axis {classes} for the classes", 0.97
+                return (
+                    f"normalises over axis {axis} of {list(sized)}, but the loss takes axis {classes} for the classes",
+                    0.97,
+                )
         elif axis == 0 and _over_batch(graph, softmax, sized) and not is_product_of_activations(graph, softmax.scores):
-            return f"normalises over axis 0 of {list(sized)}, the examples of the batch, instead of over the classes", 0.95
+            return (
+                f"normalises over axis 0 of {list(sized)}, the examples of the batch, instead of over the classes",
+                0.95,
+            )
     return None
 
 
@@ -170,9 +179,7 @@ def _losses(graph: Graph, softmax: Softmax) -> Iterator[tuple[Node, int | None, 
         node, axis = todo.pop()
         for consumer in graph.consumers(node):
             first = graph.source(consumer, 0, "input")
-            if consumer.op in _CLASS_LOSSES + _TARGET_LOSSES and first is not None and first.index == node.index:
-                yield node, axis, consumer
-            elif consumer.op in ("mul", "sub") and _meets_target(graph, consumer, node):
+            if (consumer.op in _CLASS_LOSSES + _TARGET_LOSSES and first is not None and first.index == node.index) or (consumer.op in ("mul", "sub") and _meets_target(graph, consumer, node)):
                 yield node, axis, consumer
             elif consumer.op in _TO_LOSS and consumer.index not in known:
                 known.add(consumer.index)
@@ -208,7 +215,10 @@ def _at_values(graph: Graph, softmax: Softmax) -> tuple[str, float] | None:
     if compared and not over_batch and any(use.axis is None for use in misfits):
         return None
     summed = misfits[0].summed
-    return f"normalises over axis {softmax.axis} of {list(sized)}, but the weights are summed over axis {summed[0]}", 0.93
+    return (
+        f"normalises over axis {softmax.axis} of {list(sized)}, but the weights are summed over axis {summed[0]}",
+        0.93,
+    )
 
 
 def _mixing(run: Run, graph: Graph, softmax: Softmax) -> tuple[str, float] | None:
@@ -226,7 +236,11 @@ def _mixing(run: Run, graph: Graph, softmax: Softmax) -> tuple[str, float] | Non
 def _finding(run: Run, graph: Graph, softmax: Softmax, what: str, confidence: float) -> Finding:
     name = "log_softmax" if softmax.log else softmax.node.op if softmax.node.op != "div" else "softmax"
     guessed = " (no dim was given, torch chose it)" if softmax.implicit else ""
-    evidence = {"axis": softmax.axis, "shape": [float(size) for size in shape(softmax.node)], "dim_given": not softmax.implicit}
+    evidence = {
+        "axis": softmax.axis,
+        "shape": [float(size) for size in shape(softmax.node)],
+        "dim_given": not softmax.implicit,
+    }
     remedy = "Name the axis: the classes for a classifier, the keys (over which values are summed) for an attention."
     where = lines(run, softmax.node)
     return Finding(NAME, "error", f"The {name} {what}{guessed}.", where, evidence, remedy, EXPLAINS, confidence)

@@ -1,4 +1,4 @@
-'''A hand-written formula loses precision or has an infinite slope.
+"""A hand-written formula loses precision or has an infinite slope.
 
 ## What it finds
 The logarithm of a softmax, of a sigmoid or of 1 minus it; log(1 + exp(x)) and exp(x) / sum(exp(x)) without the greatest score taken off;
@@ -62,7 +62,7 @@ for epoch in range(5):
 ## References
 Blanchard, Higham, Higham, Accurately computing the log-sum-exp and softmax functions, 2021; Chan, Golub, LeVeque, Algorithms for
 computing the sample variance, 1983.
-'''
+"""
 
 from __future__ import annotations
 
@@ -79,7 +79,9 @@ from seatrial.rules.where import lines
 
 NAME = "model.unstable-numerics"
 EXPLAINS = ("optimisation.non-finite-loss", "optimisation.exploding-gradient", "optimisation.loss-not-decreasing")
-_BREAKING = frozenset("log log2 log10 log1p div rdiv reciprocal sqrt rsqrt exp expm1 pow rpow std var acos asin atanh norm prod".split())
+_BREAKING = frozenset(
+    ["log", "log2", "log10", "log1p", "div", "rdiv", "reciprocal", "sqrt", "rsqrt", "exp", "expm1", "pow", "rpow", "std", "var", "acos", "asin", "atanh", "norm", "prod"]
+)
 _ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}
 
 
@@ -155,7 +157,9 @@ def _first_nonfinite(graph: Graph, node: Node) -> Weakness | None:
     if any(source.stats.get("nonfinite", 0.0) for source in graph.inputs(node)):
         return None
     what = f"{node.op} gave {node.stats['nonfinite']:.0f} non-finite values of finite ones"
-    return Weakness(node, what, "Keep its argument away from the edge of its domain (clamp, or a stable function).", True, True)
+    return Weakness(
+        node, what, "Keep its argument away from the edge of its domain (clamp, or a stable function).", True, True
+    )
 
 
 def _weakness(graph: Graph, node: Node, limits: Thresholds) -> Weakness | None:
@@ -182,7 +186,9 @@ def _logarithm(graph: Graph, node: Node, limits: Thresholds) -> Weakness | None:
     low = min(source.stats.get("min", 1.0), reached.stats.get("min", 1.0) if reached.op != "leaf" else 1.0)
     if softmax_at(graph, reached) is not None:
         what = f"The logarithm of a softmax is taken; its least argument was {low:.2g}"
-        return Weakness(node, what, "Use log_softmax (or cross-entropy on the scores).", low <= 0, low < limits.near_zero)
+        return Weakness(
+            node, what, "Use log_softmax (or cross-entropy on the scores).", low <= 0, low < limits.near_zero
+        )
     if sigmoid_at(graph, reached) is not None:
         what = f"The logarithm of a sigmoid is taken; its least argument was {low:.2g}"
         remedy = "Use logsigmoid (or binary_cross_entropy_with_logits)."
@@ -190,7 +196,11 @@ def _logarithm(graph: Graph, node: Node, limits: Thresholds) -> Weakness | None:
     if reached.op in ("sub", "rsub"):
         one, part = operands(graph, reached)
         inner = graph.back(part) if isinstance(part, Node) else None
-        if one == 1.0 and inner is not None and (sigmoid_at(graph, inner) is not None or softmax_at(graph, inner) is not None):
+        if (
+            one == 1.0
+            and inner is not None
+            and (sigmoid_at(graph, inner) is not None or softmax_at(graph, inner) is not None)
+        ):
             what = f"The logarithm of 1 minus a probability is taken; its least argument was {low:.2g}"
             remedy = "Use logsigmoid(-x) (or binary_cross_entropy_with_logits)."
             return Weakness(node, what, remedy, low <= 0, low < limits.near_one)
@@ -201,7 +211,9 @@ def _logarithm(graph: Graph, node: Node, limits: Thresholds) -> Weakness | None:
     if reached.op == "sum" and _is_exponential(graph, reached) is not None:
         return _overflowing(graph, node, _is_exponential(graph, reached), "log(sum(exp(x)))", "torch.logsumexp", limits)
     if low <= 0 and source.stats.get("nonfinite", 0.0) == 0:
-        return Weakness(node, f"The logarithm of {low:.3g} was taken", "Clamp the argument, or add a small number.", True, True)
+        return Weakness(
+            node, f"The logarithm of {low:.3g} was taken", "Clamp the argument, or add a small number.", True, True
+        )
     return None
 
 
@@ -247,12 +259,20 @@ def _steep(graph: Graph, node: Node) -> Weakness | None:
     if node.op in ("acos", "asin", "atanh"):
         if far < 1.0:
             return None
-        return Weakness(node, f"{node.op} was taken at {far:.3g}, where its slope is infinite", "Clamp to within 1 - 1e-6.", True, True)
+        return Weakness(
+            node,
+            f"{node.op} was taken at {far:.3g}, where its slope is infinite",
+            "Clamp to within 1 - 1e-6.",
+            True,
+            True,
+        )
     exponent = graph.argument(node, 1, "exponent") if node.op == "pow" else 0.5
     if not isinstance(exponent, (int, float)) or exponent >= 1 or low > 0:
         return None
     name = f"The power {exponent:g}" if node.op == "pow" else f"The {node.op}"
-    return Weakness(node, f"{name} was taken of {low:.3g}, where its slope is infinite", "Add a small number inside.", True, True)
+    return Weakness(
+        node, f"{name} was taken of {low:.3g}, where its slope is infinite", "Add a small number inside.", True, True
+    )
 
 
 def _quotient(graph: Graph, node: Node, limits: Thresholds) -> Weakness | None:

@@ -1,4 +1,4 @@
-'''The loss does not fit the targets.
+"""The loss does not fit the targets.
 
 ## What it finds
 Squared error on class numbers; cross-entropy on targets that are no distribution; binary cross-entropy on targets outside of 0..1;
@@ -65,7 +65,7 @@ print(f"accuracy {accuracy:.2f}")
 ## References
 Bishop, Pattern Recognition and Machine Learning, 2006, section 4.1.3 (least squares for classification); PyTorch documentation of
 KLDivLoss (input in log space) and of SoftMarginLoss (targets of -1 and 1).
-'''
+"""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ EXPLAINS = (
 )
 _SIGNED_TARGETS = ("hinge_embedding_loss", "soft_margin_loss", "margin_ranking_loss", "cosine_embedding_loss")
 _CLASS_WORDS = re.compile(r"accuracy|\bacc\b|n_?class|num_?class|classes|argmax|class_?names|correct", re.IGNORECASE)
-_FROM_WHOLE = frozenset("float double half to type type_as bfloat16 as_tensor tensor unsqueeze view reshape".split())
+_FROM_WHOLE = frozenset(["float", "double", "half", "to", "type", "type_as", "bfloat16", "as_tensor", "tensor", "unsqueeze", "view", "reshape"])
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,9 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
                 yield finding
 
 
-def _wrong(run: Run, node: Node, message: str, remedy: str, confidence: float, *also: Node, severity: str = "error") -> Finding:
+def _wrong(
+    run: Run, node: Node, message: str, remedy: str, confidence: float, *also: Node, severity: str = "error"
+) -> Finding:
     stats = {f"target_{key}": also[0].stats[key] for key in ("min", "max") if also and key in also[0].stats}
     kind = "error" if severity == "error" else "warning" if severity == "warning" else "note"
     where = lines(run, node, callers=True)
@@ -195,7 +197,9 @@ def _distributions(run: Run, graph: Graph, limits: Thresholds) -> Iterator[Findi
                 f"cross_entropy takes logits of shape {list(shape(scores))} for one example with {shape(scores)[0]} classes, "
                 "but they are one output for each example of the batch."
             )
-            yield _wrong(run, loss, message, "Use binary_cross_entropy_with_logits for one output, or K outputs.", 0.93, target)
+            yield _wrong(
+                run, loss, message, "Use binary_cross_entropy_with_logits for one output, or K outputs.", 0.93, target
+            )
         elif shape(scores)[1:2] != (1,) and _is_many_hot(stats, limits):
             message = "cross_entropy takes targets that name several classes at once: they are no distribution over the classes."
             remedy = "Use binary_cross_entropy_with_logits for independent labels."
@@ -215,7 +219,12 @@ def _is_many_hot(stats: dict[str, float], limits: Thresholds) -> bool:
 def _binary(run: Run, graph: Graph, limits: Thresholds) -> Iterator[Finding]:
     for loss in graph.calls("binary_cross_entropy", "binary_cross_entropy_with_logits"):
         target = graph.source(loss, 1, "target")
-        if target is None or "min" not in target.stats or wants_gradient(target) or loss.index not in graph.differentiable:
+        if (
+            target is None
+            or "min" not in target.stats
+            or wants_gradient(target)
+            or loss.index not in graph.differentiable
+        ):
             continue
         low, high = target.stats["min"], target.stats["max"]
         if low < -limits.tolerance or high > 1 + limits.tolerance:
