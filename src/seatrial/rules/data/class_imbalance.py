@@ -1,0 +1,167 @@
+"""Some classes are so rare that the plain loss lets the network ignore them.
+
+## What it finds
+Training targets of which nearly all belong to one class, a loss without class weights, and batches that are drawn as
+they come.
+
+## Why it harms
+A network that always answers with the common class has a low loss and a high accuracy, and gradients from the rare
+class drown.
+
+## How it is recognised
+Targets of one pass through the training data are counted. The loss's arguments (`weight`, `pos_weight`), the sampler
+and the source are looked through for what compensates: then nothing is said. Classes of pixels and words are commonly
+uneven and only noted.
+
+## What it cannot see
+Whether the rare class matters to you, and thresholds that are tuned elsewhere.
+
+## Faulty
+```python
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+x = torch.randn(2000, 8)
+y = (x.sum(1) + torch.randn(2000) > 6.3).long()
+model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 2))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.02)
+for epoch in range(4):
+    for rows in torch.randperm(2000).split(50):
+        loss = nn.functional.cross_entropy(model(x[rows]), y[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    print(loss.item())
+```
+
+## Fixed
+```python
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+x = torch.randn(2000, 8)
+y = (x.sum(1) + torch.randn(2000) > 6.3).long()
+weight = len(y) / (2 * torch.bincount(y).float())
+model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 2))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.02)
+for epoch in range(4):
+    for rows in torch.randperm(2000).split(50):
+        loss = nn.functional.cross_entropy(model(x[rows]), y[rows], weight=weight)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    print(loss.item())
+```
+
+## Thresholds
+`common`: share of the most common class. `rare`: share of the rarest. `least_examples`: how many targets must have
+been counted.
+
+## References
+M. Buda, A. Maki and M. Mazurowski, "A systematic study of the class imbalance problem in convolutional neural
+networks", 2018.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from seatrial.events import BatchSeen, Node, Place
+from seatrial.findings import Finding, Severity
+from seatrial.history import Run
+from seatrial.rules.batches import Batches
+from seatrial.rules.training import CLASSIFICATION, Training
+from seatrial.rules.where import distinct, lines
+
+NAME = "data.class-imbalance"
+EXPLAINS = ("model.constant-output", "optimisation.loss-not-decreasing")
+# What people who know of the imbalance write about.
+_AWARE = re.compile(
+    r"WeightedRandomSampler|pos_weight|class_weight|focal|gamma=|alpha=|oversampl|undersampl|resampl|balanced|smote|"
+    r"average_precision|roc_auc|auroc|\bauc\b|f1_score|precision_recall|recall|threshold|weights?\s*=\s*\w*(class|freq)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """common and rare: shares (0..1) of the training targets. least_examples: number of targets."""
+
+    common: float = 0.9
+    rare: float = 0.06
+    least_examples: int = 200
+
+
+def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
+    """Uneven targets of a classification loss that does not weigh them."""
+    training, batches = Training(run), Batches(run)
+    loss = _loss(training)
+    if loss is None:
+        return
+    counts = _counts(batches)
+    total = sum(counts.values())
+    if total < limits.least_examples or len(counts) < 2:
+        return
+    most, least = max(counts.values()) / total, min(counts.values()) / total
+    if most < limits.common or least > limits.rare:
+        return
+    noted = not _one_an_example(batches.targets[0]) or _AWARE.search(batches.text()) or _weighted(training, loss)
+    severity: Severity = "note" if noted or len(training.loss_ops) != 1 else "warning"
+    rarest, commonest = min(counts, key=lambda name: counts[name]), max(counts, key=lambda name: counts[name])
+    yield Finding(
+        NAME,
+        severity,
+        f"Class {commonest} has {most:.1%} of the training targets and class {rarest} {least:.1%}, and {loss.op} weighs "
+        "all examples alike.",
+        _places(run, training, batches, loss),
+        {"most_common_share": most, "rarest_share": least, "targets": total, "classes": len(counts)},
+        "Weigh classes in the loss (weight, pos_weight) or draw them evenly (WeightedRandomSampler), and judge by more "
+        "than accuracy.",
+        EXPLAINS,
+        0.8 if severity == "warning" else 0.5,
+    )
+
+
+def _loss(training: Training) -> Node | None:
+    graph = next(iter(training.graphs), None)
+    if graph is None or not training.plain:
+        return None
+    found = [node for node in graph.calls(*CLASSIFICATION) if node.index in graph.differentiable]
+    return found[0] if len(found) == 1 else None
+
+
+def _counts(batches: Batches) -> Counter[str]:
+    """Counts of classes; of float targets that are 0 or 1, from their mean."""
+    if batches.classes:
+        return batches.classes
+    counts: Counter[str] = Counter()
+    for batch in batches.targets[: max(1, batches.epoch)]:
+        if not _one_an_example(batch) or not batch.stats.get("integers") or batch.stats.get("distinct", 9.0) > 2:
+            return Counter()
+        if batch.stats.get("min", -1.0) < 0 or batch.stats.get("max", 2.0) > 1:
+            return Counter()
+        ones = round(batch.stats.get("mean", 0.0) * batch.shape[0])
+        counts.update({"1": ones, "0": batch.shape[0] - ones})
+    return +counts
+
+
+def _one_an_example(batch: BatchSeen) -> bool:
+    return all(size == 1 for size in batch.shape[1:])
+
+
+def _weighted(training: Training, loss: Node) -> bool:
+    """Whether the loss has weights, or is taken example by example and weighed afterwards."""
+    graph = training.graphs[0]
+    if graph.source(loss, 2, "weight") is not None or loss.kwargs.get("pos_weight") is not None:
+        return True
+    return graph.argument(loss, 9, "reduction") == "none" or bool(loss.outputs and loss.outputs[0].shape)
+
+
+def _places(run: Run, training: Training, batches: Batches, loss: Node) -> tuple[Place, ...]:
+    loader = batches.loader
+    return distinct([*lines(run, loss), loader[0].where if loader else None, training.backward])

@@ -1,0 +1,167 @@
+"""Examples of the validation or test data also stand in the training data.
+
+## What it finds
+Evaluation data that share examples with what was trained on: a split that is made of the whole set, indices that
+overlap, copies that were made before the split.
+
+## Why it harms
+What the network has learned by heart it answers right. The score is too good, and nothing tells how good the network
+really is.
+
+## How it is recognised
+Examples are told apart by a hash of their values. The examples of evaluation passes are looked up among those that
+were trained on. Data with natural duplicates (few possible values) are judged against how often examples repeat
+within one pass. A score on the training data themselves, beside one on other data, is no fault.
+
+## What it cannot see
+Copies that differ in noise or augmentation, patients or documents that stand on both sides, training examples that
+were not looked at.
+
+## Faulty
+```python
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+x = torch.randn(400, 10)
+y = (x.sum(1) > 0).long()
+x_train, y_train = x[:320], y[:320]
+x_val, y_val = x[240:], y[240:]
+model = nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, 2))
+optimizer = torch.optim.Adam(model.parameters(), lr=0.003)
+for epoch in range(4):
+    model.train()
+    for rows in torch.randperm(len(x_train)).split(32):
+        loss = nn.functional.cross_entropy(model(x_train[rows]), y_train[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    model.eval()
+    with torch.no_grad():
+        val_loss = nn.functional.cross_entropy(model(x_val), y_val)
+    print(loss.item(), val_loss.item())
+```
+
+## Fixed
+```python
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+x = torch.randn(400, 10)
+y = (x.sum(1) > 0).long()
+x_train, y_train = x[:320], y[:320]
+x_val, y_val = x[320:], y[320:]
+model = nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, 2))
+optimizer = torch.optim.Adam(model.parameters(), lr=0.003)
+for epoch in range(4):
+    model.train()
+    for rows in torch.randperm(len(x_train)).split(32):
+        loss = nn.functional.cross_entropy(model(x_train[rows]), y_train[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    model.eval()
+    with torch.no_grad():
+        val_loss = nn.functional.cross_entropy(model(x_val), y_val)
+    print(loss.item(), val_loss.item())
+```
+
+## Thresholds
+`share` and `examples`: how much must overlap at least. `whole`: share from which on it is the training data
+themselves.
+
+## References
+S. Kapoor and A. Narayanan, "Leakage and the reproducibility crisis in machine-learning-based science", Patterns,
+2023.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from seatrial.events import EvaluationPass, Place
+from seatrial.findings import Finding
+from seatrial.history import Run
+from seatrial.rules.batches import Batches, Passes
+from seatrial.rules.where import distinct
+
+NAME = "data.split-overlap"
+EXPLAINS = ("loop.training-on-evaluation-data", "data.test-set-reuse")
+_SPLITS = re.compile(r"split|Subset|perm|sample|shuffle|\[[^\]]*:[^\]]*\]|fold|index|cat\(|concat|repeat|choice|iloc")
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """share: of the evaluation examples (0..1). examples: number of them. whole: share (0..1). duplicates: how many times
+    more often than examples repeat within one pass they must stand on both sides."""
+
+    share: float = 0.03
+    examples: int = 4
+    whole: float = 0.98
+    duplicates: float = 4.0
+
+
+def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
+    """Groups of evaluation passes whose examples were trained on."""
+    batches = Batches(run)
+    training = set(batches.rows)
+    if len(training) < 16:
+        return
+    repeated = _repeats([row for batch in batches.inputs[: batches.epoch] for row in batch.rows])
+    shares: list[tuple[EvaluationPass, float]] = []
+    for group in Passes(run).groups:
+        each = next((one for one in group if len(one.rows) >= 8), None)
+        if each is not None and not any(one.used_gradient for one in group):
+            shares.append((each, _overlap(each, training)))
+    clean = any(share < limits.share for _, share in shares)
+    for each, share in shares:
+        rows = set(each.rows)
+        natural = max(repeated, _repeats(list(each.rows)))
+        if share < limits.share or share * len(rows) < limits.examples or share < limits.duplicates * natural:
+            continue
+        if share >= limits.whole and (each.label in ("train", "") or clean):
+            continue
+        if each.label == "train":
+            continue
+        yield _finding(run, batches, each, share)
+
+
+def _overlap(each: EvaluationPass, training: set[int]) -> float:
+    rows = set(each.rows)
+    return len(rows & training) / len(rows)
+
+
+def _repeats(rows: list[int]) -> float:
+    """Share of examples that are copies of another one of the same pass."""
+    return 1 - len(set(rows)) / len(rows) if rows else 0.0
+
+
+def _finding(run: Run, batches: Batches, each: EvaluationPass, share: float) -> Finding:
+    rows = len(set(each.rows))
+    label = {"val": "validation", "test": "test"}.get(each.label, "evaluation")
+    return Finding(
+        NAME,
+        "error",
+        f"{share:.0%} of the {label} examples ({round(share * rows)} of {rows}) were trained on.",
+        _places(run, batches, each),
+        {"share": share, "examples": rows, "overlapping": round(share * rows), "label": each.label},
+        "Split by example before anything is copied or augmented, and check that the parts have none in common.",
+        EXPLAINS,
+        0.95 if each.label else 0.85,
+    )
+
+
+def _places(run: Run, batches: Batches, each: EvaluationPass) -> tuple[Place, ...]:
+    """Lines on the way of the evaluation and the training data that split, slice or copy; then the evaluation."""
+    ways: list[Place] = []
+    for batch in run.batches:
+        if batch.phase == "evaluation" and batch.rows and batch.rows[0] in each.rows:
+            ways += batches.lineage(batch)
+            break
+    ways += batches.lineage(batches.inputs[0])
+    made = [place for place in ways if _SPLITS.search(run.line(place))]
+    loader = [built.where for built in run.loaders.values() if built.data == each.data]
+    return distinct([*made[:4], *loader, each.where])
