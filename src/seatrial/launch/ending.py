@@ -78,6 +78,10 @@ def _show(error: BaseException) -> int:
     if sys.version_info >= (3, 12):
         sys.last_exc = error
     failed: BaseException | None = None
+    if not hasattr(sys, "excepthook"):
+        print("sys.excepthook is missing", file=sys.stderr)
+        sys.__excepthook__(type(error), error, error.__traceback__)
+        return 1
     try:
         sys.excepthook(type(error), error, error.__traceback__)
     except SystemExit as asked:

@@ -223,6 +223,8 @@ class _Surroundings:
         self._warnings = warnings.catch_warnings()
         self._warnings.__enter__()
         warnings.simplefilter("ignore")
+        if self.stderr is None or self.stderr.closed:  # the program has closed it: nobody listens
+            self.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
         sys.path, sys.stderr = self.path, self.stderr
 
     def __exit__(self, *_: object) -> None:
