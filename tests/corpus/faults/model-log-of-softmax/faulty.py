@@ -46,7 +46,7 @@ teacher.requires_grad_(False)
 
 student = mlp(64, 24, 10)
 opt = torch.optim.SGD(student.parameters(), lr=0.1, momentum=0.9)
-TEMPERATURE = 0.04
+TEMPERATURE = 0.02
 for epoch in range(12):
     total = 0.0
     for idx in torch.randperm(1400).split(50):
