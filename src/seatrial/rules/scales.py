@@ -19,8 +19,8 @@ LAYERS = frozenset(
 )
 NORMALISING = frozenset("batch_norm layer_norm group_norm instance_norm rms_norm normalize local_response_norm".split())
 FILLS = frozenset(
-    "normal_ uniform_ trunc_normal_ xavier_normal_ xavier_uniform_ kaiming_normal_ kaiming_uniform_ orthogonal_ constant_ "
-    "sparse_ eye_ dirac_ fill_ randn rand mul_ copy_".split()
+    "normal_ uniform_ trunc_normal_ xavier_normal_ xavier_uniform_ kaiming_normal_ kaiming_uniform_ orthogonal_ "
+    "constant_ sparse_ eye_ dirac_ fill_ randn rand mul_ copy_".split()
 )
 
 
@@ -75,15 +75,16 @@ def init_lines(run: Run, stds: Iterable[float] = ()) -> list[Place]:
             word in text for word in ("init.", "weight", "Parameter", ".data", "param", "_(w")
         ):
             continue
-        numbers = [abs(part.value) for part in ast.walk(call) if isinstance(part, ast.Constant) and _is_number(part)]
+        numbers = [number for part in ast.walk(call) if (number := _number(part)) is not None]
         fits = any(_gives(number, std) for number in numbers for std in stds)
         named = "weight" in text or "Parameter" in text
         ranked.append((0 if fits else 1 if named else 2, place))
     return [place for _, place in sorted(ranked, key=lambda item: item[0])]
 
 
-def _is_number(part: ast.Constant) -> bool:
-    return isinstance(part.value, (int, float)) and not isinstance(part.value, bool)
+def _number(part: ast.AST) -> float | None:
+    value = part.value if isinstance(part, ast.Constant) else None
+    return abs(float(value)) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def _gives(number: float, std: float) -> bool:

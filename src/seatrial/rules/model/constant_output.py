@@ -101,18 +101,20 @@ NAME = "model.constant-output"
 class Thresholds:
     """spread: std over examples relative to the scale of the predictions (class scores: their own overall std;
     numbers: the std of the targets). ticks: steps after which a network should answer. fallen: loss at the end
-    relative to the start, above which nothing was learnt. examples: fewest in a batch."""
+    relative to the start, above which nothing was learnt. recorded: backward calls
+    before a recorded step, after which it is late enough. examples: fewest in a batch."""
 
     spread: float = 0.01
+    recorded: int = 15
     ticks: int = 50
-    fallen: float = 0.95
+    fallen: float = 0.7
     examples: int = 8
 
 
 def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     if run.ticks < limits.ticks or _fallen(run) < limits.fallen:
         return
-    late = [graph for graph in map(Graph, run.training_graphs) if graph.seen.tick >= limits.ticks // 2]
+    late = [graph for graph in map(Graph, run.training_graphs) if graph.seen.tick >= limits.recorded]
     found: list[tuple[Node, float]] = []
     for graph in late[-2:]:
         entry = spread_of_predictions(graph, limits)

@@ -155,7 +155,12 @@ def _finding(run: Run, dead: list[Layer], worst: Layer, from_start: bool) -> Fin
         else "Lower the learning rate, or use a rectifier that leaks."
     )
     places = [*(_fills(run) if from_start else _rates(run)), *where.lines(run, worst.node)]
-    explains = ("model.constant-output", "optimisation.loss-not-decreasing", "optimisation.vanishing-gradient")
+    explains = (
+        "model.constant-output",
+        "model.input-ignored",
+        "optimisation.loss-not-decreasing",
+        "optimisation.vanishing-gradient",
+    )
     return Finding(NAME, "warning", message, where.distinct(places)[:4], dict(evidence), remedy, explains, 0.8)
 
 

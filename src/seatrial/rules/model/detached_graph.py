@@ -108,6 +108,7 @@ EXPLAINS = (
     "model.unused-parameters",
     "loop.missing-backward",
     "model.constant-output",
+    "model.input-ignored",
     "optimisation.loss-not-decreasing",
     "optimisation.underfitting",
     "optimisation.cannot-overfit-subset",

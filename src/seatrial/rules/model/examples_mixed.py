@@ -113,6 +113,7 @@ EXPLAINS = (
     "optimisation.underfitting",
     "optimisation.overfitting",
     "model.constant-output",
+    "model.input-ignored",
 )
 REMEDY = (
     "Put the examples on the axis that the layer treats as the batch: batch_first=True, a transpose, or another dim."

@@ -23,10 +23,22 @@ from torch import nn
 torch.manual_seed(0)
 x = torch.randn(512, 16)
 y = (x[:, 0] * x[:, 1] > 0).long()
-model = nn.Sequential(nn.Linear(16, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 2))
-for layer in model:
-    if isinstance(layer, nn.Linear):
-        nn.init.normal_(layer.weight, std=3.0)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(16, 64)
+        self.second = nn.Linear(64, 64)
+        self.out = nn.Linear(64, 2)
+
+    def forward(self, x):
+        x = torch.tanh(10 * self.first(x))
+        x = torch.tanh(10 * self.second(x))
+        return self.out(x)
+
+
+model = Net()
 optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
 for epoch in range(5):
     for rows in torch.randperm(512).split(64):
@@ -44,11 +56,23 @@ from torch import nn
 torch.manual_seed(0)
 x = torch.randn(512, 16)
 y = (x[:, 0] * x[:, 1] > 0).long()
-model = nn.Sequential(nn.Linear(16, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 2))
-for layer in model:
-    if isinstance(layer, nn.Linear):
-        nn.init.xavier_normal_(layer.weight)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(16, 64)
+        self.second = nn.Linear(64, 64)
+        self.out = nn.Linear(64, 2)
+
+    def forward(self, x):
+        x = torch.tanh(self.first(x))
+        x = torch.tanh(self.second(x))
+        return self.out(x)
+
+
+model = Net()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
 for epoch in range(5):
     for rows in torch.randperm(512).split(64):
         optimizer.zero_grad()

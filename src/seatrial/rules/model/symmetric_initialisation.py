@@ -15,7 +15,8 @@ yet never moved. Zero starts that move apart are as they should be and are not t
 factor of low-rank adapters, transition scores, gates of residual branches.
 
 ## What it cannot see
-A constant start that dropout or noise has driven apart.
+A constant start that dropout, biases or noise have driven far apart. Where they have done so a little, two constant
+layers in a row are still named.
 
 ## Faulty
 ```python
@@ -29,6 +30,7 @@ model = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 2))
 for layer in model:
     if isinstance(layer, nn.Linear):
         nn.init.constant_(layer.weight, 0.1)
+        nn.init.zeros_(layer.bias)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 for epoch in range(10):
     for rows in torch.randperm(256).split(32):
@@ -50,6 +52,7 @@ model = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 2))
 for layer in model:
     if isinstance(layer, nn.Linear):
         nn.init.kaiming_normal_(layer.weight)
+        nn.init.zeros_(layer.bias)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 for epoch in range(10):
     for rows in torch.randperm(256).split(32):
@@ -72,7 +75,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seatrial.events import Node, ParameterFate, ParameterInfo, Place
-from seatrial.findings import Finding
+from seatrial.findings import Finding, Severity
 from seatrial.history import Run
 from seatrial.rules.graph import SHAPE_OPS, WEIGHT_OPS, Graph
 from seatrial.rules.parameters import Parameters, listed
@@ -96,11 +99,12 @@ EXPLAINS = (
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """start, end: greatest deviation among units relative to the largest weight (float32 keeps equal units equal to
-    about 1e-6 a step; random ones deviate by 1). steps: optimizer steps in which zero starts would have moved
-    apart."""
+    about 1e-6 a step; random ones deviate by 1); `drifted`: up to which two constant layers in a row are named too.
+    steps: optimizer steps in which zero starts would have moved apart."""
 
     start: float = 1e-6
     end: float = 1e-4
+    drifted: float = 0.4
     steps: int = 5
 
 
@@ -109,17 +113,19 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
         return
     known = Parameters(run)
     weights = weights_used(known)
-    equal: list[tuple[ParameterFate, ParameterInfo]] = []
-    for fate in run.fates.values():
-        entry = known.first.get(fate.parameter)
-        if entry is None or not fate.requires_grad or not fate.optimizers or not fate.had_gradient:
-            continue
-        if weights and fate.parameter not in weights:
-            continue
-        if stays_equal(fate, entry[1], limits):
-            equal.append((fate, entry[1]))
+    trained = [
+        (fate, known.first[fate.parameter][1])
+        for fate in run.fates.values()
+        if fate.parameter in known.first and fate.requires_grad and fate.optimizers and fate.had_gradient
+        if not weights or fate.parameter in weights
+    ]
+    equal = [(fate, start) for fate, start in trained if stays_equal(fate, start, limits)]
     if equal:
-        yield _finding(run, known, equal)
+        yield _finding(run, known, equal, "error", 0.95)
+        return
+    drifting = [(fate, start) for fate, start in trained if drifts_apart(fate, start, limits)]
+    if any(in_a_row(graph, {fate.parameter for fate, _ in drifting}) for graph in known.graphs[:1]):
+        yield _finding(run, known, drifting, "warning", 0.8)
 
 
 def weights_used(known: Parameters) -> frozenset[int]:
@@ -154,7 +160,34 @@ def stays_equal(fate: ParameterFate, start: ParameterInfo, limits: Thresholds) -
     return rows or columns
 
 
-def _finding(run: Run, known: Parameters, equal: list[tuple[ParameterFate, ParameterInfo]]) -> Finding:
+def drifts_apart(fate: ParameterFate, start: ParameterInfo, limits: Thresholds) -> bool:
+    """Whether a matrix began as one constant and is still near to it: only biases, dropout or noise tell its units
+    apart."""
+    if len(start.shape) < 2 or min(start.shape[:2]) < 2:
+        return False
+    spreads = [start.stats.get(name, 1.0) for name in ("row_spread", "column_spread")]
+    return max(spreads) <= limits.start and max(fate.row_spread, fate.column_spread) <= limits.drifted
+
+
+def in_a_row(graph: Graph, weights: set[int]) -> bool:
+    """Whether one of the weights comes after another one, as hidden layers do."""
+    leaves = [leaf for leaf in graph.leaves("parameter") if leaf.parameter in weights]
+    return any(
+        other is not leaf
+        and any(each.index in graph.downstream(leaf) for each in graph.consumers(other) if each.op in WEIGHT_OPS)
+        for leaf in leaves
+        for other in leaves
+        if not any(each in graph.consumers(leaf) for each in graph.consumers(other))
+    )
+
+
+def _finding(
+    run: Run,
+    known: Parameters,
+    equal: list[tuple[ParameterFate, ParameterInfo]],
+    severity: Severity,
+    confidence: float,
+) -> Finding:
     names = listed(fate.path for fate, _ in equal)
     still = all(not fate.changed for fate, _ in equal)
     what = (
@@ -170,13 +203,13 @@ def _finding(run: Run, known: Parameters, equal: list[tuple[ParameterFate, Param
     }
     return Finding(
         NAME,
-        "error",
+        severity,
         f"The weights {names} {what}.",
         distinct([*constant_lines(run, built), *built]),
         {key: value for key, value in evidence.items() if isinstance(value, list | int)},
         "Initialise weights at random (torch's default, Kaiming or Xavier); constants are for biases and norms.",
         EXPLAINS,
-        0.95,
+        confidence,
     )
 
 
