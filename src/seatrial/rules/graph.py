@@ -106,7 +106,7 @@ class Graph:
 
     def _reach(self, node: Node, step: Callable[[Node], list[Node]], stop: Callable[[Node], bool] | None) -> set[int]:
         found: set[int] = set()
-        todo = step(node)
+        todo = list(step(node))
         while todo:
             current = todo.pop()
             if current.index in found:
