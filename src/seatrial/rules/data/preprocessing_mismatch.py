@@ -89,6 +89,7 @@ from seatrial.findings import Finding
 from seatrial.history import Run
 from seatrial.rules.batches import Batches, Passes
 from seatrial.rules.series import median
+from seatrial.rules.training import Training
 from seatrial.rules.where import distinct
 
 NAME = "data.preprocessing-mismatch"
@@ -123,6 +124,8 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     """Each evaluation set against the training inputs of the same model."""
     batches = Batches(run)
     passes = Passes(run)
+    if not Training(run).plain:
+        return
     for group in passes.groups:
         if group[0].label == "train" or any(each.used_gradient for each in group):
             continue
