@@ -108,9 +108,9 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     if total < limits.least_examples or len(counts) < 2:
         return
     most, least = max(counts.values()) / total, min(counts.values()) / total
-    if most < limits.common or least > limits.rare:
+    if most < limits.common or least > limits.rare or _weighted(training, loss):
         return
-    noted = not _one_an_example(batches.targets[0]) or _AWARE.search(batches.text()) or _weighted(training, loss)
+    noted = not _one_an_example(batches.targets[0]) or _AWARE.search(batches.text())
     severity: Severity = "note" if noted or len(training.loss_ops) != 1 else "warning"
     rarest, commonest = min(counts, key=lambda name: counts[name]), max(counts, key=lambda name: counts[name])
     yield Finding(

@@ -101,8 +101,8 @@ _SCALING = re.compile(
 
 @dataclass(frozen=True)
 class Thresholds:
-    """shift: deviations of the training data. stretch: ratio of deviations. chance: standard errors. exact: distance from
-    0 and 1 (float32 gives 1e-6). least_examples: of each part."""
+    """shift: deviations of the training data. stretch: ratio of deviations. chance: standard errors. exact: distance
+    from 0 and 1 (float32 gives 1e-6). least_examples: of each part."""
 
     shift: float = 0.5
     stretch: float = 1.6

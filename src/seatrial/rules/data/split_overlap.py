@@ -95,8 +95,8 @@ _SPLITS = re.compile(r"split|Subset|perm|sample|shuffle|\[[^\]]*:[^\]]*\]|fold|i
 
 @dataclass(frozen=True)
 class Thresholds:
-    """share: of the evaluation examples (0..1). examples: number of them. whole: share (0..1). duplicates: how many times
-    more often than examples repeat within one pass they must stand on both sides."""
+    """share: of the evaluation examples (0..1). examples: number of them. whole: share (0..1). duplicates: how many
+    times more often than examples repeat within one pass they must stand on both sides."""
 
     share: float = 0.03
     examples: int = 4

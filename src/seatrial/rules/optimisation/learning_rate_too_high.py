@@ -99,8 +99,8 @@ EXPLAINS = (
 @dataclass(frozen=True)
 class Thresholds:
     """All are ratios. large_ratio and suspicious_ratio: of update to weight, where 1e-3 is usual and first steps of
-    Adam reach 0.1 on wide layers; growth: of weights to their start, where 2 is much; explosion: of the loss to its first
-    value; unmoved: of the last losses to the first; rise: of the last losses to the best part."""
+    Adam reach 0.1 on wide layers; growth: of weights to their start, where 2 is much; explosion: of the loss to
+    its first value; unmoved: of the last losses to the first; rise: of the last losses to the best part."""
 
     large_ratio: float = 0.25
     suspicious_ratio: float = 0.05

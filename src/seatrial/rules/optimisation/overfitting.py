@@ -90,8 +90,8 @@ NAME = "optimisation.overfitting"
 
 @dataclass(frozen=True)
 class Thresholds:
-    """rise and gap: ratios of losses. least_passes: number of evaluation passes over the same data. fallen: training loss
-    now over training loss at the validation's best."""
+    """rise and gap: ratios of losses. least_passes: number of evaluation passes over the same data. fallen: training
+    loss now over training loss at the validation's best."""
 
     rise: float = 1.3
     gap: float = 2.0
