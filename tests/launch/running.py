@@ -24,7 +24,7 @@ def python(folder, *arguments, **options) -> Ended:
 
 
 def seatrial(folder, *arguments, **options) -> Ended:
-    """`seatrial run --quiet`: what is on stderr is the program's own, but for the line that says that it did not train."""
+    """`seatrial run --quiet`: stderr is the program's own, but for a line that says that it did not train."""
     out = Path(folder) / "out-of-seatrial"
     return _run([SEATRIAL, "run", "--quiet", "--out", str(out), *arguments], folder, **options)
 

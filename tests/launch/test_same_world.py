@@ -1,4 +1,4 @@
-"""A program sees the same world under seatrial as under Python; what differs is named in docs/decisions/0001-launch.md."""
+"""A program sees the same world under seatrial as under Python. docs/decisions/0001-launch.md names what differs."""
 
 import shutil
 from pathlib import Path

@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import sys
+from typing import TYPE_CHECKING
+
 import click
 
 from seatrial.catalogue import entry
 
+if TYPE_CHECKING:
+    from seatrial.rules import Rule
+
+SEVERITIES = {"error": "red", "warning": "yellow", "note": "cyan"}
+
 
 @click.command()
 def command() -> None:
-    """List all findings that a rule looks for, with what is true of the program when one is right."""
+    """List all findings that a rule looks for, how severe they can be, and what is true of the program."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from seatrial.rules import discover
 
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(no_wrap=True, style="bold")
+    table.add_column(no_wrap=True)
     table.add_column()
-    for name in discover():
-        table.add_row(name, entry(name).statement)
-    console = Console()
+    for name, rule in discover().items():
+        worst, *_ = found = _severities(rule)
+        table.add_row(name, Text(" ".join(found), SEVERITIES[worst]), entry(name).statement)
+    console = Console(highlight=False)
     console.print(table)
     console.print(f"[dim]{len(discover())} rules. `seatrial explain NAME` shows the page of one.[/dim]")
+
+
+def _severities(rule: Rule) -> list[str]:
+    """The severities that a rule may give, the worst first: it names them in its code."""
+    code = ast.parse(inspect.getsource(sys.modules[rule.check.__module__]))
+    named = {node.value for node in ast.walk(code) if isinstance(node, ast.Constant)}
+    return [severity for severity in SEVERITIES if severity in named] or ["note"]

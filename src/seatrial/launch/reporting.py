@@ -5,18 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from seatrial.config import Config
-from seatrial.events import CallSeen
+from seatrial.events import CallSeen, TorchSeen
 from seatrial.history import Run
-from seatrial.record import NAME, read
 from seatrial.report import show as show_report
 from seatrial.report import write
 from seatrial.verdict import Verdict, judge
 
 
-def report(folder: Path, config: Config, show: bool = True, record: Path | None = None) -> Verdict:
-    """Judge a record (of its own name in the folder if not given), leave findings.json and report.html in the folder,
-    print what matters."""
-    verdict = judge(read(record or folder / NAME), config)
+def publish(run: Run, folder: Path, config: Config, show: bool = True) -> Verdict:
+    """Judge a run, leave findings.json and report.html in the folder, print what matters."""
+    verdict = judge(run.events, config)
     write(verdict, folder)
     if show:
         show_report(verdict, folder)
@@ -25,8 +23,6 @@ def report(folder: Path, config: Config, show: bool = True, record: Path | None 
 
 def untrained(run: Run) -> str:
     """Why there was no training to judge and what was seen, "" where there was. Silence must not read as health."""
-    from seatrial.events import TorchSeen
-
     if not run.every(TorchSeen):
         if any(each.what.startswith("torch") for each in run.not_looked_at):
             return ""

@@ -21,7 +21,7 @@ from seatrial.launch.ending import Ending
 from seatrial.launch.folder import LOG, default_folder, prepare
 from seatrial.launch.hook import AfterImport
 from seatrial.launch.program import Program, load, main_module, ready
-from seatrial.record import NAME, Recorder
+from seatrial.record import NAME, Recorder, read
 
 if TYPE_CHECKING:
     from seatrial.taps import Watch
@@ -167,10 +167,13 @@ class Session:
         self.recorder.flush()
 
     def _report(self, outcome: Ending) -> int:
-        from seatrial.launch.reporting import report, untrained
+        from seatrial.history import Run
+        from seatrial.launch.reporting import publish, untrained
 
-        verdict = report(self.folder, self.config, show=not self.quiet)
-        nothing = untrained(verdict.run)
+        # From what is on disk, so that judging the record later says the same.
+        history = Run.of(read(self.folder / NAME))
+        verdict = publish(history, self.folder, self.config, show=not self.quiet)
+        nothing = untrained(history)
         if outcome.code != 0:
             return outcome.code
         if nothing:
@@ -224,7 +227,7 @@ class _Surroundings:
         self._warnings.__enter__()
         warnings.simplefilter("ignore")
         if self.stderr is None or self.stderr.closed:  # the program has closed it: nobody listens
-            self.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+            self.stderr = Path(os.devnull).open("w", encoding="utf-8")
         sys.path, sys.stderr = self.path, self.stderr
 
     def __exit__(self, *_: object) -> None:

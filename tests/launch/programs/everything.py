@@ -10,6 +10,7 @@ import sys
 import threading
 import traceback
 import warnings
+from pathlib import Path
 
 
 def show(name, value):
@@ -63,7 +64,7 @@ show("alarm", (signal.getitimer(signal.ITIMER_REAL), signal.set_wakeup_fd(-1)))
 show("threads", [(thread.name, thread.daemon, thread.is_alive()) for thread in threading.enumerate()])
 show("main thread", threading.current_thread() is threading.main_thread())
 show("stack size", threading.stack_size())
-show("cwd", os.getcwd())
+show("cwd", str(Path.cwd()))
 show("umask", os.umask(0o022))
 show("nice", os.nice(0))
 show("environment", sorted((key, value) for key, value in os.environ.items() if key != "_"))
