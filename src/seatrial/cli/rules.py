@@ -21,21 +21,17 @@ SEVERITIES = {"error": "red", "warning": "yellow", "note": "cyan"}
 def command() -> None:
     """List all findings that a rule looks for, how severe they can be, and what is true of the program."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.padding import Padding
     from rich.text import Text
 
     from seatrial.rules import discover
 
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True, style="bold")
-    table.add_column(no_wrap=True)
-    table.add_column()
+    console = Console(highlight=False, markup=False)
     for name, rule in discover().items():
         worst, *_ = found = _severities(rule)
-        table.add_row(name, Text(" ".join(found), SEVERITIES[worst]), entry(name).statement)
-    console = Console(highlight=False)
-    console.print(table)
-    console.print(f"[dim]{len(discover())} rules. `seatrial explain NAME` shows the page of one.[/dim]")
+        console.print(Text.assemble((name, "bold"), "  ", (" or ".join(found), SEVERITIES[worst])))
+        console.print(Padding(entry(name).statement, (0, 0, 0, 2)))
+    console.print(f"{len(discover())} rules. `seatrial explain NAME` shows the page of one.")
 
 
 def _severities(rule: Rule) -> list[str]:
