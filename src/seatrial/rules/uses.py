@@ -13,6 +13,7 @@ from seatrial.rules.syntax import File, spans, tail
 
 # Calls by which a value leaves torch, or comes back without its history.
 ARRAYS = frozenset({"numpy", "from_numpy"})
+LEAVING = frozenset({"item", "tolist", "numpy"})
 CONVERSIONS = ARRAYS | frozenset(["item", "tolist", "tensor", "as_tensor", "FloatTensor", "Tensor", "asarray", "array"])
 NO_GRADIENT = frozenset(["no_grad", "inference_mode", "set_grad_enabled"])
 
@@ -45,6 +46,18 @@ def calls(method: Method, names: frozenset[str]) -> list[Place]:
     """The lines of a method that call one of the names, in order."""
     found = [node for node in ast.walk(method.node) if isinstance(node, ast.Call) and tail(node.func) in names]
     return [method.place(node) for node in sorted(found, key=lambda node: node.lineno)]
+
+
+def rewrapped(method: Method) -> list[Place]:
+    """The lines on which numbers that left torch are made a tensor again: `torch.tensor(loss.item())`."""
+    made = CONVERSIONS - LEAVING
+    return [
+        method.place(node)
+        for node in ast.walk(method.node)
+        if isinstance(node, ast.Call)
+        and tail(node.func) in made
+        and any(isinstance(part, ast.Call) and tail(part.func) in LEAVING for part in ast.walk(node))
+    ]
 
 
 def self_uses(method: Method, attribute: str) -> list[Place]:

@@ -68,7 +68,7 @@ Glorot and Bengio (2010). He, Zhang, Ren, Sun, *Delving Deep into Rectifiers* (2
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from seatrial.events import Node
@@ -79,6 +79,7 @@ from seatrial.rules.graph import Graph
 from seatrial.rules.model.saturated_activations import SATURATING, share
 from seatrial.rules.parameters import Parameters, listed
 from seatrial.rules.scales import Gain, gains, init_lines, normalised
+from seatrial.rules.series import head_and_tail
 
 NAME = "model.bad-initial-scale"
 EXPLAINS = (
@@ -100,7 +101,8 @@ class Thresholds:
     deviation of class scores or of predictions relative to their inputs, from which on they are enormous.
     saturated: share of bounded units at a bound. vanished: variation over the examples of what a layer gets
     relative to that of the input, below which nothing arrives. last_tick: backward calls after which a step is not
-    the start."""
+    the start. grown: standard deviation relative to the data at which usual weights are named too, where the loss
+    ended above `fallen` times its start."""
 
     large: float = 3.5
     small: float = 0.25
@@ -108,6 +110,8 @@ class Thresholds:
     saturated: float = 0.5
     vanished: float = 1e-3
     last_tick: int = 2
+    grown: float = 1000.0
+    fallen: float = 0.9
 
 
 def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
@@ -126,6 +130,46 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
         if effect is not None:
             yield _finding(run, known, small, "small", effect)
             return
+        yield from _by_effect(run, known, graph, gains(known, graph), limits)
+        return
+
+
+def _by_effect(run: Run, known: Parameters, graph: Graph, weights: list[Gain], limits: Thresholds) -> Iterator[Finding]:
+    """Usual weights in a stack that is too deep for them: only where the effect is extreme and nothing was learnt."""
+    if len(weights) < 2 or _learns(run, limits) or any(normalised(graph, gain.call) for gain in weights):
+        return
+    effect = vanished(graph, weights, limits)
+    if effect is not None:
+        yield _finding(run, known, weights, "small for so many layers", effect, _between(graph, weights))
+    elif grown := growth(graph, limits):
+        effect = f"the signal grows to a standard deviation of {grown[-1].stats['std']:.3g} before anything is learnt"
+        yield _finding(run, known, weights, "large for so many steps", effect, grown)
+
+
+def _learns(run: Run, limits: Thresholds) -> bool:
+    call = run.main_call
+    if call is None or len(run.losses[call]) < 6:
+        return True
+    first, last = head_and_tail(run.losses[call].values)
+    return last < limits.fallen * first
+
+
+def _between(graph: Graph, weights: list[Gain]) -> list[Node]:
+    """What stands between the layers: the activations that let the signal shrink."""
+    calls = {gain.call.index for gain in weights}
+    return [node for node in graph.calls(*SATURATING) if any(source.index in calls for source in graph.inputs(node))][
+        :1
+    ]
+
+
+def growth(graph: Graph, limits: Thresholds) -> list[Node]:
+    """The call, inside of a model, at which the signal was first larger than the data by the limit, and the
+    largest."""
+    outer = max(1.0, _input_std(graph))
+    found = [
+        node for node in graph if node.module and not node.role and node.stats.get("std", 0.0) > limits.grown * outer
+    ]
+    return [found[0], found[-1]] if found else []
 
 
 def _pretrained(run: Run, graph: Graph) -> bool:
@@ -174,11 +218,14 @@ def _input_std(graph: Graph) -> float:
     return max((leaf.stats.get("std", 0.0) for leaf in graph.leaves("input")), default=0.0)
 
 
-def _finding(run: Run, known: Parameters, weights: list[Gain], size: str, effect: str) -> Finding:
+def _finding(
+    run: Run, known: Parameters, weights: list[Gain], size: str, effect: str, nodes: Sequence[Node] = ()
+) -> Finding:
     named = listed(f"{gain.path} (gain {gain.gain:.2g})" for gain in weights)
     message = f"Initial weights are too {size}: {named}; {effect}."
     evidence = {"gains": [gain.gain for gain in weights[:8]], "parameters": [gain.path for gain in weights[:8]]}
     built = [known.built(gain.parameter) for gain in weights]
-    places = where.distinct([*init_lines(run, [gain.std for gain in weights]), *built])
+    lines = where.lines(run, *nodes) if nodes else init_lines(run, [gain.std for gain in weights])
+    places = where.distinct([*lines, *reversed(built)])
     remedy = "Draw weights with a standard deviation of about 1 / sqrt(inputs): torch's default, Kaiming or Xavier."
     return Finding(NAME, "warning", message, places[:4], dict(evidence), remedy, EXPLAINS, 0.85)

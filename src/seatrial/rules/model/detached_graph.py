@@ -100,7 +100,7 @@ from seatrial.findings import Finding
 from seatrial.history import Run
 from seatrial.rules.graph import WEIGHT_OPS, Graph
 from seatrial.rules.parameters import Parameters, listed
-from seatrial.rules.uses import ARRAYS, CONVERSIONS, around, calls, forward_uses, gradients_off
+from seatrial.rules.uses import ARRAYS, CONVERSIONS, around, calls, forward_uses, gradients_off, rewrapped
 from seatrial.rules.where import distinct
 
 NAME = "model.detached-graph"
@@ -253,6 +253,8 @@ def conversions(run: Run, known: Parameters, fate: ParameterFate) -> list[Place]
     whole = all(other.parameter not in known.recorded for other in model.parameters if not other.is_buffer)
     if not found and whole and called is not None and (method := around(run, called)) is not None:
         found = [place for place in calls(method, ARRAYS) if place.line >= called.line]
+    if not found and uses and called is not None and (method := around(run, called)) is not None:
+        found = rewrapped(method)
     return found
 
 

@@ -121,7 +121,9 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
             continue
         for loss in graph.calls("cross_entropy", *BINARY, *SQUARED):
             value, guess = loss.stats.get("mean"), guessing(graph, loss, limits)
-            if value is None or guess is None or not math.isfinite(value) or not _alone(graph, loss):
+            if value is None or guess is None or not math.isfinite(value):
+                continue
+            if not _plain(graph, loss) or _cosines(graph, loss):
                 continue
             squared = loss.op in SQUARED
             band = limits.squared_factor * guess if squared else limits.factor * guess + limits.surplus
@@ -130,8 +132,20 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
                 return
 
 
-def _alone(graph: Graph, loss: Node) -> bool:
-    """Whether the loss is of the network's first answers to data: a plain mean, unweighted."""
+def _cosines(graph: Graph, loss: Node) -> bool:
+    """Whether the scores are cosines times a factor (margin losses, contrastive learning): large by design."""
+    upstream = [graph.node(index) for index in graph.upstream(loss)]
+    return any(
+        node.op == "cosine_similarity" or (node.op == "normalize" and _of_weights(graph, node)) for node in upstream
+    )
+
+
+def _of_weights(graph: Graph, node: Node) -> bool:
+    return any(graph.back(source).role == "parameter" for source in graph.inputs(node))
+
+
+def _plain(graph: Graph, loss: Node) -> bool:
+    """Whether the loss is a plain mean, unweighted."""
     reduction = graph.argument(loss, 6 if loss.op == "cross_entropy" else 4, "reduction", "mean")
     weighted = any(
         isinstance(loss.kwargs.get(name), object) and loss.kwargs.get(name) for name in ("weight", "pos_weight")
