@@ -10,6 +10,7 @@ before, equal what the script has after its backward call. Each program is run i
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import pathlib
@@ -19,87 +20,23 @@ import tempfile
 from typing import Any
 
 
-class Verifier:
-    """Replays every captured step right before the script's own backward pass and compares right after it."""
-
-    def __init__(self) -> None:
-        self.rows: list[dict[str, Any]] = []
-        self._expected: tuple[Any, ...] | None = None
-
-    def before_backward(self, program: Any, roots: Any, losses: Any, call: int) -> None:
-        import torch
-
-        from seatrial.step.capture import Leaf
-        from seatrial.step.replay import Step
-
-        self._expected = None
-        state = torch.get_rng_state()
-        row: dict[str, Any] = {"call": call, "exact": False, "why": ""}
-        self.rows.append(row)
-        try:
-            with torch.enable_grad():
-                step = Step(program, roots)
-                values = step.values()
-                loss = step(values)[0]
-                wanted = [(leaf, value) for leaf, value in zip(step.leaves, values) if value.requires_grad]
-                gradients = torch.autograd.grad(loss, [value for _, value in wanted], allow_unused=True)
-            row["loss"] = _identical(loss.detach(), losses[0].detach())
-            owners = {number: tensor for number, tensor in self.watch.parameters.living()}
-            self._expected = (
-                row,
-                [
-                    (owners[leaf.parameter], None if owners[leaf.parameter].grad is None else owners[leaf.parameter].grad.clone(), gradient)
-                    for (leaf, _), gradient in zip(wanted, gradients)
-                    if isinstance(leaf, Leaf) and leaf.parameter in owners
-                ],
-            )
-        except Exception as error:
-            row["why"] = f"{type(error).__name__}: {error}"[:200]
-        finally:
-            torch.set_rng_state(state)
-
-    def after_backward(self, losses: Any) -> None:
-        if self._expected is None:
-            return
-        row, pairs = self._expected
-        self._expected = None
-        wrong = 0
-        for parameter, before, gradient in pairs:
-            now = parameter.grad
-            if gradient is None or now is None:
-                continue
-            expected = gradient if before is None else before + gradient
-            wrong += not _identical(expected, now)
-        row["gradients"] = wrong == 0
-        row["exact"] = bool(row["loss"] and wrong == 0)
-        if not row["exact"]:
-            row["why"] = f"loss {'equal' if row['loss'] else 'differs'}, {wrong} of {len(pairs)} gradients differ"
-
-
-def _identical(one: Any, other: Any) -> bool:
-    """Equal element by element, nan where the other is nan."""
-    import torch
-
-    one, other = (tensor.to_dense() if tensor.is_sparse else tensor for tensor in (one, other))
-    return one.shape == other.shape and bool(((one == other) | (torch.isnan(one) & torch.isnan(other))).all())
-
-
 def watch_one(program: str) -> None:
     """Run one program and print what came of its steps as JSON on the last line of stderr."""
     import runpy
 
     import seatrial.taps as taps
+    from seatrial.step.verification import Verifier
 
     verifier = Verifier()
     events: list[Any] = []
-    verifier.watch = watch = taps.install(events.append, verify=verifier)  # type: ignore[attr-defined]
+    watch = taps.install(events.append, verify=verifier)
     sys.argv = [program]
     sys.path.insert(0, os.path.dirname(program))
     try:
         runpy.run_path(program, run_name="__main__")
     finally:
         watch.finish()
-        print("\n" + json.dumps(verifier.rows), file=sys.stderr)
+        print("\n" + json.dumps([dataclasses.asdict(verdict) for verdict in verifier.verdicts]), file=sys.stderr)
 
 
 def main() -> None:

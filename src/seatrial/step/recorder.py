@@ -13,6 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 from seatrial.events import TensorInfo
 from seatrial.measure.activations import tensor_stats
+from seatrial.measure.layout import interleaving
 from seatrial.places import chain, place_of
 from seatrial.step.capture import Call, Leaf, Origin, Out, cut
 from seatrial.step.names import canonical, full_name, may_draw
@@ -54,6 +55,7 @@ class Recorder(TorchFunctionMode):
         self.clock = 0
         self._known: dict[int, tuple[weakref.ref[torch.Tensor], Out]] = {}
         self._writers: dict[int, list[Call]] = {}
+        self._parameter_at: dict[int, int] = {}  # storage -> id() of a parameter that is a leaf
         self._measured: dict[tuple[Any, ...], int] = {}
         self.kept_bytes = 0
 
@@ -150,6 +152,7 @@ class Recorder(TorchFunctionMode):
             written = tensors[:1]
         if len(results) == 1 and not written and any(results[0] is tensor for tensor in tensors):
             return
+        written = [tensor for tensor in written if not self._stepped_on(tensor, call)]
         extra = [t for t in written if not any(t is other for other in results)]
         call.results = len(results)
         call.changed = tuple(self._known[id(tensor)][1] for tensor in extra)
@@ -162,6 +165,15 @@ class Recorder(TorchFunctionMode):
             self._measure(call, results[0])
         for number, tensor in enumerate((*results, *extra)):
             self._remember(tensor, Out(call, number))
+
+    def _stepped_on(self, tensor: torch.Tensor, call: Call) -> bool:
+        """A parameter was overwritten without gradients, as an optimizer does: what comes after is a new step that begins
+        with the new value, so that the parameter is a leaf again."""
+        key = self._parameter_at.get(_storage(tensor))
+        if key is None or call.grad:
+            return False
+        self._known.pop(key, None)
+        return True
 
     # ---- what is known of tensors --------------------------------------------------------------------------------
 
@@ -226,6 +238,8 @@ class Recorder(TorchFunctionMode):
         inside = self.modules[0][0] if self.modules else ""
         parameter = self.parameter_id(tensor) if state == "parameter" else -1
         leaf = Leaf(self.clock, _info(tensor), state, parameter, {}, None, place, name, carried, inside, made_by)
+        if state == "parameter":
+            self._parameter_at[_storage(tensor)] = id(tensor)
         if carried:
             leaf.depth = _graph_depth(tensor)
             self.carried.append(leaf)
@@ -243,6 +257,9 @@ class Recorder(TorchFunctionMode):
             leaf.entered = True
             if self.measure and not leaf.state and tensor.numel() > 1:
                 leaf.stats = tensor_stats(tensor.detach(), "leaf")
+                ratio = interleaving(tensor.detach())
+                if ratio == ratio:
+                    leaf.stats = {**leaf.stats, "interleaving": ratio}
                 leaf.sketch = self.sketch(tensor.detach())
             if self.keep_values:
                 self.kept_bytes += tensor.nbytes

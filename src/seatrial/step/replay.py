@@ -39,7 +39,7 @@ class Step:
 
     def _add(self, call: Call) -> None:
         args, kwargs = self._translate(call.args), self._translate(call.kwargs)
-        node = self.graph.call_function(call.function, args, kwargs)
+        node = self.graph.call_function(_named(call.function), args, kwargs)
         node.meta["call"] = call
         self._nodes[id(call)] = node
 
@@ -138,6 +138,17 @@ class _Replay(fx.Interpreter):
         if self.seen is not None:
             self.seen(call, result)
         return result
+
+
+def _named(function: Any) -> Callable[..., Any]:
+    """A function that a graph can hold (it wants a module's name, which getters of attributes do not have)."""
+    if hasattr(function, "__module__"):
+        return function
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return call
 
 
 def _output(result: Any, number: int) -> torch.Tensor:

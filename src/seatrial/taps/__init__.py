@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import Any
 
 import torch
 
 from seatrial.events import Event, TorchSeen
+from seatrial.step.verification import Verifier
 from seatrial.taps import autograd, batches, checkpoints, clipping, losses, modules, scalers, schedules, scripting, seeds
 from seatrial.taps.evaluation import EvaluationLog
 from seatrial.taps.models import Models
@@ -19,7 +19,7 @@ from seatrial.taps.watch import Watch
 __all__ = ["Watch", "install"]
 
 
-def install(emit: Callable[[Event], None], verify: Any = None) -> Watch:
+def install(emit: Callable[[Event], None], verify: Verifier | None = None) -> Watch:
     """Begin to listen; events go to `emit`. `verify` is told of every captured step (see benchmarks/replay.py).
 
     Returns the watch; `finish()` it when the script has ended.

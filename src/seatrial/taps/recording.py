@@ -21,6 +21,7 @@ from seatrial.step.capture import Leaf, Origin, Out
 from seatrial.step.graph import describe
 from seatrial.step.recorded import Recorded
 from seatrial.step.recorder import Recorder
+from seatrial.step.verification import Verifier
 from seatrial.taps.budget import Budget
 from seatrial.taps.models import Models
 from seatrial.taps.watch import Watch
@@ -39,7 +40,7 @@ MOST_JUMPS = 6
 class Recording:
     """The close looks of a run."""
 
-    def __init__(self, watch: Watch, models: Models, verify: Any = None) -> None:
+    def __init__(self, watch: Watch, models: Models, verify: Verifier | None = None) -> None:
         self.watch = watch
         self.models = models
         self.budget = Budget()
@@ -160,7 +161,7 @@ class Recording:
         if self.recorder is not None:
             self.recorder.inert = False
         if self.verify is not None:
-            self.verify.after_backward(losses)
+            self.verify.after_backward()
         self.watch.tick += 1
 
     def _cut(self, recorder: Recorder, losses: tuple[torch.Tensor, ...], call: int, frame: FrameType | None) -> None:
@@ -195,7 +196,7 @@ class Recording:
             kept = [out for _, _, out in predictions if id(out.origin) in reached]
             self.steps[call] = Recorded(program, roots, roles, seen, kept)
         if self.verify is not None:
-            self.verify.before_backward(program, roots, losses, call)
+            self.verify.before_backward(program, roots, losses, call, dict(self.watch.parameters.living()))
         recorder.seconds += time.thread_time() - start
 
     def _send_sketches(self, program: list[Origin], roles: dict[int, str], seen: GraphSeen) -> None:

@@ -1,4 +1,4 @@
-'''data.wrong-axis-layout: an axis is read as another one.
+"""data.wrong-axis-layout: an axis is read as another one.
 
 ## What it finds
 Sequences that are given with the examples first to a recurrent or attention layer that takes time first (a missing
@@ -86,7 +86,7 @@ channels are interleaved; smooth pictures give more than 1 in their own layout, 
 
 ## References
 PyTorch documentation, *torch.nn.LSTM*: `batch_first`; *torch.nn.Conv2d*: (N, C, H, W).
-'''
+"""
 
 from __future__ import annotations
 
