@@ -20,6 +20,21 @@ def _nodes(text: str) -> tuple[ast.AST, ...]:
         return ()
 
 
+@lru_cache(maxsize=64)
+def _functions(text: str) -> tuple[ast.FunctionDef | ast.AsyncFunctionDef, ...]:
+    return tuple(node for node in _nodes(text) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+@lru_cache(maxsize=64)
+def _loops(text: str) -> tuple[ast.AST, ...]:
+    return tuple(node for node in _nodes(text) if isinstance(node, LOOPS))
+
+
+@lru_cache(maxsize=64)
+def _calls(text: str) -> tuple[ast.Call, ...]:
+    return tuple(node for node in _nodes(text) if isinstance(node, ast.Call))
+
+
 def nodes(run: Run, file: str) -> tuple[ast.AST, ...]:
     """All nodes of a file, outer ones before inner ones; none where it is no Python."""
     return _nodes(run.sources.get(file, ""))
@@ -44,7 +59,7 @@ def holds(node: ast.AST, place: Place) -> bool:
 def loops_around(run: Run, place: Place) -> list[ast.AST]:
     """The loops (and comprehensions) of its own function that hold a line, outermost first."""
     function = function_at(run, place)
-    found = [n for n in nodes(run, place.file) if isinstance(n, LOOPS) and holds(n, place)]
+    found = [loop for loop in _loops(run.sources.get(place.file, "")) if holds(loop, place)]
     if function is not None:
         found = [n for n in found if inside(n, function)]
     return sorted(found, key=lambda n: (span(n)[0], -span(n)[1]))
@@ -52,17 +67,16 @@ def loops_around(run: Run, place: Place) -> list[ast.AST]:
 
 def function_at(run: Run, place: Place) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
     """The innermost named function that holds a line."""
-    functions = [n for n in nodes(run, place.file) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
-    found = [n for n in functions if holds(n, place)]
-    return max(found, key=lambda n: span(n)[0], default=None)
+    found = [function for function in _functions(run.sources.get(place.file, "")) if holds(function, place)]
+    return max(found, key=lambda function: span(function)[0], default=None)
 
 
 def calls_to(run: Run, name: str) -> list[Place]:
     """Lines that call something of this name, in all of the user's files."""
     found: list[Place] = []
     for file in run.sources:
-        for node in nodes(run, file):
-            if isinstance(node, ast.Call) and last_name(node.func) == name:
+        for node in _calls(run.sources[file]):
+            if last_name(node.func) == name:
                 found.append(named(run, Place(file, node.lineno)))
     return found
 

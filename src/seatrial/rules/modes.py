@@ -108,11 +108,15 @@ def evaluations(run: Run) -> dict[tuple[int, Place], list[EvaluationPass]]:
     """Passes that evaluate a model on held-out data, by model and line: those whose line, loop or function says so and
     that are neither training steps nor made inside of them."""
     training = training_places(run)
+    sure: dict[tuple[Place, str], float] = {}
     found: dict[tuple[int, Place], list[EvaluationPass]] = {}
     for one in run.passes:
-        if one.where is None or one.where in training or one.label == "train":
+        if one.where is None or one.where in training or one.label == "train" or _repeats(one):
             continue
-        if certainty(run, one) > 0:
+        key = one.where, one.label
+        if key not in sure:
+            sure[key] = certainty(run, one)
+        if sure[key] > 0:
             found.setdefault((one.model, one.where), []).append(one)
     return found
 
@@ -124,7 +128,7 @@ def certainty(run: Run, one: EvaluationPass) -> float:
         return 0.0
     function = function_at(run, place)
     name = function.name if function is not None else ""
-    if SAMPLES.search(name) or SAMPLES.search(run.line(place)) or _repeats(one):
+    if SAMPLES.search(name) or SAMPLES.search(run.line(place)):
         return 0.0
     if one.label in ("val", "test"):
         return 0.95

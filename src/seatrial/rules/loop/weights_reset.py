@@ -60,6 +60,7 @@ PyTorch documentation, *torch.optim*: state_dict holds the state that is lost.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -67,7 +68,7 @@ from dataclasses import dataclass
 from seatrial.events import ModelSeen, OptimizerBuilt, Place
 from seatrial.findings import Figure, Finding
 from seatrial.history import Run
-from seatrial.rules.lines import LOOPS, callers, loop_words, loops_around, nodes, span
+from seatrial.rules.lines import LOOPS, callers, calls_to, holds, loop_words, loops_around, nodes, span
 from seatrial.rules.turns import made, steps
 from seatrial.rules.where import distinct
 
@@ -113,7 +114,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
 def _models(run: Run, limits: Thresholds) -> Finding | None:
     groups: dict[tuple[str, Place], dict[int, ModelSeen]] = {}
     for seen in run.every(ModelSeen):
-        place = seen.where
+        place = construction(run, seen)
         if place is not None and seen.loops and any(not p.is_buffer for p in seen.parameters):
             groups.setdefault((seen.type, place), {}).setdefault(seen.model, seen)
     for (_, place), models in groups.items():
@@ -126,6 +127,19 @@ def _models(run: Run, limits: Thresholds) -> Finding | None:
             continue
         return _models_finding(run, place, trained)
     return None
+
+
+def construction(run: Run, seen: ModelSeen) -> Place | None:
+    """The line that makes a model: of a class of the user's, the line in the loop that calls it."""
+    calls = calls_to(run, seen.type)
+    inside = [
+        place for place in calls for loop in seen.loops[-1:] for node in _loop_at(run, loop) if holds(node, place)
+    ]
+    return inside[0] if inside else seen.where
+
+
+def _loop_at(run: Run, loop: Place) -> list[ast.AST]:
+    return [node for node in nodes(run, loop.file) if isinstance(node, LOOPS) and span(node)[0] == loop.line][:1]
 
 
 def _trains(run: Run, seen: ModelSeen) -> bool:
@@ -141,8 +155,7 @@ def _is_round(run: Run, loops: tuple[Place, ...]) -> bool:
 
 
 def _words(run: Run, loop: Place) -> set[str]:
-    heads = [node for node in nodes(run, loop.file) if isinstance(node, LOOPS) and span(node)[0] == loop.line]
-    return {word for node in heads[:1] for word in loop_words(node)}
+    return {word for node in _loop_at(run, loop) for word in loop_words(node)}
 
 
 def _used_again(run: Run, models: list[ModelSeen]) -> bool:
@@ -180,11 +193,12 @@ def _models_finding(run: Run, place: Place, models: list[ModelSeen]) -> Finding:
         if any(p in numbers for group in built.groups for p in group.parameters)
     ]
     loop = models[0].loops[-1]
+    rounds = max(len(models), sum(built.where == builders[0] for built in run.optimizers.values()) if builders else 0)
     message = (
-        f"{models[0].type} was built {len(models)} times and trained anew each time, "
+        f"{models[0].type} was built {rounds} times and trained anew each time, "
         f"in the loop of line {loop.line}: what the rounds before had learned is lost."
     )
-    evidence: dict[str, Figure] = {"models": len(models), "loop": run.line(loop)}
+    evidence: dict[str, Figure] = {"models": rounds, "loop": run.line(loop)}
     where = distinct([place, *builders[:1], loop])
     remedy = "Build the model and its optimizer once, before the loop."
     return Finding(NAME, "error", message, where, evidence, remedy, EXPLAINS, 0.92)
