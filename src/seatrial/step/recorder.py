@@ -152,7 +152,8 @@ class Recorder(TorchFunctionMode):
             written = tensors[:1]
         if len(results) == 1 and not written and any(results[0] is tensor for tensor in tensors):
             return
-        written = [tensor for tensor in written if not self._stepped_on(tensor, call)]
+        anew = {id(tensor) for tensor in written if self._stepped_on(tensor, call)}
+        written = [tensor for tensor in written if id(tensor) not in anew]
         extra = [t for t in written if not any(t is other for other in results)]
         call.results = len(results)
         call.changed = tuple(self._known[id(tensor)][1] for tensor in extra)
@@ -164,7 +165,8 @@ class Recorder(TorchFunctionMode):
         if results and (call.stateful or call.inside_root):
             self._measure(call, results[0])
         for number, tensor in enumerate((*results, *extra)):
-            self._remember(tensor, Out(call, number))
+            if id(tensor) not in anew:
+                self._remember(tensor, Out(call, number))
 
     def _stepped_on(self, tensor: torch.Tensor, call: Call) -> bool:
         """A parameter was overwritten without gradients, as an optimizer does: what comes after is a new step that begins
