@@ -8,6 +8,8 @@ import site
 import sys
 import sysconfig
 from functools import cache
+from itertools import islice
+from linecache import getline
 from types import FrameType
 
 from seatrial.events import Place
@@ -60,6 +62,17 @@ def place_of(frame: FrameType | None) -> Place | None:
 def here() -> Place | None:
     """The user's line from which the caller was reached."""
     return place_of(sys._getframe(1))
+
+
+def segment(frame: FrameType | None) -> str:
+    """The source text of the call at which a frame stands, if it stands on one line ("" otherwise)."""
+    if frame is None or frame.f_lasti < 0:
+        return ""
+    at = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None), None)
+    if at is None or at[0] is None or at[0] != at[1] or at[2] is None or at[3] is None:
+        return ""
+    line = getline(frame.f_code.co_filename, at[0]).encode()
+    return line[at[2] : at[3]].decode(errors="replace")
 
 
 def loops_around(places: tuple[Place, ...]) -> tuple[Place, ...]:

@@ -78,26 +78,27 @@ class Recorder(TorchFunctionMode):
     ) -> Any:
         """Make a call and capture it. Whatever goes wrong on our side, the user's call is made once and its result
         returned."""
-        start = time.thread_time()
-        call, tensors, versions = None, [], []
-        try:
-            call, tensors, versions = self._before(func, name, op, inplace, args, kwargs)
-        except Exception:
-            self.overflow = True
-        self.seconds += time.thread_time() - start
+        # Our own calls are not to be heard either: a custom autograd function is not called through the mode.
         self.depth += 1
         try:
+            call, tensors, versions = self._timed(self._before, func, name, op, inplace, args, kwargs) or (None, [], [])
             result = func(*args, **kwargs)
+            if call is not None:
+                self._timed(self._after, call, result, tensors, versions)
         finally:
             self.depth -= 1
-        if call is not None:
-            start = time.thread_time()
-            try:
-                self._after(call, result, tensors, versions)
-            except Exception:
-                self.overflow = True
-            self.seconds += time.thread_time() - start
         return result
+
+    def _timed(self, part: Callable[..., Any], *given: Any) -> Any:
+        """Do a part of our own work; what goes wrong in it is noted and spoils nothing."""
+        start = time.thread_time()
+        try:
+            return part(*given)
+        except Exception:
+            self.overflow = True
+            return None
+        finally:
+            self.seconds += time.thread_time() - start
 
     def _before(
         self, func: Any, name: str, op: str, inplace: bool, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -105,7 +106,7 @@ class Recorder(TorchFunctionMode):
         if self.clock > MOST_CALLS:
             self.overflow = True
             return None, [], []
-        frame = sys._getframe(2)
+        frame = sys._getframe(3)
         place = place_of(frame)
         inside = bool(self.modules)
         path, kind, module = self.modules[-1] if inside else ("", "", None)

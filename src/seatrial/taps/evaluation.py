@@ -11,13 +11,15 @@ import torch
 
 from seatrial.events import EvaluationPass, Place
 from seatrial.measure.batches import sketch
-from seatrial.places import chain, place_of
+from seatrial.places import chain, segment, user_frame
 from seatrial.taps.recording import Recording
 from seatrial.taps.watch import Watch
 
 # Of the passes made from one line, so many are sent; afterwards every power-of-two share.
 MOST_PASSES = 200
 MOST_ROWS = 4096
+# So many of the user's lines on the stack tell one pass from another.
+MOST_LINES = 6
 # Batches are sketched (and their examples hashed) in so many passes from one line.
 SKETCHED_PASSES = 3
 _LABELS = {
@@ -28,7 +30,8 @@ _LABELS = {
 
 
 class EvaluationLog:
-    """The pass that is going on, if any. A pass ends at a backward call, or when another line or model begins one."""
+    """The pass that is going on, if any. A pass ends at a backward call, or when another line (or another call on the
+    same line, or the same line reached from another one), model or data set begins one."""
 
     def __init__(self, watch: Watch, recording: Recording) -> None:
         self.watch = watch
@@ -49,14 +52,16 @@ class EvaluationLog:
     def forward(self, model: int, training: bool, grad: bool, args: tuple[Any, ...], frame: FrameType) -> None:
         """A forward pass that is no training step."""
         data = self.watch.last_data
-        key = (model, place_of(frame), data)
+        lines = chain(frame, MOST_LINES)
+        user = user_frame(frame)
+        key = (model, lines, user.f_lasti if user is not None else 0, data)
         if key != self._key:
             self.end()
             self._key = key
-            self._place, self._data = key[1], data
+            self._place, self._data = lines[0] if lines else None, data
             self._asked = self.recording.gradients_asked
             self._counts[key] = self._counts.get(key, 0) + 1
-            self._label = label_of(chain(frame)) if self._sent() else ""
+            self._label = label_of(lines, segment(user)) if self._sent() else ""
         self._forwards += 1
         self._training += training
         self._grad += grad
@@ -117,12 +122,22 @@ def _mean(values: list[tuple[Any, int]]) -> float:
     return sum(float(value) / (examples or 1) for value, examples in values) / len(values)
 
 
-def label_of(places: tuple[Place, ...]) -> str:
-    """What the author calls the data, from the innermost line or function name on the stack that names exactly one."""
-    for place in places:
-        text = re.sub(r"\.(train|eval)\(", ".(", getline(place.file, place.line)).lower()
-        for words in (re.sub(r"['\"].*?['\"]", "", text), place.function.lower()):
-            named = [label for label, pattern in _LABELS.items() if pattern.search(words)]
-            if len(named) == 1:
-                return named[0]
+def label_of(places: tuple[Place, ...], innermost: str = "") -> str:
+    """What the author calls the data, from the innermost line or function name on the stack that names exactly one.
+    `innermost` is the source of the innermost call, where a line has several."""
+    for number, place in enumerate(places):
+        line = getline(place.file, place.line)
+        for text in (innermost, line) if innermost and not number else (line,):
+            found = _label(re.sub(r"\.(train|eval)\(", ".(", text).lower(), place.function.lower())
+            if found:
+                return found
     return ""
+
+
+def _label(text: str, function: str) -> str:
+    for words in (re.sub(r"['\"].*?['\"]", "", text), text, function):
+        named = [label for label, pattern in _LABELS.items() if pattern.search(words)]
+        if len(named) == 1:
+            return named[0]
+    return ""
+

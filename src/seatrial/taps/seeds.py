@@ -13,13 +13,15 @@ from typing import Any
 
 import torch
 
-from seatrial.events import GeneratorUsed, SeedSet
+from seatrial.events import GeneratorUsed, Place, SeedSet
 from seatrial.places import is_users, user_frame
+from seatrial.taps.draws import draws
 from seatrial.taps.guarding import guarded, is_torchs
 from seatrial.taps.watch import Watch
 
 # Numbers of the script that are tried as the seed of a generator that may have been seeded before we listened.
 MOST_GUESSES = 400
+_MODULES = {"random": "random", "numpy": "numpy.random"}
 
 
 def install(watch: Watch) -> None:
@@ -49,12 +51,13 @@ def _wrap_shared(watch: Watch, make: Callable[[Any], Any], name: str, *owners: M
 @dataclass(slots=True)
 class _Global:
     """A global generator: how to read its state, its state when it was last seeded or first seen, whether it was
-    seeded, and whether it had been drawn from before."""
+    seeded, whether it had been drawn from before, and where it was seeded first."""
 
     read: Callable[[], Any]
     state: Any
     seeded: bool = False
     drawn_before: bool = False
+    where: Place | None = None
 
 
 class _SeedTap:
@@ -115,6 +118,7 @@ class _SeedTap:
         known = self.globals.get(generator)
         if known is not None:
             known.state, known.seeded = known.read(), seeded
+            known.where = known.where or watch.place(frame)
         if generator == "numpy.Generator" and not is_users(frame.f_code.co_filename):
             return  # libraries make generators of their own for reasons of their own
         if not is_torchs(frame):
@@ -123,11 +127,22 @@ class _SeedTap:
     def last_words(self) -> None:
         """The script has ended."""
         for name, known in self.globals.items():
-            self.watch.send(GeneratorUsed(name, known.read() != known.state, known.seeded, known.drawn_before))
+            moved, before = known.read() != known.state, known.drawn_before
+            places = draws(_MODULES[name]) if name in _MODULES else []
+            where = places[0] if places else None
+            if name == "random":
+                # Its state moves without the user's doing.
+                moved = moved and where is not None
+                before = before and any(_stands_before(place, known.where) for place in places)
+            self.watch.send(GeneratorUsed(name, moved, known.seeded, before, self.watch.source(where)))
         if torch.cuda.is_initialized():
             # The second half of a Philox state counts what was drawn.
             drawn = any(torch.cuda.get_rng_state()[8:16].tolist())
             self.watch.send(GeneratorUsed("cuda", drawn, self.globals["torch"].seeded))
+
+
+def _stands_before(place: Place, seeding: Place | None) -> bool:
+    return seeding is not None and place.file == seeding.file and place.line < seeding.line
 
 
 def _torch_state() -> bytes:

@@ -19,7 +19,8 @@ FEWEST_EXAMPLES = 3
 def examples_mixed(step: Recorded) -> Iterator[Probe]:
     """Change one example, replay, and see which others changed, and at which call first.
 
-    Made where axis 0 of inputs, targets and outputs has one length, so that it holds the examples.
+    Made where axis 0 of all inputs, targets and outputs has one length, so that it holds the examples (and, say, no input
+    is a list of all words together with one of where examples begin).
     """
     size = _examples(step)
     if size is None:
@@ -63,7 +64,7 @@ def _examples(step: Recorded) -> int | None:
     if not inputs or not outputs or any(not shape for shape in outputs):
         return None
     size = outputs[-1][0]
-    fits = any(shape[0] == size for shape in inputs) and all(shape[0] == size for shape in targets or inputs)
+    fits = all(shape and shape[0] == size for shape in (*inputs, *targets))
     return size if fits and size >= FEWEST_EXAMPLES else None
 
 

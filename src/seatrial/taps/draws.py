@@ -1,0 +1,60 @@
+"""Where the user's own code draws from the global generators of Python and numpy, read from its source.
+
+Libraries draw from Python's while they are imported (rich does, and scikit-learn imports it), so that its state moves
+in programs that never ask it for anything."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from seatrial.events import Place
+from seatrial.places import is_users
+
+# What is called on `random` or `numpy.random` without drawing from the global generator.
+_NO_DRAWS = frozenset(["seed", "getstate", "setstate", "get_state", "set_state", "default_rng"])
+
+
+def draws(module: str) -> list[Place]:
+    """Calls that draw from the generator of `module` ("random" or "numpy.random"), in files of the user's."""
+    return [Place(file, line) for file in _files() for line in _lines(file, module)]
+
+
+def _files() -> list[str]:
+    files = {str(getattr(module, "__file__", None) or "") for module in list(sys.modules.values())}
+    return sorted(file for file in files if file.endswith(".py") and is_users(file))
+
+
+def _lines(file: str, module: str) -> Iterator[int]:
+    try:
+        tree = ast.parse(Path(file).read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return
+    names = {bound: origin for node in ast.walk(tree) for bound, origin in _imported(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            owner, _, called = _origin(node.func, names).rpartition(".")
+            # Classes make generators of their own.
+            if owner == module and called not in _NO_DRAWS and called[:1].islower():
+                yield node.lineno
+
+
+def _imported(node: Any) -> Iterator[tuple[str, str]]:
+    """Names that an import binds, and what they stand for."""
+    if isinstance(node, ast.Import):
+        for name in node.names:
+            bound = name.asname or name.name.split(".")[0]
+            yield bound, name.name if name.asname else bound
+    elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        for name in node.names:
+            yield name.asname or name.name, f"{node.module}.{name.name}"
+
+
+def _origin(node: ast.expr, names: dict[str, str]) -> str:
+    """The full name of what is called: `npr.rand` is "numpy.random.rand"."""
+    if isinstance(node, ast.Attribute):
+        return f"{_origin(node.value, names)}.{node.attr}"
+    return names.get(node.id, "") if isinstance(node, ast.Name) else ""
