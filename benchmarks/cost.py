@@ -35,8 +35,14 @@ def cnn() -> Step:
     from torch import nn
 
     model = nn.Sequential(
-        nn.Conv2d(1, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(),
-        nn.MaxPool2d(2), nn.Flatten(), nn.Linear(32 * 16, 10),
+        nn.Conv2d(1, 16, 3, padding=1),
+        nn.BatchNorm2d(16),
+        nn.ReLU(),
+        nn.Conv2d(16, 32, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(32 * 16, 10),
     )
     return _loop(model, lambda: torch.randn(64, 1, 8, 8), lambda: torch.randint(10, (64,)))
 
@@ -115,7 +121,7 @@ def unwatched(watch: Any, step: Step, steps: int) -> float:
     try:
         return watch.patches.without(block)(step, steps)
     finally:
-        for table, entries in zip(hooks, kept):
+        for table, entries in zip(hooks, kept, strict=True):
             table.update(entries)
 
 

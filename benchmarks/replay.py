@@ -64,8 +64,13 @@ def main() -> None:
         exact += good
         steps += len(rows)
         reasons = sorted({row["why"] for row in rows if not row["exact"]})
-        print(f"{'exact ' if good else 'DIFFERS'} {program.parent.name}/{program.name}: {len(rows)} steps {reasons or ''}", flush=True)
-    print(f"{exact} of {len(programs)} programs ({exact / max(1, len(programs)):.1%}) replayed exactly, {steps} steps in all")
+        print(
+            f"{'exact ' if good else 'DIFFERS'} {program.parent.name}/{program.name}: {len(rows)} steps {reasons or ''}",
+            flush=True,
+        )
+    print(
+        f"{exact} of {len(programs)} programs ({exact / max(1, len(programs)):.1%}) replayed exactly, {steps} steps in all"
+    )
 
 
 if __name__ == "__main__":

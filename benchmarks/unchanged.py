@@ -19,7 +19,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-CUSTOMISATION = '''
+CUSTOMISATION = """
 import atexit, hashlib, json, os, random, sys
 if os.environ.get("UNCHANGED_TO"):
     _target, _process = os.environ.pop("UNCHANGED_TO"), os.getpid()
@@ -52,7 +52,7 @@ if os.environ.get("UNCHANGED_TO"):
             json.dump(left, file)
 
     atexit.register(_hash)
-'''
+"""
 
 
 def run(command: list[str], customisation: str) -> dict[str, Any]:

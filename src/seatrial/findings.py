@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -27,7 +28,7 @@ class Finding:
     severity: Severity
     message: str
     where: tuple[Place, ...] = ()
-    evidence: dict[str, Figure] = field(default_factory=dict)
+    evidence: Mapping[str, Figure] = field(default_factory=dict[str, Figure])
     remedy: str = ""
     explains: tuple[str, ...] = ()
     confidence: float = 0.9

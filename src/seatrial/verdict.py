@@ -220,7 +220,7 @@ def _merged(same: list[Finding]) -> Finding:
         best,
         where=_places(same),
         explains=tuple(dict.fromkeys(name for finding in same for name in finding.explains)),
-        evidence=best.evidence | {"found": len(same), "also": [finding.message for finding in others]},
+        evidence={**best.evidence, "found": len(same), "also": [finding.message for finding in others]},
     )
 
 

@@ -76,6 +76,12 @@ def test_many_findings_fit_on_one_screen(monkeypatch: pytest.MonkeyPatch) -> Non
     assert found[-6].split() == ["WARNING", "model.even", f"digits.py:{many[0].where[0].line}"]
 
 
+def test_a_figure_is_not_torn_from_its_label(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = screen(sample.verdict(sample.softmax()), monkeypatch, 44).splitlines()
+    figures = [line.strip() for line in found if "loss 1.461" in line or "loss at end" in line]
+    assert figures == ["classes 10 · lowest possible loss 1.461", "loss at end 1.674 · steps 304"]
+
+
 def test_no_colours_where_nobody_sees_them(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\x1b" not in screen(sample.verdict(sample.softmax()), monkeypatch)
 

@@ -1,10 +1,10 @@
 """Small hand-made steps for tests of rules: leaves and calls are added one by one, each on a line of its own.
 
-    step = Step()
-    x, y = step.input(8, 20), step.target(8, dtype="int64")
-    logits = step.call("linear", x, step.parameter(10, 20), shape=(8, 10))
-    loss = step.call("cross_entropy", step.call("softmax", logits, dim=1), y, shape=())
-    run = step.run(loss)
+step = Step()
+x, y = step.input(8, 20), step.target(8, dtype="int64")
+logits = step.call("linear", x, step.parameter(10, 20), shape=(8, 10))
+loss = step.call("cross_entropy", step.call("softmax", logits, dim=1), y, shape=())
+run = step.run(loss)
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def run(script: str, out: str, errors: Path) -> None:
     status = 70
     try:
         os.chdir(Path(script).parent)
-        with open(os.devnull, "w") as nowhere, errors.open("w") as told:  # noqa: PTH123
+        with open(os.devnull, "w") as nowhere, errors.open("w") as told:
             os.dup2(nowhere.fileno(), 1)
             os.dup2(told.fileno(), 2)
             sys.argv = ["seatrial", "run", "--out", out, script]

@@ -30,7 +30,9 @@ def batch(features: int = 6) -> tuple[torch.Tensor, torch.Tensor]:
 
 @loop
 def dropout_and_batch_norm() -> None:
-    model = nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16), nn.ReLU(inplace=True), nn.Dropout(0.4), nn.Linear(16, 3))
+    model = nn.Sequential(
+        nn.Linear(6, 16), nn.BatchNorm1d(16), nn.ReLU(inplace=True), nn.Dropout(0.4), nn.Linear(16, 3)
+    )
     optimizer = torch.optim.Adam(model.parameters())
     for _ in range(4):
         x, y = batch()

@@ -79,6 +79,16 @@ def test_draws_before_the_seed_are_told(listen: Callable[..., Any]) -> None:
     assert not ends["torch"].moved
 
 
+def test_a_library_that_draws_is_not_the_user(listen: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = listen(seeds.install)
+    random.random()
+    random.seed(0)
+    random.random()
+    monkeypatch.setattr(seeds, "draws", lambda _: [])
+    used = at_the_end(heard)["random"]
+    assert (used.moved, used.moved_before_seed, used.where) == (False, False, None)
+
+
 def test_a_seed_from_before_we_listened_is_found_out(listen: Callable[..., Any]) -> None:
     number = 20240917
     random.seed(number)

@@ -1,4 +1,3 @@
-# ruff: noqa: PTH100, PTH120  (file names of code are strings, as Python has them)
 """How a program ended; showing its exception and going through what Python does at its end, as Python does it."""
 
 from __future__ import annotations

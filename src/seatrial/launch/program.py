@@ -1,4 +1,3 @@
-# ruff: noqa: PTH100, PTH109, PTH112, PTH113, PTH118, PTH119, PTH120, PTH122, PTH123, PTH208
 # (paths are strings here, as CPython has them: joined, not normalised)
 """A script or module, checked before it is run, and run as Python would (after CPython's main, runpy and coverage.py).
 

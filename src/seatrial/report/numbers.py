@@ -27,8 +27,8 @@ def figure(value: Any) -> str:
 
 
 def grouped(value: int) -> str:
-    """A whole number, its thousands set apart by narrow spaces from five digits on."""
-    return f"{value:,}".replace(",", "\u202f") if abs(value) >= 10_000 else str(value)
+    """A whole number, its thousands set apart from five digits on."""
+    return f"{value:,}" if abs(value) >= 10_000 else str(value)
 
 
 def decimal(value: float) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -74,8 +75,9 @@ class _Screen:
             if quote.code:
                 self.code(quote.code, style)
         if finding.figures:
-            figures = f" {self.dot} ".join(f"{label} {value}" for label, value in finding.figures[:FIGURES])
-            self.line((figures, "dim"), indent=2)
+            figures = [clean_text(f"{label} {value}") for label, value in finding.figures[:FIGURES]]
+            for line in packed(figures, f" {self.dot} ", self.console.width - 2):
+                self.line((line, "dim"), indent=2)
         if finding.proof:
             self.line(proof_sentence(finding.proof), indent=2)
         if finding.remedy:
@@ -112,6 +114,17 @@ class _Screen:
             self.line(("The reason: ", "dim"), f"seatrial explain {report.findings[0].name}")
 
 
+def packed(parts: Sequence[str], between: str, width: int) -> list[str]:
+    """The parts in as few lines as they take, none broken that fits into one."""
+    lines: list[str] = []
+    for part in parts:
+        if lines and cell_len(lines[-1] + between + part) <= width:
+            lines[-1] += between + part
+        else:
+            lines.append(part)
+    return lines
+
+
 def _near(path: Path) -> str:
     """A path as it is typed here: from the working folder, where that is below it."""
     absolute, here = path.absolute(), Path.cwd()
@@ -145,4 +158,4 @@ def _counts(report: Report) -> list[str]:
 
 def clean_text(text: str) -> str:
     """Text without what a terminal would obey: control characters become visible escapes."""
-    return "".join(c if c.isprintable() or c in "\n\u202f" else c.encode("unicode_escape").decode() for c in text)
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)

@@ -74,7 +74,7 @@ def _einsum_axes(graph: Graph, call: Node, node: Node) -> tuple[int, ...] | None
     if not isinstance(equation, str) or "->" not in equation:
         return None
     left, out = equation.replace(" ", "").split("->")
-    given = [ref for ref in _flat(call.args[1:])]
+    given = list(_flat(call.args[1:]))
     for terms, ref in zip(left.split(","), given, strict=False):
         if graph.node(ref).index == node.index:
             letters = _letters(terms, len(shape(node)))

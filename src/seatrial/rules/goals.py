@@ -10,7 +10,21 @@ from seatrial.rules.losses import Term, is_square_of, terms
 from seatrial.rules.patterns import operands, shape, wants_gradient
 
 _ERRORS = frozenset(
-    ["cross_entropy", "nll_loss", "nll_loss_nd", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "poisson_nll_loss", "gaussian_nll_loss", "multi_margin_loss", "ctc_loss"]
+    [
+        "cross_entropy",
+        "nll_loss",
+        "nll_loss_nd",
+        "mse_loss",
+        "l1_loss",
+        "smooth_l1_loss",
+        "huber_loss",
+        "binary_cross_entropy",
+        "binary_cross_entropy_with_logits",
+        "poisson_nll_loss",
+        "gaussian_nll_loss",
+        "multi_margin_loss",
+        "ctc_loss",
+    ]
 )
 _LOGARITHMS = frozenset(["log", "log_softmax", "logsigmoid"])
 

@@ -14,11 +14,61 @@ DROPOUTS = frozenset(
 )
 # Calls that leave every value where it was and only relabel axes: SHAPE_OPS without those that pick or join.
 RELABELLING = SHAPE_OPS - frozenset(
-    ["getitem", "narrow", "select", "chunk", "split", "unbind", "stack", "cat", "index_select", "masked_select", "expand", "expand_as", "repeat", "tile"]
+    [
+        "getitem",
+        "narrow",
+        "select",
+        "chunk",
+        "split",
+        "unbind",
+        "stack",
+        "cat",
+        "index_select",
+        "masked_select",
+        "expand",
+        "expand_as",
+        "repeat",
+        "tile",
+    ]
 )
 _SOFTMAXES = frozenset(["softmax", "log_softmax", "softmin", "gumbel_softmax"])
 _SAME_AXES = frozenset(
-    ["clone", "contiguous", "to", "float", "double", "half", "bfloat16", "type", "type_as", "cpu", "cuda", "identity", "requires_grad_", "add", "sub", "rsub", "mul", "div", "masked_fill", "where", "clamp", "clamp_min", "clamp_max", "log", "exp", "neg", "abs", "pow", "square", "detach", "nan_to_num", "relu", "sigmoid", "tanh"]
+    [
+        "clone",
+        "contiguous",
+        "to",
+        "float",
+        "double",
+        "half",
+        "bfloat16",
+        "type",
+        "type_as",
+        "cpu",
+        "cuda",
+        "identity",
+        "requires_grad_",
+        "add",
+        "sub",
+        "rsub",
+        "mul",
+        "div",
+        "masked_fill",
+        "where",
+        "clamp",
+        "clamp_min",
+        "clamp_max",
+        "log",
+        "exp",
+        "neg",
+        "abs",
+        "pow",
+        "square",
+        "detach",
+        "nan_to_num",
+        "relu",
+        "sigmoid",
+        "tanh",
+    ]
 )
 
 

@@ -34,7 +34,9 @@ _BOUNDED = {
 _PASSED = (
     SHAPE_OPS
     | DROPOUTS
-    | frozenset(["mean", "max", "amax", "min", "amin", "adaptive_avg_pool2d", "adaptive_avg_pool1d", "avg_pool2d", "max_pool2d"])
+    | frozenset(
+        ["mean", "max", "amax", "min", "amin", "adaptive_avg_pool2d", "adaptive_avg_pool1d", "avg_pool2d", "max_pool2d"]
+    )
 )
 
 

@@ -47,7 +47,7 @@ _SYNONYMS = {
     "_softmax": "softmax",
 }
 _OPERATORS = "lt le gt ge eq ne and or xor invert floordiv rfloordiv mod rmod getitem setitem".split()
-_SYNONYMS |= {f"__{name}__": name for name in _OPERATORS} | {f"__r{name}__": name for name in ("and", "or", "xor")}
+_SYNONYMS.update({f"__{name}__": name for name in _OPERATORS} | {f"__r{name}__": name for name in ("and", "or", "xor")})
 
 # Calls that may draw random numbers: the state of the generator is kept before them.
 _RANDOM_WORDS = ("rand", "dropout", "normal", "bernoulli", "multinomial", "uniform", "poisson", "exponential", "gumbel")

@@ -12,7 +12,9 @@ from seatrial.events import GraphSeen
 from seatrial.step.capture import Call, Leaf, Origin, Out
 from seatrial.step.replay import Step
 
-_DROPOUTS = frozenset("dropout alpha_dropout feature_alpha_dropout dropout1d dropout2d dropout3d feature_dropout".split())
+_DROPOUTS = frozenset(
+    "dropout alpha_dropout feature_alpha_dropout dropout1d dropout2d dropout3d feature_dropout".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ def evaluated(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         names = ("input", "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps")
         given: dict[str, Any] = {**dict(zip(names, args, strict=False)), **kwargs}
         if given.get("running_mean") is not None:
-            return torch.nn.functional.batch_norm(**{**given, "training": False})
+            normalise: Any = torch.nn.functional.batch_norm
+            return normalise(**{**given, "training": False})
     if call.op == "multi_head_attention_forward" and "training" in kwargs:
         return call.function(*args, **{**kwargs, "training": False})
     return NotImplemented

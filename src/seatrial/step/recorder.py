@@ -314,7 +314,9 @@ def _collect(value: Any, into: list[torch.Tensor]) -> None:
 
 
 def _info(tensor: torch.Tensor) -> TensorInfo:
-    return TensorInfo(tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."), tensor.requires_grad, tensor.device.type)
+    return TensorInfo(
+        tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."), tensor.requires_grad, tensor.device.type
+    )
 
 
 def _graph_depth(tensor: torch.Tensor, most: int = 5000) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from seatrial.step.capture import Leaf, Origin, Out
+from seatrial.step.capture import Origin, Out
 from seatrial.step.replay import Step
 
 
@@ -29,10 +29,17 @@ class Verifier:
 
     def __init__(self) -> None:
         self.verdicts: list[Verdict] = []
-        self._expected: tuple[Verdict, list[tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]]] | None = None
+        self._expected: tuple[Verdict, list[tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]]] | None = (
+            None
+        )
 
     def before_backward(
-        self, program: list[Origin], roots: list[Out], losses: tuple[torch.Tensor, ...], call: int, owners: dict[int, Any]
+        self,
+        program: list[Origin],
+        roots: list[Out],
+        losses: tuple[torch.Tensor, ...],
+        call: int,
+        owners: dict[int, Any],
     ) -> None:
         """Replay; `owners` are the script's parameters by their number."""
         self._expected = None
@@ -48,7 +55,11 @@ class Verifier:
 
     @staticmethod
     def _replay(
-        verdict: Verdict, program: list[Origin], roots: list[Out], losses: tuple[torch.Tensor, ...], owners: dict[int, Any]
+        verdict: Verdict,
+        program: list[Origin],
+        roots: list[Out],
+        losses: tuple[torch.Tensor, ...],
+        owners: dict[int, Any],
     ) -> list[tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]]:
         with torch.enable_grad():
             step = Step(program, roots)
@@ -59,7 +70,7 @@ class Verifier:
         verdict.loss_equal = all(identical(a.detach(), b.detach()) for a, b in zip(replayed, losses, strict=True))
         found: list[tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]] = []
         for (leaf, _), gradient in zip(wanted, gradients, strict=True):
-            owner = owners.get(leaf.parameter) if isinstance(leaf, Leaf) else None
+            owner = owners.get(leaf.parameter)
             if owner is not None:
                 found.append((owner, None if owner.grad is None else owner.grad.clone(), gradient))
         return found
@@ -76,7 +87,9 @@ class Verifier:
                 wrong += not identical(gradient if before is None else before + gradient, parameter.grad)
         verdict.exact = verdict.loss_equal and not wrong
         if not verdict.exact:
-            verdict.why = f"loss {'equal' if verdict.loss_equal else 'differs'}, {wrong} of {len(expected)} gradients differ"
+            verdict.why = (
+                f"loss {'equal' if verdict.loss_equal else 'differs'}, {wrong} of {len(expected)} gradients differ"
+            )
 
 
 def identical(one: torch.Tensor, other: torch.Tensor) -> bool:

@@ -9,7 +9,18 @@ import torch
 
 from seatrial.events import Event, TorchSeen
 from seatrial.step.verification import Verifier
-from seatrial.taps import autograd, batches, checkpoints, clipping, losses, modules, scalers, schedules, scripting, seeds
+from seatrial.taps import (
+    autograd,
+    batches,
+    checkpoints,
+    clipping,
+    losses,
+    modules,
+    scalers,
+    schedules,
+    scripting,
+    seeds,
+)
 from seatrial.taps.evaluation import EvaluationLog
 from seatrial.taps.models import Models
 from seatrial.taps.optimizers import OptimizerTap

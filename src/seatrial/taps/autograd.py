@@ -68,4 +68,3 @@ def install(watch: Watch, recording: Recording) -> None:
     watch.patches.wrap(torch.autograd.Function, "apply", make_apply)
     watch.patches.wrap(torch.autograd, "backward", make_backward)
     watch.patches.wrap(torch.autograd, "grad", make_grad)
-

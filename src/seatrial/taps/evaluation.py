@@ -140,4 +140,3 @@ def _label(text: str, function: str) -> str:
         if len(named) == 1:
             return named[0]
     return ""
-

@@ -159,9 +159,7 @@ class _Caller:
                 figures = sketch(value)
                 if figures is not None:
                     dtype = str(value.dtype).removeprefix("torch.")
-                    self.recording.send_batch(
-                        figures, "training", "input", position, model, tuple(value.shape), dtype
-                    )
+                    self.recording.send_batch(figures, "training", "input", position, model, tuple(value.shape), dtype)
 
 
 def _make_train(original: Callable[..., Any], watch: Watch) -> Callable[..., Any]:

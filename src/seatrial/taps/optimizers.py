@@ -43,7 +43,12 @@ class OptimizerTap:
             register_optimizer_step_pre_hook(self._guarded(self._before_step)),
             register_optimizer_step_post_hook(self._guarded(self._after_step)),
         ]
-        watch.at_finish.append(lambda: [handle.remove() for handle in handles] and None)
+
+        def unhook() -> None:
+            for handle in handles:
+                handle.remove()
+
+        watch.at_finish.append(unhook)
         watch.at_backward.append(self._at_backward)
 
     def _guarded(self, listener: Callable[..., None]) -> Callable[..., None]:

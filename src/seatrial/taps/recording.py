@@ -78,7 +78,7 @@ class Recording:
         """Begin to look closely (unless a compiler is at work: it would trace our mode into the user's program)."""
         if self.recorder is not None or not self.watch.on or self.models.compiled:
             return
-        if torch.jit.is_tracing() or torch.compiler.is_compiling():
+        if torch._C._is_tracing() or torch.compiler.is_compiling():
             return
         keep = not self.steps or self.verify is not None
         recorder = Recorder(keep_values=keep and self.models.megabytes < KEPT_MEGABYTES)
@@ -205,7 +205,9 @@ class Recording:
             role = roles.get(id(leaf), "")
             if not isinstance(leaf, Leaf) or role not in position or leaf.sketch is None:
                 continue
-            self.send_batch(leaf.sketch, "training", role, position[role], seen.model, leaf.info.shape, leaf.info.dtype, leaf)
+            self.send_batch(
+                leaf.sketch, "training", role, position[role], seen.model, leaf.info.shape, leaf.info.dtype, leaf
+            )
             position[role] += 1
 
     def send_batch(
@@ -264,11 +266,11 @@ class Recording:
 
     def root_enters(self, model: int, call: int, evaluating: bool) -> bool:
         """A root module is called. Returns whether a close look was begun for this call alone."""
-        if evaluating and self.recorder is None and self._evaluations.get(model, 0) < MOST_EVALUATION_GRAPHS:
-            if self.budget.affords():
-                self.start()
-                return self.recorder is not None
-        return False
+        wanted = evaluating and self.recorder is None and self._evaluations.get(model, 0) < MOST_EVALUATION_GRAPHS
+        if not wanted or not self.budget.affords():
+            return False
+        self.start()
+        return self.recorder is not None
 
     def root_leaves(self, model: int, call: int, result: Any, evaluating: bool, alone: bool, frame: FrameType) -> None:
         """A root module has returned."""

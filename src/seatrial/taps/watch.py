@@ -20,10 +20,10 @@ from seatrial.events import (
     SourceSeen,
     Turns,
 )
-from seatrial.taps.identities import Ids
-from seatrial.taps.patching import Patches
 from seatrial.places import place_of
 from seatrial.step.recorded import Recorded
+from seatrial.taps.identities import Ids
+from seatrial.taps.patching import Patches
 
 # A turn that was sent so often is only counted from then on (the order of such turns is then no longer kept).
 MOST_EQUAL_TURNS = 300

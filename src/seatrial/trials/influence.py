@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 
@@ -65,8 +66,9 @@ def _by_gradient(forward: Step, number: int) -> tuple[float, str] | None:
         if not outputs:
             return None
         generator = torch.Generator().manual_seed(0)
-        total = sum((output * torch.randn(output.shape, generator=generator)).sum() for output in outputs)
-        (gradient,) = torch.autograd.grad(total, source, allow_unused=True)
+        parts = [(output * torch.randn(output.shape, generator=generator)).sum() for output in outputs]
+        total = torch.stack(parts).sum()
+        gradient: Any = torch.autograd.grad(total, [source], allow_unused=True)[0]
     if gradient is None:
         return None
     still = (gradient.reshape(len(gradient), -1) == 0).all(0)

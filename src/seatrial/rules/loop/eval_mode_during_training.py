@@ -33,7 +33,7 @@ for epoch in range(5):
         optimizer.step()
     model.eval()
     with torch.no_grad():
-        val = nn.functional.mse_loss(model(x), y)
+        fit = nn.functional.mse_loss(model(x), y)
 ```
 
 ## Fixed
@@ -54,7 +54,7 @@ for epoch in range(5):
         optimizer.step()
     model.eval()
     with torch.no_grad():
-        val = nn.functional.mse_loss(model(x), y)
+        fit = nn.functional.mse_loss(model(x), y)
 ```
 
 ## Thresholds

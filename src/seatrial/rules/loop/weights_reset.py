@@ -139,7 +139,8 @@ def construction(run: Run, seen: ModelSeen) -> Place | None:
 
 
 def _loop_at(run: Run, loop: Place) -> list[ast.AST]:
-    return [node for node in nodes(run, loop.file) if isinstance(node, LOOPS) and span(node)[0] == loop.line][:1]
+    found: list[ast.AST] = list(nodes(run, loop.file))
+    return list[ast.AST](node for node in found if isinstance(node, LOOPS) and span(node)[0] == loop.line)[:1]
 
 
 def _trains(run: Run, seen: ModelSeen) -> bool:

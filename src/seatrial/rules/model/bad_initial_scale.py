@@ -136,9 +136,9 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
 
 def _by_effect(run: Run, known: Parameters, graph: Graph, weights: list[Gain], limits: Thresholds) -> Iterator[Finding]:
     """Usual weights in a stack that is too deep for them: only where the effect is extreme and nothing was learnt."""
-    if len(weights) < 2 or _learns(run, limits) or any(normalised(graph, gain.call) for gain in weights):
+    if len(weights) < 2 or any(normalised(graph, gain.call) for gain in weights):
         return
-    effect = vanished(graph, weights, limits)
+    effect = None if _learns(run, limits) or _rectified_away(graph) else vanished(graph, weights, limits)
     if effect is not None:
         yield _finding(run, known, weights, "small for so many layers", effect, _between(graph, weights))
     elif grown := growth(graph, limits):
@@ -152,6 +152,11 @@ def _learns(run: Run, limits: Thresholds) -> bool:
         return True
     first, last = head_and_tail(run.losses[call].values)
     return last < limits.fallen * first
+
+
+def _rectified_away(graph: Graph) -> bool:
+    """Whether units that are never on keep the signal from the output: that is another fault."""
+    return any(node.stats.get("dead_share", 0.0) > 0.9 for node in graph)
 
 
 def _between(graph: Graph, weights: list[Gain]) -> list[Node]:

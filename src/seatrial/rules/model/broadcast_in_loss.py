@@ -86,7 +86,22 @@ EXPLAINS = (
 )
 _ELEMENTWISE = frozenset(["sub", "rsub", "add", "mul", "div", "rdiv"])
 _PAIRED_LOSSES = LOSS_OPS - frozenset(["cross_entropy", "nll_loss", "nll_loss_nd", "ctc_loss", "multi_margin_loss"])
-_OUTER = frozenset(["unsqueeze", "transpose", "permute", "t", "T", "mT", "expand", "expand_as", "repeat", "movedim", "swapaxes", "tile"])
+_OUTER = frozenset(
+    [
+        "unsqueeze",
+        "transpose",
+        "permute",
+        "t",
+        "T",
+        "mT",
+        "expand",
+        "expand_as",
+        "repeat",
+        "movedim",
+        "swapaxes",
+        "tile",
+    ]
+)
 
 
 def check(run: Run, limits: None) -> Iterator[Finding]:

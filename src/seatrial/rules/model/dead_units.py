@@ -74,11 +74,11 @@ from seatrial.history import Run
 from seatrial.rules import source, where
 from seatrial.rules.graph import Graph
 from seatrial.rules.patterns import shape, wants_gradient
-from seatrial.rules.uses import lines_calling
+from seatrial.rules.syntax import tail
 
 NAME = "model.dead-units"
 RECTIFIERS = frozenset("relu relu6 threshold clamp_min clamp maximum".split())
-FILLS = frozenset({"constant_", "fill_", "full", "full_like", "zeros_", "normal_", "uniform_"})
+FILLS = frozenset({"constant_", "normal_", "uniform_"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +169,20 @@ def _rates(run: Run) -> list[Place]:
 
 
 def _fills(run: Run) -> list[Place]:
-    """Lines that fill a bias with something negative."""
-    return [
-        place
-        for place, call in lines_calling(run, FILLS)
-        if "bias" in run.line(place) and any(isinstance(part, ast.USub) for part in ast.walk(call))
-    ]
+    """Where biases are filled with something negative: the number first, then the call that fills."""
+    found: list[Place] = []
+    for file in source.files_of(run):
+        for call in file.calls:
+            if tail(call.func) not in FILLS or len(call.args) < 2 or not _of_bias(call.args[0]):
+                continue
+            if tail(call.func) == "constant_":
+                places = source.traced(run, file, call.args[1])
+                negative = [place for place in places if "-" in run.line(place)]
+                found += [*negative, Place(file.name, call.lineno)] if negative else []
+            else:
+                found.append(Place(file.name, call.lineno))
+    return found
+
+
+def _of_bias(target: ast.expr) -> bool:
+    return any("bias" in tail(part) for part in ast.walk(target))

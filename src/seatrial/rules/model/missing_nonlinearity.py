@@ -85,7 +85,21 @@ _LINEAR_CALLS = (
     (SHAPE_OPS - {"cat", "stack"})
     | DROPOUTS
     | frozenset(
-        ["batch_norm", "pad", "avg_pool1d", "avg_pool2d", "avg_pool3d", "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "mean", "sum", "neg", "interpolate", "upsample"]
+        [
+            "batch_norm",
+            "pad",
+            "avg_pool1d",
+            "avg_pool2d",
+            "avg_pool3d",
+            "adaptive_avg_pool1d",
+            "adaptive_avg_pool2d",
+            "adaptive_avg_pool3d",
+            "mean",
+            "sum",
+            "neg",
+            "interpolate",
+            "upsample",
+        ]
     )
 )
 

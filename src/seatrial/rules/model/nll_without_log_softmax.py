@@ -86,7 +86,9 @@ EXPLAINS = (
     "optimisation.cannot-overfit-subset",
     "optimisation.vanishing-gradient",
 )
-_LOGARITHMS = frozenset(["log", "log_softmax", "logsigmoid", "logsumexp", "log1p", "log2", "log10", "logcumsumexp", "logaddexp", "log_"])
+_LOGARITHMS = frozenset(
+    ["log", "log_softmax", "logsigmoid", "logsumexp", "log1p", "log2", "log10", "logcumsumexp", "logaddexp", "log_"]
+)
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,23 @@ NAME = "model.padding-read-as-data"
 EXPLAINS = ("optimisation.underfitting", "optimisation.loss-not-decreasing", "model.constant-output")
 _RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 _ATTENTIONS = ("multi_head_attention_forward", "scaled_dot_product_attention")
-_COMPARISONS = frozenset(["eq", "ne", "gt", "ge", "lt", "le", "isin", "not_equal", "logical_not", "bool", "sign", "count_nonzero", "bincount"])
+_COMPARISONS = frozenset(
+    [
+        "eq",
+        "ne",
+        "gt",
+        "ge",
+        "lt",
+        "le",
+        "isin",
+        "not_equal",
+        "logical_not",
+        "bool",
+        "sign",
+        "count_nonzero",
+        "bincount",
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -206,7 +222,9 @@ def _readings(graph: Graph, leaf: Node) -> Iterator[tuple[Node, str]]:
         elif node.op == "mean" and _over_time(graph, node, length):
             pooled = True
             yield node, "the mean is taken over padded positions too"
-        elif (node.op == "multi_head_attention_forward" and not pooled and not _causal(node)) or (node.op == "softmax" and _over_positions(graph, node, length)):
+        elif (node.op == "multi_head_attention_forward" and not pooled and not _causal(node)) or (
+            node.op == "softmax" and _over_positions(graph, node, length)
+        ):
             yield node, "attention is paid to padded positions"
 
 

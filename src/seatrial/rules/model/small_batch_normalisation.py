@@ -117,7 +117,9 @@ def _finding(run: Run, found: list[tuple[Node, int, int]]) -> Finding:
         f"in {len(found)} layer{'s' if len(found) > 1 else ''}."
     )
     evidence = {"values_per_channel": values, "examples": examples, "layers": len(found)}
-    places = [*_batch_sizes(run, examples), *where.lines(run, *(entry[0] for entry in found))]
+    layers = [entry[0] for entry in found]
+    built = [module.where for layer in layers if (module := where.module_of(run, layer)) is not None]
+    places = [*_batch_sizes(run, examples), *built[:2], *where.lines(run, *layers)]
     remedy = "Use larger batches, or a normalisation that does not look at the batch (GroupNorm, LayerNorm)."
     explains = ("optimisation.noisy-loss", "optimisation.loss-not-decreasing")
     return Finding(NAME, "warning", message, where.distinct(places)[:4], dict(evidence), remedy, explains, 0.85)

@@ -148,7 +148,7 @@ def _over_classes(loss: Node, scores: Node) -> bool:
 def _sums_to_one(loss: Node, scores: Node, limits: Thresholds) -> bool:
     sizes, stats = shape(scores), scores.stats
     by_class = loss.op == "cross_entropy" and len(sizes) > 1
-    classes = sizes[1] if by_class else sizes[-1] if sizes else 0
+    classes = list(sizes)[1] if by_class else sizes[-1] if sizes else 0
     low = stats.get("class_sum_min" if by_class else "sum_min", stats.get("sum_min", math.nan))
     high = stats.get("class_sum_max" if by_class else "sum_max", stats.get("sum_max", math.nan))
     if classes < 2 or not stats.get("min", -1.0) >= 0.0:

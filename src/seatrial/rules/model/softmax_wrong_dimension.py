@@ -179,7 +179,9 @@ def _losses(graph: Graph, softmax: Softmax) -> Iterator[tuple[Node, int | None, 
         node, axis = todo.pop()
         for consumer in graph.consumers(node):
             first = graph.source(consumer, 0, "input")
-            if (consumer.op in _CLASS_LOSSES + _TARGET_LOSSES and first is not None and first.index == node.index) or (consumer.op in ("mul", "sub") and _meets_target(graph, consumer, node)):
+            if (consumer.op in _CLASS_LOSSES + _TARGET_LOSSES and first is not None and first.index == node.index) or (
+                consumer.op in ("mul", "sub") and _meets_target(graph, consumer, node)
+            ):
                 yield node, axis, consumer
             elif consumer.op in _TO_LOSS and consumer.index not in known:
                 known.add(consumer.index)

@@ -80,7 +80,28 @@ from seatrial.rules.where import lines
 NAME = "model.unstable-numerics"
 EXPLAINS = ("optimisation.non-finite-loss", "optimisation.exploding-gradient", "optimisation.loss-not-decreasing")
 _BREAKING = frozenset(
-    ["log", "log2", "log10", "log1p", "div", "rdiv", "reciprocal", "sqrt", "rsqrt", "exp", "expm1", "pow", "rpow", "std", "var", "acos", "asin", "atanh", "norm", "prod"]
+    [
+        "log",
+        "log2",
+        "log10",
+        "log1p",
+        "div",
+        "rdiv",
+        "reciprocal",
+        "sqrt",
+        "rsqrt",
+        "exp",
+        "expm1",
+        "pow",
+        "rpow",
+        "std",
+        "var",
+        "acos",
+        "asin",
+        "atanh",
+        "norm",
+        "prod",
+    ]
 )
 _ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}
 

@@ -96,7 +96,22 @@ EXPLAINS = (
 )
 _SIGNED_TARGETS = ("hinge_embedding_loss", "soft_margin_loss", "margin_ranking_loss", "cosine_embedding_loss")
 _CLASS_WORDS = re.compile(r"accuracy|\bacc\b|n_?class|num_?class|classes|argmax|class_?names|correct", re.IGNORECASE)
-_FROM_WHOLE = frozenset(["float", "double", "half", "to", "type", "type_as", "bfloat16", "as_tensor", "tensor", "unsqueeze", "view", "reshape"])
+_FROM_WHOLE = frozenset(
+    [
+        "float",
+        "double",
+        "half",
+        "to",
+        "type",
+        "type_as",
+        "bfloat16",
+        "as_tensor",
+        "tensor",
+        "unsqueeze",
+        "view",
+        "reshape",
+    ]
+)
 
 
 @dataclass(frozen=True)

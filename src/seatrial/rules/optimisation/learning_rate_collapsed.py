@@ -117,7 +117,8 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
         gone = _collapse(series, limits.collapsed * peak)
         if gone is None or peak <= 0 or (last - gone) < max(limits.long_before * last, 10):
             continue
-        progress = _progress_after(training, gone)
+        at_work = _collapse(series, 0.1 * peak)
+        progress = _progress_after(training, gone, gone if at_work is None else at_work)
         if progress is None or progress > limits.still:
             continue
         yield _finding(run, training, optimizer.optimizer, series, gone, peak, progress)
@@ -134,8 +135,9 @@ def _collapse(series: Series, bound: float) -> int | None:
     return gone
 
 
-def _progress_after(training: Training, gone: int) -> float | None:
-    """What of the loss's fall came after a tick (share); None where the loss had converged by then or cannot tell."""
+def _progress_after(training: Training, gone: int, at_work: int) -> float | None:
+    """What of the loss's fall came after a tick (share). None where it cannot be told, or where the loss had come to
+    rest before the rate fell at all (`at_work` is the last tick at which it had not)."""
     ticks, values = training.loss.ticks, training.values
     before = finite([value for tick, value in zip(ticks, values, strict=True) if tick <= gone])
     after = finite([value for tick, value in zip(ticks, values, strict=True) if tick > gone])
@@ -146,17 +148,17 @@ def _progress_after(training: Training, gone: int) -> float | None:
     fallen = start - last
     if start > 0 and 0 <= last < 0.02 * start:
         return None
-    if _settled(before) and middle < 0.5 * start:
+    if middle < 0.5 * start and _settled([value for tick, value in zip(ticks, values, strict=True) if tick <= at_work]):
         return None
     return max(0.0, first - last) / fallen if fallen > 0 else 0.0
 
 
 def _settled(before: list[float]) -> bool:
-    """The loss had come to rest by itself before the rate fell: its last third lies no lower than the middle one."""
-    third = len(before) // 3
-    if third < 20:
+    """The loss had come to rest by itself: its last quarter lies no lower than the one before."""
+    quarter = len(before) // 4
+    if quarter < 10:
         return False
-    middle, late = median(before[third : 2 * third]), median(before[-third:])
+    middle, late = median(before[-2 * quarter : -quarter]), median(before[-quarter:])
     return late >= 0.97 * middle
 
 

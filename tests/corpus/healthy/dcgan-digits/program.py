@@ -10,7 +10,7 @@ Z = 16
 
 def weights_init(m):
     if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
-        nn.init.normal_(m.weight, 0.0, 0.05)
+        nn.init.normal_(m.weight, 0.0, 0.08)
         nn.init.zeros_(m.bias)
 
 
@@ -28,11 +28,11 @@ discriminator = nn.Sequential(
 images = torch.tensor(load_digits().images, dtype=torch.float32)[:, None] / 8 - 1
 loader = DataLoader(images, batch_size=64, shuffle=True, drop_last=True)
 criterion = nn.BCEWithLogitsLoss()
-opt_d = torch.optim.Adam(discriminator.parameters(), lr=4e-4, betas=(0.5, 0.999))
-opt_g = torch.optim.Adam(generator.parameters(), lr=8e-4, betas=(0.5, 0.999))
+opt_d = torch.optim.Adam(discriminator.parameters(), lr=1e-3, betas=(0.5, 0.999))
+opt_g = torch.optim.Adam(generator.parameters(), lr=2e-3, betas=(0.5, 0.999))
 fixed = torch.randn(500, Z)
 
-for epoch in range(10):
+for epoch in range(24):
     for real in loader:
         noise = torch.randn(len(real), Z)
         fake = generator(noise)
@@ -53,4 +53,5 @@ for epoch in range(10):
         sample = generator(fixed)
     generator.train()
     gap = (sample.mean(0) - images.mean(0)).abs().mean().item()
-    print(f"epoch {epoch} D {loss_d.item():.3f} G {loss_g.item():.3f} gap of the mean picture {gap:.3f} spread {sample.std(0).mean().item():.3f}")
+    if epoch % 4 == 3:
+        print(f"epoch {epoch} D {loss_d.item():.3f} G {loss_g.item():.3f} gap of the mean picture {gap:.3f} spread {sample.std(0).mean().item():.3f}")
