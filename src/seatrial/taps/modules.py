@@ -155,7 +155,8 @@ class _Caller:
         if not self.watch.sketching:
             return
         for position, value in enumerate((*args, *kwargs.values())):
-            if isinstance(value, torch.Tensor) and value.ndim and position < 4:
+            # What another part of the network made is no data.
+            if isinstance(value, torch.Tensor) and value.ndim and position < 4 and value.grad_fn is None:
                 figures = sketch(value)
                 if figures is not None:
                     dtype = str(value.dtype).removeprefix("torch.")

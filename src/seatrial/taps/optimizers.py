@@ -53,7 +53,7 @@ class OptimizerTap:
 
     def _guarded(self, listener: Callable[..., None]) -> Callable[..., None]:
         def hook(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-            if not self.watch.on:
+            if not self.watch.on or torch.compiler.is_compiling():
                 return
             recorder = self.recording.recorder
             if recorder is not None:
@@ -133,22 +133,21 @@ class OptimizerTap:
         self._stale[last] = held if known is None else [a and b for a, b in zip(known, held, strict=True)]
 
     def _before_step(self, optimizer: Optimizer) -> None:
-        if self.recording.recorder is None:
+        if not self.recording.looking:
             return
         parameters = _parameters(optimizer)
         if sum(p.numel() for p in parameters) <= MOST_ELEMENTS:
             start = time.thread_time()
             self._before = (id(optimizer), parameters, before(parameters))
-            self.recording.recorder.seconds += time.thread_time() - start
+            self.recording.took(time.thread_time() - start)
 
     def _after_step(self, optimizer: Optimizer) -> None:
         watch = self.watch
         number = watch.optimizers.of(optimizer)
-        recorder = self.recording.recorder
-        if recorder is not None:
+        if self.recording.looking:
             start = time.thread_time()
             self._look(optimizer, number)
-            recorder.seconds += time.thread_time() - start
+            self.recording.took(time.thread_time() - start)
         for index, group in enumerate(optimizer.param_groups):
             for name in _WATCHED:
                 value = group.get(name)

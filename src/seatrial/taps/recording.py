@@ -2,6 +2,8 @@
 
 A turn lasts from the end of one optimizer step to the end of the next. While it is looked at, the recorder hears all torch
 functions; at its backward pass the captured step is sent as an event; around its optimizer step parameters are measured.
+A turn with many backward passes (micro-batches, or a program that never steps) is heard at the first of them only; from
+then on each further pass counts as a turn, for the schedule of close looks.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import Any
 import torch
 from torch.overrides import _get_current_function_mode_stack  # pyright: ignore[reportPrivateUsage]
 
-from seatrial.events import BatchSeen, GraphKept, GraphSeen
+from seatrial.events import BatchSeen, GraphSeen
 from seatrial.measure.batches import sketch
 from seatrial.places import place_of
 from seatrial.step.capture import Leaf, Origin, Out
@@ -23,6 +25,7 @@ from seatrial.step.recorded import Recorded
 from seatrial.step.recorder import Recorder
 from seatrial.step.verification import Verifier
 from seatrial.taps.budget import Budget
+from seatrial.taps.kept_graphs import KeptGraphs
 from seatrial.taps.models import Models
 from seatrial.taps.watch import Watch
 
@@ -32,6 +35,8 @@ SKETCHED_TURNS = 160
 MOST_GRAPHS = 24
 MOST_EVALUATION_GRAPHS = 3
 KEPT_MEGABYTES = 64
+# So many backward passes of one turn are heard.
+BACKWARDS_HEARD = 6
 # A loss of so many times its running mean (or none at all) is worth a close look, so many times in a run.
 JUMP = 5.0
 MOST_JUMPS = 6
@@ -47,11 +52,15 @@ class Recording:
         self.recorder: Recorder | None = None
         self.backward_since_step = False
         self.started = False
+        self.looking = False  # whether this turn is looked at closely, to the end of its optimizer step
+        self.whole = False  # whether this close look began with the turn
         self.gradients_asked = 0
         self.verify = verify
         self.steps: dict[int, Recorded] = {}
         self.used_forwards: set[int] = set()
         self._turn = 0
+        self._backwards = 0
+        self._next_fates = 2 * BACKWARDS_HEARD
         self._sites: dict[int, int] = {}
         self._before_site: dict[int, int] = {}
         self._last_site = -1
@@ -59,8 +68,7 @@ class Recording:
         self._predictions: list[tuple[int, int, Out]] = []
         self._usual: dict[int, float] = {}
         self._jumps = 0
-        self._carried: dict[Any, tuple[int, int]] = {}
-        self._old_losses: list[tuple[int, Any, Any]] = []
+        self._kept_graphs = KeptGraphs(watch)
 
     # ---- on and off ----------------------------------------------------------------------------------------------
 
@@ -87,6 +95,8 @@ class Recording:
         recorder.state_names = self.models.state_names()
         recorder.__enter__()
         self.recorder = recorder
+        self.whole = not self._backwards
+        self.looking = True
         self._predictions = []
 
     def stop(self) -> None:
@@ -102,12 +112,18 @@ class Recording:
             self.watch.not_looked_at(
                 f"the whole of step {self.watch.tick}", "it has too many calls, or a call that could not be captured"
             )
-        self.budget.took(self._turn, recorder.seconds)
-        self.watch.seconds += recorder.seconds
+        self.took(recorder.seconds)
+
+    def took(self, seconds: float) -> None:
+        """A close look at this turn has cost so much CPU time."""
+        self.budget.took(self._turn, seconds)
+        self.watch.seconds += seconds
 
     def next_turn(self) -> None:
         """An optimizer step has ended: end a close look, begin another if one is due."""
         self.stop()
+        self.looking = False
+        self._backwards = 0
         self._turn += 1
         unseen = [site for site, count in self._sites.items() if not count]
         wanted = any(self._before_site.get(site) == self._last_site for site in unseen)
@@ -134,16 +150,18 @@ class Recording:
         self._last_site = call
         self.models.end_of_evaluation()
         recorder = self.recorder
+        counted = recorder.seconds if recorder is not None else 0.0
         if recorder is not None and not recorder.inert:
             recorder.inert = True
             try:
-                for listener in watch.at_backward:
+                for listener in watch.at_backward if self.whole else ():
                     listener(losses, call)
                 self._cut(recorder, losses, call, frame)
             except Exception as error:
                 watch.not_looked_at(f"the step at tick {watch.tick}", f"{type(error).__name__}: {error}")
         self.backward_since_step = True
-        watch.seconds += time.thread_time() - start
+        seconds = time.thread_time() - start
+        watch.seconds += seconds - (recorder.seconds - counted if recorder is not None else 0.0)
 
     def _notice_jump(self, call: int, value: Any) -> None:
         """A loss that jumps or is no longer finite is looked at closely in the next turn, a few times."""
@@ -163,6 +181,20 @@ class Recording:
         if self.verify is not None:
             self.verify.after_backward()
         self.watch.tick += 1
+        self._backwards += 1
+        if self._backwards >= BACKWARDS_HEARD:
+            self._long_turn()
+
+    def _long_turn(self) -> None:
+        """A turn has had many backward passes by now: listen no longer, or for a further one if the schedule has it."""
+        self.stop()
+        self._turn += 1
+        if self.budget.is_due(self._turn):
+            self.start()
+        if self.watch.tick >= self._next_fates:  # what is known of parameters that a program without steps may drop
+            self._next_fates = 2 * self.watch.tick
+            self.models.note_fates(self.watch.optimizers.living())
+        self.watch.sketching = self.recorder is None and self._turn < SKETCHED_TURNS
 
     def _cut(self, recorder: Recorder, losses: tuple[torch.Tensor, ...], call: int, frame: FrameType | None) -> None:
         """Send the captured step that the losses depend on."""
@@ -191,7 +223,7 @@ class Recording:
         if self._sites[call] <= MOST_GRAPHS:
             self.watch.send(seen)
         self._send_sketches(program, roles, seen)
-        self._look_for_kept_graphs(program, losses)
+        self._kept_graphs.look(program, losses, recorder.carried)
         if recorder.keep_values and recorder.kept_bytes < KEPT_MEGABYTES * 2**20 and call not in self.steps:
             kept = [out for _, _, out in predictions if id(out.origin) in reached]
             self.steps[call] = Recorded(program, roots, roles, seen, kept)
@@ -241,27 +273,6 @@ class Recording:
             )
         )
 
-    # ---- graphs of earlier steps that are still alive ------------------------------------------------------------
-
-    def _look_for_kept_graphs(self, program: list[Origin], losses: tuple[torch.Tensor, ...]) -> None:
-        import weakref
-
-        tick = self.watch.tick
-        alive = [(age, place) for age, reference, place in self._old_losses if _has_graph(reference())]
-        if len([age for age, _ in alive if tick - age >= 8]) >= 2:
-            self.watch.send(GraphKept(tick, "held", alive[0][1], tick - alive[0][0]))
-        if len(losses) == 1 and len(self._old_losses) < 40:
-            self._old_losses.append((tick, weakref.ref(losses[0]), self._place_of(program)))
-        for leaf in self.recorder.carried if self.recorder else []:
-            depth = leaf.depth
-            before = self._carried.setdefault(leaf.place, (tick, depth))
-            if tick > before[0] and depth > 1.5 * before[1]:
-                self.watch.send(GraphKept(tick, "carried", leaf.place, depth))
-
-    @staticmethod
-    def _place_of(program: list[Origin]) -> Any:
-        return program[-1].place if program else None
-
     # ---- evaluation ----------------------------------------------------------------------------------------------
 
     def root_enters(self, model: int, call: int, evaluating: bool) -> bool:
@@ -304,10 +315,6 @@ class Recording:
             exits=[],
         )
         self.watch.send(seen)
-
-
-def _has_graph(tensor: Any) -> bool:
-    return tensor is not None and tensor.grad_fn is not None
 
 
 def _number(losses: tuple[torch.Tensor, ...]) -> float:

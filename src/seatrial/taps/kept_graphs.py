@@ -1,0 +1,44 @@
+"""Looks for graphs of earlier steps that are still alive: losses that are held, tensors that bring an old graph along."""
+
+from __future__ import annotations
+
+import weakref
+
+import torch
+
+from seatrial.events import GraphKept, Place
+from seatrial.step.capture import Leaf, Origin
+from seatrial.taps.watch import Watch
+
+# A loss whose graph still lives so many ticks later is held; two of them are no chance.
+OLD_TICKS = 8
+MOST_LOSSES = 40
+# A carried graph that has grown by this factor grows from step to step.
+GROWTH = 1.5
+
+
+class KeptGraphs:
+    """Asked at each captured step. It refers to losses weakly: it keeps nothing alive itself."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+        self._carried: dict[Place | None, tuple[int, int]] = {}
+        self._losses: list[tuple[int, weakref.ref[torch.Tensor], Place | None]] = []
+
+    def look(self, program: list[Origin], losses: tuple[torch.Tensor, ...], carried: list[Leaf]) -> None:
+        """A step was captured: its program, its losses, and the leaves that came with a graph of their own."""
+        tick = self.watch.tick
+        alive = [(tick - then, place) for then, reference, place in self._losses if _has_graph(reference())]
+        if sum(age >= OLD_TICKS for age, _ in alive) >= 2:
+            age, place = alive[0]
+            self.watch.send(GraphKept(tick, "held", place, age))
+        if len(losses) == 1 and len(self._losses) < MOST_LOSSES:
+            self._losses.append((tick, weakref.ref(losses[0]), program[-1].place if program else None))
+        for leaf in carried:
+            then, depth = self._carried.setdefault(leaf.place, (tick, leaf.depth))
+            if tick > then and leaf.depth > GROWTH * depth:
+                self.watch.send(GraphKept(tick, "carried", leaf.place, leaf.depth))
+
+
+def _has_graph(tensor: torch.Tensor | None) -> bool:
+    return tensor is not None and tensor.grad_fn is not None
