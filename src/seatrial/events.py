@@ -394,7 +394,8 @@ class Node:
     stats     of output 0 if floating: mean, std, min, max, absmax, zero_share, nonfinite, spread (mean over features of the
               std over axis 0, relative to the overall std), dead_share (share of units, axis 1 or last, that are 0 for
               all examples), sum_min and sum_max (of the sums over the last axis, and `class_sum_*` over axis 1),
-              logsumexp_absmax over axis 1 (`class_`) and the last, integers (share of integral values).
+              logsumexp_absmax over axis 1 (`class_`) and the last, integers (share of integral values); of the output of
+              a model also answered_alike (share of examples that get the commonest answer).
     grad      gradients were enabled at the call.
     module    path of modules in which the call was made, e.g. "model.encoder.conv1"; `module_type` of the innermost.
     """

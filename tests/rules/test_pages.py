@@ -39,7 +39,7 @@ class Server:
         answer = json.loads(self.process.stdout.readline())
         assert answer["status"] == 0, answer["errors"]
         listed = json.loads((out / "findings.json").read_text())["findings"]
-        told = {name: "folded" for each in listed for name in each.get("folded", ())}
+        told = {name: "folded" for each in listed for name in each["explains"]}
         return told | {each["name"]: each["severity"] for each in listed}
 
     def close(self) -> None:
@@ -69,18 +69,9 @@ def test_a_page_has_all_headings_in_order_and_an_entry_in_the_catalogue(name: st
     assert name in catalogue.entries()
 
 
-# Open: pages whose faulty program is at present diagnosed by another name.
-OPEN = frozenset(
-    "model.constant-output model.dead-units optimisation.exploding-gradient optimisation.noisy-loss "
-    "optimisation.non-finite-loss".split()
-)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_faulty_program_yields_the_finding(name: str, server: Server, tmp_path: Path) -> None:
-    if name in OPEN:
-        pytest.xfail("open: since jumps of the loss are looked at closely another cause is named instead")
     assert name in server.findings(program(discover()[name].page, "Faulty"), tmp_path)
 
 

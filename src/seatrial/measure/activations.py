@@ -64,6 +64,18 @@ def tensor_stats(
     return stats
 
 
+def answered_alike(scores: Tensor) -> float:
+    """The share (0..1) of examples that get the commonest answer: the class of the highest score (axis 1) of a matrix, the
+    side of zero of a single score an example. nan for other shapes and for what cannot be read."""
+    if not readable(scores) or scores.is_complex() or scores.numel() == 0 or not 1 <= scores.ndim <= 2:
+        return math.nan
+    if scores.ndim == 2 and scores.shape[1] > 1:
+        counts = torch.bincount(scores.argmax(1))
+        return float(counts.max()) / len(scores)
+    positive = float((scores > 0).double().mean())
+    return max(positive, 1 - positive)
+
+
 def _measured(
     whole: Tensor, values: Tensor, op: str, classes: bool, bounds: tuple[float, float] | None
 ) -> dict[str, float]:

@@ -16,6 +16,8 @@ from seatrial.measure.padding import padding
 MOST_ELEMENTS = 2**20
 # Means and deviations are measured for at most this many evenly spread features, and reported for fewer.
 MOST_FEATURES = 4096
+# In so many features it is counted how many values they take.
+PROBED = 16
 # A histogram is made of integers that take at most this many values.
 MOST_CLASSES = 64
 # The elements of a row are folded to at most this many before they are weighted; rows longer than 16 times that are
@@ -29,6 +31,7 @@ _PATTERNS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 class Sketch:
     """The figures of `events.BatchSeen`, where each is explained; and in `stats` also
     integers    share of the elements that are whole numbers
+    different   share of the examples that differ in the feature in which most do, for floating-point batches
     distinct    number of different values, where all are whole numbers (and not many and far apart)
     pad_*       see `padding.padding`"""
 
@@ -85,8 +88,17 @@ def _figures(flat: Tensor, period: int, reported: int) -> tuple[dict[str, float]
     stats = _overall(mean, std, low, high)
     stats["nonfinite"] = float(nonfinite)
     stats["integers"] = 1 - int(torch.count_nonzero(torch.frac(chosen))) / chosen.numel() if nonfinite == 0 else 0.0
+    if flat.is_floating_point() and nonfinite == 0:
+        stats["different"] = _different(chosen)
     few = stride_over(mean.numel(), reported, period)
     return stats, tuple(mean[::few].tolist()), tuple(std[::few].tolist())
+
+
+def _different(values: Tensor) -> float:
+    """How many of the examples differ in the feature in which most of them do (0..1), among a few features."""
+    few = values[: 8 * PROBED, :: max(1, values.shape[1] // PROBED)][:, :PROBED].sort(0).values
+    changes = torch.count_nonzero(few[1:] != few[:-1], 0) if len(few) > 1 else torch.zeros(1)
+    return (float(changes.max()) + 1) / len(few)
 
 
 def _overall(mean: Tensor, std: Tensor, low: float, high: float) -> dict[str, float]:

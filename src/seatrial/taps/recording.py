@@ -17,9 +17,10 @@ import torch
 from torch.overrides import _get_current_function_mode_stack  # pyright: ignore[reportPrivateUsage]
 
 from seatrial.events import BatchSeen, GraphSeen
+from seatrial.measure.activations import answered_alike
 from seatrial.measure.batches import sketch
 from seatrial.places import place_of
-from seatrial.step.capture import Leaf, Origin, Out
+from seatrial.step.capture import Call, Leaf, Origin, Out
 from seatrial.step.graph import describe
 from seatrial.step.recorded import Recorded
 from seatrial.step.recorder import Recorder
@@ -290,8 +291,12 @@ class Recording:
             return
         recorder.inert = True
         try:
-            roots = [out for tensor in _tensors(result) if (out := recorder.out_of(tensor)) is not None]
+            tensors = _tensors(result)
+            roots = [out for tensor in tensors if (out := recorder.out_of(tensor)) is not None]
             self._predictions += [(model, call, out) for out in roots]
+            if len(tensors) == 1 and roots and isinstance(roots[0].origin, Call):
+                origin = roots[0].origin
+                origin.stats = {**origin.stats, "answered_alike": answered_alike(tensors[0].detach())}
             if evaluating and roots and self._evaluations.get(model, 0) < MOST_EVALUATION_GRAPHS:
                 self._evaluations[model] = self._evaluations.get(model, 0) + 1
                 self._describe_evaluation(recorder, roots, model, frame)

@@ -59,7 +59,6 @@ class TestRepetition:
         (finding,) = said(run_of(LOSSES[:40], *same, *loader(80, 8, 40, 40)), "repeated-batch")
         assert 6 in [place.line for place in finding.where]
 
-    @pytest.mark.xfail(reason="open: a loop over parts that takes all of the data each time is told of", strict=False)
     def test_all_of_the_data_in_each_step_is_no_fault(self) -> None:
         assert not said(run_of(LOSSES, *[batch(tick, range(80)) for tick in range(40)]), "repeated-batch")
 

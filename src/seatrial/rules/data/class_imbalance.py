@@ -11,7 +11,8 @@ class drown.
 ## How it is recognised
 Targets of one pass through the training data are counted. The loss's arguments (`weight`, `pos_weight`), the sampler
 and the source are looked through for what compensates: then nothing is said. Classes of pixels and words are commonly
-uneven and only noted.
+uneven and only noted. A network ignores a class if late in training it never answers with it, in batches that should
+hold some of it.
 
 ## What it cannot see
 Whether the rare class matters to you, and thresholds that are tuned elsewhere.
@@ -57,7 +58,7 @@ for epoch in range(4):
 
 ## Thresholds
 `common`: share of the most common class. `rare`: share of the rarest. `least_examples`: how many targets must have
-been counted.
+been counted. `alike`, `expected`: what counts as ignoring the rare class.
 
 ## References
 M. Buda, A. Maki and M. Mazurowski, "A systematic study of the class imbalance problem in convolutional neural
@@ -66,6 +67,7 @@ networks", 2018.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -80,21 +82,27 @@ from seatrial.rules.where import distinct, lines
 
 NAME = "data.class-imbalance"
 EXPLAINS = ("model.constant-output", "optimisation.loss-not-decreasing")
-# What people who know of the imbalance write about.
-_AWARE = re.compile(
+# What compensates for the imbalance, and scores in which people who know of it watch its effect.
+_COMPENSATES = re.compile(
     r"WeightedRandomSampler|pos_weight|class_weight|focal|gamma=|alpha=|oversampl|undersampl|resampl|balanced|smote|"
-    r"average_precision|roc_auc|auroc|\bauc\b|f1_score|precision_recall|recall|threshold|weights?\s*=\s*\w*(class|freq)",
+    r"threshold|weights?\s*=\s*\w*(class|freq)",
     re.IGNORECASE,
+)
+_WATCHES = re.compile(
+    r"average_precision|roc_auc|auroc|\bauc\b|f1_score|precision_recall|recall|sensitivity", re.IGNORECASE
 )
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """common and rare: shares (0..1) of the training targets. least_examples: number of targets."""
+    """common and rare: shares (0..1) of the training targets. least_examples: number of targets. alike: share (0..1) of
+    late examples that get the common answer; expected: rare examples that must have been among them."""
 
     common: float = 0.9
     rare: float = 0.06
     least_examples: int = 200
+    alike: float = 0.998
+    expected: float = 4.0
 
 
 def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
@@ -110,7 +118,9 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     most, least = max(counts.values()) / total, min(counts.values()) / total
     if most < limits.common or least > limits.rare or _weighted(training, loss):
         return
-    noted = not _one_an_example(batches.targets[0]) or _AWARE.search(batches.text())
+    text = batches.text()
+    noted = not _one_an_example(batches.targets[0]) or _COMPENSATES.search(text)
+    noted = noted or (_WATCHES.search(text) and not _ignores_the_rarest(training, least, limits))
     severity: Severity = "note" if noted or len(training.loss_ops) != 1 else "warning"
     rarest, commonest = min(counts, key=lambda name: counts[name]), max(counts, key=lambda name: counts[name])
     yield Finding(
@@ -160,6 +170,21 @@ def _weighted(training: Training, loss: Node) -> bool:
     if graph.source(loss, 2, "weight") is not None or loss.kwargs.get("pos_weight") is not None:
         return True
     return graph.argument(loss, 9, "reduction") == "none" or bool(loss.outputs and loss.outputs[0].shape)
+
+
+def _ignores_the_rarest(training: Training, least: float, limits: Thresholds) -> bool:
+    """Whether in the second half of training nearly all examples that were looked at get one answer."""
+    half = training.loss.ticks[len(training.loss) // 2]
+    examples, alike = 0, 0.0
+    for graph in training.graphs:
+        if graph.seen.tick < half or not graph.seen.predictions:
+            continue
+        node = graph.node(graph.seen.predictions[-1])
+        share = node.stats.get("answered_alike", math.nan)
+        if share == share and node.outputs and node.outputs[0].shape:
+            examples += node.outputs[0].shape[0]
+            alike += share * node.outputs[0].shape[0]
+    return examples * least >= limits.expected and alike >= limits.alike * examples
 
 
 def _places(run: Run, training: Training, batches: Batches, loss: Node) -> tuple[Place, ...]:

@@ -67,6 +67,7 @@ A. Karpathy, "A Recipe for Training Neural Networks": overfit one batch, then go
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -74,7 +75,7 @@ from seatrial.events import BatchSeen, Place
 from seatrial.findings import Finding
 from seatrial.history import Run
 from seatrial.rules.batches import Batches
-from seatrial.rules.source import loops_around
+from seatrial.rules.source import Loop, loops_around
 from seatrial.rules.where import distinct
 
 NAME = "data.repeated-batch"
@@ -164,6 +165,8 @@ def _from_slices(batches: Batches, steps: list[BatchSeen], rows: set[int]) -> It
         mark in inner.iterable for mark in ("len(", "loader", "perm", "split(", "size(", "shape", "batch", "//")
     ):
         return
+    if _moves_with(batches, steps[0], inner):
+        return
     yield _finding(
         f"All of {len(steps)} steps that were looked at saw the same {size} examples, though `for "
         f"{', '.join(inner.targets)} in {inner.iterable}` goes over parts of the data.",
@@ -171,6 +174,13 @@ def _from_slices(batches: Batches, steps: list[BatchSeen], rows: set[int]) -> It
         {"different_examples": len(rows), "steps": len(steps)},
         0.9,
     )
+
+
+def _moves_with(batches: Batches, batch: BatchSeen, loop: Loop) -> bool:
+    """Whether a batch is made with what the loop counts: then it was all of the data, in a loop that goes round once."""
+    lines = [batches.run.line(place) for place in batches.lineage(batch) if place.line != loop.place.line]
+    lines += [batches.run.line(place) for place in [_use(batches, batch)] if place is not None]
+    return any(re.search(rf"\b{re.escape(target)}\b", line) for target in loop.targets for line in lines)
 
 
 def _use(batches: Batches, batch: BatchSeen) -> Place | None:

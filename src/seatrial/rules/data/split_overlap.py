@@ -10,7 +10,7 @@ really is.
 
 ## How it is recognised
 Examples are told apart by a hash of their values. The examples of evaluation passes are looked up among those that
-were trained on. Data with natural duplicates (few possible values) are judged against how often examples repeat
+were trained on. Examples of real numbers are alike only if one is a copy; data of few possible values are judged against how often examples repeat
 within one pass. A score on the training data themselves, beside one on other data, is no fault.
 
 ## What it cannot see
@@ -78,11 +78,12 @@ S. Kapoor and A. Narayanan, "Leakage and the reproducibility crisis in machine-l
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from seatrial.events import EvaluationPass, Place
+from seatrial.events import BatchSeen, EvaluationPass, Place
 from seatrial.findings import Finding
 from seatrial.history import Run
 from seatrial.rules.batches import Batches, Passes
@@ -91,6 +92,11 @@ from seatrial.rules.where import distinct
 NAME = "data.split-overlap"
 EXPLAINS = ("loop.training-on-evaluation-data", "data.test-set-reuse")
 _SPLITS = re.compile(r"split|Subset|perm|sample|shuffle|\[[^\]]*:[^\]]*\]|fold|index|cat\(|concat|repeat|choice|iloc")
+
+
+# Examples of so many features, in one of which such a share of a batch differs, are never alike by chance.
+FEWEST_REAL = 3
+MOST_DIFFERENT = 0.6
 
 
 @dataclass(frozen=True)
@@ -110,6 +116,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     training = set(batches.rows)
     if len(training) < 16:
         return
+    continuous = _continuous(batches.inputs[0])
     repeated = _repeats([row for batch in batches.inputs[: batches.epoch] for row in batch.rows])
     shares: list[tuple[EvaluationPass, float]] = []
     for group in Passes(run).groups:
@@ -119,7 +126,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     clean = any(share < limits.share for _, share in shares)
     for each, share in shares:
         rows = set(each.rows)
-        natural = max(repeated, _repeats(list(each.rows)))
+        natural = 0.0 if continuous else max(repeated, _repeats(list(each.rows)))
         if share < limits.share or share * len(rows) < limits.examples or share < limits.duplicates * natural:
             continue
         if share >= limits.whole and (each.label in ("train", "") or clean):
@@ -132,6 +139,11 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
 def _overlap(each: EvaluationPass, training: set[int]) -> float:
     rows = set(each.rows)
     return len(rows & training) / len(rows)
+
+
+def _continuous(batch: BatchSeen) -> bool:
+    """Whether examples hold real numbers, so that two are alike only if one is a copy of the other."""
+    return math.prod(batch.shape[1:]) >= FEWEST_REAL and batch.stats.get("different", 0.0) >= MOST_DIFFERENT
 
 
 def _repeats(rows: list[int]) -> float:

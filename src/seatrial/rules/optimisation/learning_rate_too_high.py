@@ -70,6 +70,7 @@ Y. Bengio, "Practical Recommendations for Gradient-Based Training of Deep Archit
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -179,16 +180,31 @@ def _harm(training: Training, limits: Thresholds) -> tuple[str, str] | None:
     early = values[: max(20, len(values) // 20)]
     peak = max(finite(early), default=first)
     lost = not math.isfinite(median(values[-3:])) or any(not math.isfinite(value) for value in values[-3:])
-    scale = max(abs(known[0]), 1e-12)
+    noisy = _noisy(known)
+    scale = max(abs(known[0]), _usual(known) if noisy else 0.0, 1e-12)
     if lost:
         return "explodes", f"is not finite at the end (it began at {known[0]:.3g})"
     if known[0] > 0 and peak >= limits.explosion * scale and end >= 0.5 * scale:
-        return "explodes", f"jumps from {known[0]:.3g} to {peak:.3g} within the first steps and ends at {end:.3g}"
+        return "explodes", f"jumps from {scale:.3g} to {peak:.3g} within the first steps and ends at {end:.3g}"
     if not training.supervised:
         return None
-    if known[0] > 0 and end >= limits.unmoved * min(known[0], max(start, first)):
-        return "stays", f"ends at {end:.3g} where it began at {known[0]:.3g}"
+    began = max(start, first) if noisy else min(known[0], max(start, first))
+    if known[0] > 0 and end >= limits.unmoved * began:
+        return "stays", f"ends at {end:.3g} where it began at {began:.3g}"
     return _rise(values, limits)
+
+
+def _noisy(known: list[float]) -> bool:
+    """Whether late losses differ from one to the next by about as much as they are high, as those of single examples do:
+    then the first one alone says little."""
+    late = known[len(known) // 2 :]
+    return median([abs(after - now) for now, after in itertools.pairwise(late)]) >= 0.5 * abs(median(late))
+
+
+def _usual(known: list[float]) -> float:
+    """What nine of ten late losses stay below."""
+    late = sorted(known[len(known) // 2 :])
+    return late[int(0.9 * len(late))]
 
 
 def _rise(values: list[float], limits: Thresholds) -> tuple[str, str] | None:

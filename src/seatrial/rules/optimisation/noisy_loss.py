@@ -24,7 +24,7 @@ torch.manual_seed(0)
 x = torch.randn(400, 10)
 y = x @ torch.randn(10, 1) + torch.randn(400, 1)
 model = nn.Sequential(nn.Linear(10, 32), nn.Tanh(), nn.Linear(32, 1))
-optimizer = torch.optim.SGD(model.parameters(), lr=0.15)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.025)
 for epoch in range(2):
     for rows in torch.randperm(400).split(1):
         loss = nn.functional.mse_loss(model(x[rows]), y[rows])
