@@ -33,7 +33,7 @@ loader = DataLoader(TensorDataset(*words(3200)), batch_size=4, shuffle=True)
 val_tokens, val_label = words(800)
 model = ConvText()
 criterion = nn.CrossEntropyLoss()
-optimizer = torch.optim.SGD(model.parameters(), lr=0.8, momentum=0.9)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.2, momentum=0.9)
 for epoch in range(5):
     model.train()
     total = 0.0
