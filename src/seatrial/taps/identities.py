@@ -3,7 +3,31 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Noted(Generic[T]):
+    """What is noted of objects, by identity, while they live. Nothing of theirs is called: a class may define its own hash
+    or equality, and an object may not be complete yet."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[weakref.ref[Any], T]] = {}
+
+    def note(self, thing: Any, value: T) -> None:
+        key = id(thing)
+
+        def forget(gone: weakref.ref[Any], known: dict[int, tuple[weakref.ref[Any], T]] = self._known) -> None:
+            if known.get(key, (None,))[0] is gone:
+                del known[key]
+
+        self._known[key] = (weakref.ref(thing, forget), value)
+
+    def of(self, thing: Any, default: T) -> T:
+        """What was noted of an object."""
+        known = self._known.get(id(thing))
+        return known[1] if known is not None and known[0]() is thing else default
 
 
 class Ids:

@@ -13,6 +13,7 @@ from torch import nn
 from seatrial.events import ModelSeen, ModuleInfo, ParameterFate, ParameterInfo, Place, Scalar
 from seatrial.measure.parameters import weight_stats
 from seatrial.places import loops_around
+from seatrial.taps.identities import Noted
 from seatrial.taps.watch import Watch
 
 # Attributes that PyTorch itself has or sets on tensors; others that a user set may be mistyped.
@@ -40,7 +41,7 @@ class Models:
 
     def __init__(self, watch: Watch) -> None:
         self.watch = watch
-        self.places: weakref.WeakKeyDictionary[nn.Module, tuple[Place, ...]] = weakref.WeakKeyDictionary()
+        self.places = Noted[tuple[Place, ...]]()  # where modules were constructed
         self.compiled = False
         self.parameter_names: dict[int, str] = {}
         self.end_of_evaluation: Any = lambda: None
@@ -70,13 +71,13 @@ class Models:
     def _send(self, root: nn.Module, model: int, called: Place | None) -> None:
         self._roots[model] = weakref.ref(root)
         self._signatures[model] = _signature(root)
-        built = self.places.get(root, ())
+        built = self.places.of(root, ())
         where = built[0] if built else None
         name = self._names.setdefault(model, self._name(root, built))
         modules = list(root.named_modules())
         self._paths[model] = {id(module): path for path, module in modules}
         for _, module in modules:
-            place = self.places.get(module, ())
+            place = self.places.of(module, ())
             self.watch.source(place[0] if place else None)
         parameters = [self._parameter(path, tensor, model, False) for path, tensor in root.named_parameters()]
         parameters += [self._parameter(path, tensor, model, True) for path, tensor in root.named_buffers()]
@@ -100,7 +101,7 @@ class Models:
         for key, value in vars(module).items():
             if not key.startswith("_") and key != "training" and isinstance(value, (bool, int, float, str)):
                 settings[key] = value
-        place = self.places.get(module, ())
+        place = self.places.of(module, ())
         odd = tuple(key for key in vars(module) if key.startswith("require"))
         return ModuleInfo(path, type(module).__name__, place[0] if place else None, module.training, settings, odd)
 

@@ -14,6 +14,7 @@ from torch import nn
 from seatrial.measure.batches import sketch
 from seatrial.places import chain, place_of, user_frame
 from seatrial.taps.evaluation import EvaluationLog
+from seatrial.taps.guarding import guarded
 from seatrial.taps.identities import Ids
 from seatrial.taps.models import Models
 from seatrial.taps.recording import Recording
@@ -32,10 +33,15 @@ def install(watch: Watch, recording: Recording, models: Models, log: EvaluationL
 
 
 def _make_init(original: Callable[..., None], watch: Watch, models: Models) -> Callable[..., None]:
+    def constructed(module: nn.Module, frame: FrameType) -> None:
+        models.places.note(module, chain(_caller_of_constructor(module, frame), 5))
+
+    note = guarded(watch, "the construction of a module", constructed)
+
     def __init__(self: nn.Module, *args: Any, **kwargs: Any) -> None:  # noqa: N807
         original(self, *args, **kwargs)
         if watch.on:
-            models.places[self] = chain(_caller_of_constructor(self, sys._getframe(1)), 5)
+            note(self, sys._getframe(1))
 
     return __init__
 
@@ -86,7 +92,7 @@ class _Caller:
         self, original: Callable[..., Any], module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], frame: Any
     ) -> Any:
         """A module is called from outside of any other."""
-        grad, training = torch.is_grad_enabled(), module.training
+        grad, training = torch.is_grad_enabled(), getattr(module, "training", True)
         evaluating, alone, model, call = False, False, -1, -1
         recorder = self.recording.recorder
         try:
@@ -164,19 +170,31 @@ class _Caller:
 
 
 def _make_train(original: Callable[..., Any], watch: Watch) -> Callable[..., Any]:
+    def switched(module: nn.Module, mode: bool, frame: FrameType) -> None:
+        model = watch.models.get(module)
+        if model is not None:
+            watch.call("mode", model, "train" if mode else "eval", place_of(frame))
+
+    note = guarded(watch, "a change of mode", switched)
+
     def train(self: nn.Module, mode: bool = True) -> Any:
-        if watch.on and watch.models.get(self) is not None:
-            watch.call("mode", watch.models.of(self), "train" if mode else "eval", place_of(sys._getframe(1)))
+        if watch.on:
+            note(self, mode, sys._getframe(1))
         return original(self, mode)
 
     return train
 
 
 def _make_zero_grad(original: Callable[..., None], watch: Watch) -> Callable[..., None]:
+    def cleared(module: nn.Module, frame: FrameType) -> None:
+        model = watch.models.get(module)
+        watch.call("zero_grad", -1 if model is None else model, "module", place_of(frame))
+
+    note = guarded(watch, "a clearing of gradients", cleared)
+
     def zero_grad(self: nn.Module, *args: Any, **kwargs: Any) -> None:
         if watch.on:
-            model = watch.models.get(self)
-            watch.call("zero_grad", -1 if model is None else model, "module", place_of(sys._getframe(1)))
+            note(self, sys._getframe(1))
         original(self, *args, **kwargs)
 
     return zero_grad

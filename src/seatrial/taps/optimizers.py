@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from seatrial.events import GroupInfo, Look, OptimizerBuilt, Scalar
 from seatrial.measure.parameters import Before, before, holding, look
 from seatrial.places import chain, loops_around, place_of
+from seatrial.taps.guarding import guarded
 from seatrial.taps.models import Models
 from seatrial.taps.recording import Recording
 from seatrial.taps.watch import Watch
@@ -33,6 +35,9 @@ class OptimizerTap:
         self._stale: dict[int, list[bool]] = {}
         self._before: tuple[int, list[torch.Tensor], Before] | None = None
         self._nested = 0
+        self._note_built = guarded(watch, "the construction of an optimizer", self._built)
+        self._note_group = guarded(watch, "a param group", self._group_added)
+        self._note_cleared = guarded(watch, "a clearing of gradients", self._cleared)
 
     def install(self) -> None:
         watch = self.watch
@@ -78,21 +83,28 @@ class OptimizerTap:
             finally:
                 self._nested -= 1
             if self.watch.on:
-                self._send(optimizer, sys._getframe(1))
-                if not self.recording.started:
-                    self.recording.begin()
+                self._note_built(optimizer, sys._getframe(1))
 
         return __init__
 
     def _make_add(self, original: Callable[..., None]) -> Callable[..., None]:
         def add_param_group(optimizer: Optimizer, *args: Any, **kwargs: Any) -> None:
             original(optimizer, *args, **kwargs)
-            if self.watch.on and not self._nested and self.watch.optimizers.get(optimizer) is not None:
-                self._send(optimizer, sys._getframe(1))
+            if self.watch.on and not self._nested:
+                self._note_group(optimizer, sys._getframe(1))
 
         return add_param_group
 
-    def _send(self, optimizer: Optimizer, frame: Any) -> None:
+    def _built(self, optimizer: Optimizer, frame: FrameType) -> None:
+        self._send(optimizer, frame)
+        if not self.recording.started:
+            self.recording.begin()
+
+    def _group_added(self, optimizer: Optimizer, frame: FrameType) -> None:
+        if self.watch.optimizers.get(optimizer) is not None:
+            self._send(optimizer, frame)
+
+    def _send(self, optimizer: Optimizer, frame: FrameType) -> None:
         lines = chain(frame, 6)
         groups = [
             GroupInfo(tuple(self.watch.parameters.of(p) for p in group["params"]), _settings(group))
@@ -112,11 +124,13 @@ class OptimizerTap:
     def _make_zero_grad(self, original: Callable[..., None]) -> Callable[..., None]:
         def zero_grad(optimizer: Optimizer, *args: Any, **kwargs: Any) -> None:
             if self.watch.on:
-                number = self.watch.optimizers.of(optimizer)
-                self.watch.call("zero_grad", number, "", place_of(sys._getframe(1)))
+                self._note_cleared(optimizer, sys._getframe(1))
             original(optimizer, *args, **kwargs)
 
         return zero_grad
+
+    def _cleared(self, optimizer: Optimizer, frame: FrameType) -> None:
+        self.watch.call("zero_grad", self.watch.optimizers.of(optimizer), "", place_of(frame))
 
     # ---- steps ---------------------------------------------------------------------------------------------------
 

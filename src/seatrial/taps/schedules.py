@@ -75,7 +75,7 @@ class _ScheduleTap:
                 tick=watch.tick,
                 scheduler=watch.schedulers.of(scheduler),
                 type=type(scheduler).__name__,
-                optimizer=watch.optimizers.of(scheduler.optimizer),
+                optimizer=watch.optimizer(scheduler.optimizer),
                 settings=self._settings(scheduler),
                 where=watch.place(constructor_caller(frame, scheduler)),
             )

@@ -100,6 +100,15 @@ class Watch:
         """The nearest line of user code outwards from `frame` (default: the caller), its source kept."""
         return self.source(place_of(frame if frame is not None else sys._getframe(1)))
 
+    def optimizer(self, thing: Any) -> int:
+        """The number of an optimizer; of a wrapper, that of the optimizer whose param groups it shows as its own."""
+        if self.optimizers.get(thing) is None:
+            groups = getattr(thing, "param_groups", None)
+            for number, known in self.optimizers.living():
+                if groups is not None and getattr(known, "param_groups", None) is groups:
+                    return number
+        return self.optimizers.of(thing)
+
     # ---- the log of calls ----------------------------------------------------------------------------------------
 
     def call(self, kind: str, subject: int, detail: str, place: Place | None) -> int:

@@ -220,7 +220,10 @@ def _variation(node: Node) -> float | None:
 
 
 def _input_std(graph: Graph) -> float:
-    return max((leaf.stats.get("std", 0.0) for leaf in graph.leaves("input")), default=0.0)
+    """Of the data as numbers: words are numbers only behind their embedding."""
+    given = [leaf for leaf in graph.leaves("input") if leaf.outputs and "float" in leaf.outputs[0].dtype]
+    looked_up = graph.calls("embedding", "embedding_bag")
+    return max((node.stats.get("std", 0.0) for node in given or looked_up), default=0.0)
 
 
 def _finding(
