@@ -275,7 +275,8 @@ class EvaluationPass:
 
     `training` and `grad_enabled` are shares (0..1) of the forwards made in training mode / with gradients on.
     `losses`: mean value of each loss function called on the way, by its name. `rows`: hashes of examples.
-    `label`: what the author calls the data, from the source ("val", "test", "train" or "")."""
+    `label`: what the author calls the data, from the source ("val", "test", "train" or ""). `used_gradient`: gradients
+    were asked for between the last optimizer step and the end of the pass (an attack, a saliency)."""
 
     tick: int
     model: int
@@ -395,7 +396,8 @@ class Node:
               std over axis 0, relative to the overall std), dead_share (share of units, axis 1 or last, that are 0 for
               all examples), sum_min and sum_max (of the sums over the last axis, and `class_sum_*` over axis 1),
               logsumexp_absmax over axis 1 (`class_`) and the last, integers (share of integral values); of the output of
-              a model also answered_alike (share of examples that get the commonest answer).
+              a model also answered_alike (share of examples that get the commonest class), one_sided (share of scores on
+              the commoner side of zero).
     grad      gradients were enabled at the call.
     module    path of modules in which the call was made, e.g. "model.encoder.conv1"; `module_type` of the innermost.
     """

@@ -65,15 +65,21 @@ def tensor_stats(
 
 
 def answered_alike(scores: Tensor) -> float:
-    """The share (0..1) of examples that get the commonest answer: the class of the highest score (axis 1) of a matrix, the
-    side of zero of a single score an example. nan for other shapes and for what cannot be read."""
-    if not readable(scores) or scores.is_complex() or scores.numel() == 0 or not 1 <= scores.ndim <= 2:
+    """The share (0..1) of examples (or of their positions) that get the commonest class, that of the highest score over
+    axis 1. nan where there is one score only, and for what cannot be read."""
+    if not readable(scores) or scores.is_complex() or scores.numel() == 0 or scores.ndim < 2 or scores.shape[1] < 2:
         return math.nan
-    if scores.ndim == 2 and scores.shape[1] > 1:
-        counts = torch.bincount(scores.argmax(1))
-        return float(counts.max()) / len(scores)
-    positive = float((scores > 0).double().mean())
-    return max(positive, 1 - positive)
+    answers = scores.argmax(1).reshape(-1)
+    return float(torch.bincount(answers).max()) / len(answers)
+
+
+def one_sided(scores: Tensor) -> float:
+    """The share (0..1) of scores on the commoner side of zero, or of one half where all lie between 0 and 1."""
+    if not readable(scores) or scores.is_complex() or scores.numel() == 0:
+        return math.nan
+    low, high = (float(end) for end in torch.aminmax(scores))
+    above = float((scores > (0.5 if low >= 0 and high <= 1 else 0.0)).double().mean())
+    return max(above, 1 - above)
 
 
 def _measured(

@@ -11,6 +11,7 @@ from functools import cached_property
 from seatrial.events import BatchSeen, EvaluationPass, LoaderBuilt, LoaderIterated, Place
 from seatrial.history import Run
 from seatrial.rules.graph import LOSS_OPS
+from seatrial.rules.lines import named
 from seatrial.rules.resolve import Resolver
 from seatrial.rules.source import call_at, file_of, files_of, place_of
 from seatrial.rules.training import Training
@@ -82,6 +83,16 @@ class Batches:
     def text(self) -> str:
         """All source text of the run."""
         return "\n".join(self.run.sources.values())
+
+    def mentioning(self, pattern: re.Pattern[str], most: int = 3) -> list[Place]:
+        """The first lines of source in which a pattern is found, comments and imports left out."""
+        found = [
+            named(self.run, Place(file, number))
+            for file, text in self.run.sources.items()
+            for number, line in enumerate(text.splitlines(), 1)
+            if pattern.search(line.partition("#")[0]) and not line.lstrip().startswith(("import ", "from "))
+        ]
+        return found[:most]
 
     # ---- where data are made -------------------------------------------------------------------------------------
 

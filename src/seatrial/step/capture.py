@@ -19,7 +19,7 @@ class Leaf:
     `value` is a copy from the moment at which it entered the network or the loss (None if values are not kept).
     `state`: parameter | buffer | "" (data). `carried`: it has a graph of an earlier step. `inside`: path of the module that
     used it first. `made_by`: the call of the user's code, outside of modules, that prepared it. `sketch`: of a batch.
-    `depth`: nodes of the graph that a carried one brings along.
+    `depth`: nodes of the graph that a carried one brings along; `built_on`: a gradient can flow to it from what was made.
     """
 
     order: int
@@ -36,6 +36,7 @@ class Leaf:
     entered: bool = False
     sketch: Any = None
     depth: int = 0
+    built_on: bool = False
 
 
 @dataclass(slots=True, eq=False)

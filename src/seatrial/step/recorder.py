@@ -15,7 +15,7 @@ from seatrial.events import TensorInfo
 from seatrial.measure.activations import tensor_stats
 from seatrial.measure.layout import interleaving
 from seatrial.places import chain, place_of
-from seatrial.step.capture import Call, Leaf, Origin, Out, cut
+from seatrial.step.capture import Call, Leaf, Origin, Out, cut, sources
 from seatrial.step.names import canonical, full_name, may_draw
 
 # Calls beyond this number are not captured: a step of so many is said not to have been looked at.
@@ -159,6 +159,10 @@ class Recorder(TorchFunctionMode):
         call.results = len(results)
         call.changed = tuple(self._known[id(tensor)][1] for tensor in extra)
         call.outputs = [_info(tensor) for tensor in (*results, *extra)]
+        if self.carried and any(info.requires_grad for info in call.outputs):
+            for out in sources(call):
+                if isinstance(out.origin, Leaf) and out.origin.carried:
+                    out.origin.built_on = True
         if call.op in EXITS and call.stateful and len(self.exits) < 200:
             self.exits.append(call)
         for tensor in written:

@@ -19,8 +19,9 @@ _NO_DRAWS = frozenset(["seed", "getstate", "setstate", "get_state", "set_state",
 
 
 def draws(module: str) -> list[Place]:
-    """Calls that draw from the generator of `module` ("random" or "numpy.random"), in files of the user's."""
-    return [Place(file, line) for file in _files() for line in _lines(file, module)]
+    """Calls that draw from the generator of `module` ("random" or "numpy.random"), in files of the user's, with the name
+    of the function that they stand in ("<module>" for none)."""
+    return [Place(file, line, function) for file in _files() for line, function in _lines(file, module)]
 
 
 def _files() -> list[str]:
@@ -28,18 +29,29 @@ def _files() -> list[str]:
     return sorted(file for file in files if file.endswith(".py") and is_users(file))
 
 
-def _lines(file: str, module: str) -> Iterator[int]:
+def _lines(file: str, module: str) -> Iterator[tuple[int, str]]:
     try:
         tree = ast.parse(Path(file).read_text(encoding="utf-8"))
     except (OSError, SyntaxError, ValueError):
         return
     names = {bound: origin for node in ast.walk(tree) for bound, origin in _imported(node)}
-    for node in ast.walk(tree):
+    for node, function in _with_function(tree, "<module>"):
         if isinstance(node, ast.Call):
             owner, _, called = _origin(node.func, names).rpartition(".")
             # Classes make generators of their own.
             if owner == module and called not in _NO_DRAWS and called[:1].islower():
-                yield node.lineno
+                yield node.lineno, function
+
+
+def _with_function(node: ast.AST, function: str) -> Iterator[tuple[ast.AST, str]]:
+    """All nodes below one, each with the name of the innermost function around it."""
+    yield node, function
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        function = node.name
+    elif isinstance(node, ast.Lambda):
+        function = "<lambda>"
+    for child in ast.iter_child_nodes(node):
+        yield from _with_function(child, function)
 
 
 def _imported(node: Any) -> Iterator[tuple[str, str]]:

@@ -44,7 +44,6 @@ class EvaluationLog:
         self._forwards = self._examples = self._training = self._grad = 0
         self._losses: dict[str, list[tuple[Any, int]]] = {}
         self._rows: list[int] = []
-        self._asked = 0
         self._place: Place | None = None
         self._label = ""
         self._data = -1
@@ -59,7 +58,6 @@ class EvaluationLog:
             self.end()
             self._key = key
             self._place, self._data = lines[0] if lines else None, data
-            self._asked = self.recording.gradients_asked
             self._counts[key] = self._counts.get(key, 0) + 1
             self._label = label_of(lines, segment(user)) if self._sent() else ""
         self._forwards += 1
@@ -106,7 +104,7 @@ class EvaluationLog:
                     rows=tuple(self._rows),
                     label=self._label,
                     data=self._data,
-                    used_gradient=self.recording.gradients_asked > self._asked,
+                    used_gradient=self.recording.gradients_since_step > 0,
                 )
             )
         self._key = None

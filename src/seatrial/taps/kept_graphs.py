@@ -34,10 +34,14 @@ class KeptGraphs:
             self.watch.send(GraphKept(tick, "held", place, age))
         if len(losses) == 1 and len(self._losses) < MOST_LOSSES:
             self._losses.append((tick, weakref.ref(losses[0]), program[-1].place if program else None))
+        deepest: dict[Place | None, int] = {}
         for leaf in carried:
-            then, depth = self._carried.setdefault(leaf.place, (tick, leaf.depth))
-            if tick > then and leaf.depth > GROWTH * depth:
-                self.watch.send(GraphKept(tick, "carried", leaf.place, leaf.depth))
+            if leaf.built_on:  # one whose value alone is read brings nothing along
+                deepest[leaf.place] = max(leaf.depth, deepest.get(leaf.place, 0))
+        for place, depth in deepest.items():
+            then, first = self._carried.setdefault(place, (tick, depth))
+            if tick > then and depth > GROWTH * first:
+                self.watch.send(GraphKept(tick, "carried", place, depth))
 
 
 def _has_graph(tensor: torch.Tensor | None) -> bool:

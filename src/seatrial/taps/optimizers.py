@@ -35,6 +35,9 @@ class OptimizerTap:
         self._stale: dict[int, list[bool]] = {}
         self._before: tuple[int, list[torch.Tensor], Before] | None = None
         self._nested = 0
+        self._running: list[
+            tuple[int, bool]
+        ] = []  # optimizers that are stepping, the outermost first; has another stepped within
         self._note_built = guarded(watch, "the construction of an optimizer", self._built)
         self._note_group = guarded(watch, "a param group", self._group_added)
         self._note_cleared = guarded(watch, "a clearing of gradients", self._cleared)
@@ -147,6 +150,10 @@ class OptimizerTap:
         self._stale[last] = held if known is None else [a and b for a, b in zip(known, held, strict=True)]
 
     def _before_step(self, optimizer: Optimizer) -> None:
+        keys = [key for key, _ in self._running]
+        if id(optimizer) in keys:  # its last step failed
+            del self._running[keys.index(id(optimizer)) :]
+        self._running = [*((key, True) for key, _ in self._running), (id(optimizer), False)]
         if not self.recording.looking:
             return
         parameters = _parameters(optimizer)
@@ -155,7 +162,17 @@ class OptimizerTap:
             self._before = (id(optimizer), parameters, before(parameters))
             self.recording.took(time.thread_time() - start)
 
+    def _delegated(self, optimizer: Optimizer) -> bool:
+        """Whether a step that ends was made by others that stepped within it: then it is no step of its own."""
+        while self._running:
+            key, within = self._running.pop()
+            if key == id(optimizer):
+                return within
+        return False
+
     def _after_step(self, optimizer: Optimizer) -> None:
+        if self._delegated(optimizer):
+            return
         watch = self.watch
         number = watch.optimizers.of(optimizer)
         if self.recording.looking:

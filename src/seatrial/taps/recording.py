@@ -17,7 +17,7 @@ import torch
 from torch.overrides import _get_current_function_mode_stack  # pyright: ignore[reportPrivateUsage]
 
 from seatrial.events import BatchSeen, GraphSeen
-from seatrial.measure.activations import answered_alike
+from seatrial.measure.activations import answered_alike, one_sided
 from seatrial.measure.batches import sketch
 from seatrial.places import place_of
 from seatrial.step.capture import Call, Leaf, Origin, Out
@@ -61,6 +61,7 @@ class Recording:
         self.used_forwards: set[int] = set()
         self._turn = 0
         self._backwards = 0
+        self._asked_at_step = 0
         self._next_fates = 2 * BACKWARDS_HEARD
         self._sites: dict[int, int] = {}
         self._before_site: dict[int, int] = {}
@@ -125,6 +126,7 @@ class Recording:
         self.stop()
         self.looking = False
         self._backwards = 0
+        self._asked_at_step = self._gradients()
         self._turn += 1
         unseen = [site for site, count in self._sites.items() if not count]
         wanted = any(self._before_site.get(site) == self._last_site for site in unseen)
@@ -136,6 +138,16 @@ class Recording:
 
     def gradient_asked(self) -> None:
         self.gradients_asked += 1
+
+    def _gradients(self) -> int:
+        return self.gradients_asked + self.watch.tick
+
+    @property
+    def gradients_since_step(self) -> int:
+        """How many gradients were asked for since the last optimizer step (0 in programs that step by hand)."""
+        if not self.watch.optimizer_steps:
+            return 0
+        return self._gradients() - self._asked_at_step
 
     def before_backward(self, losses: tuple[torch.Tensor, ...], kind: str, frame: FrameType | None) -> None:
         """A backward pass begins from `losses`."""
@@ -295,8 +307,9 @@ class Recording:
             roots = [out for tensor in tensors if (out := recorder.out_of(tensor)) is not None]
             self._predictions += [(model, call, out) for out in roots]
             if len(tensors) == 1 and roots and isinstance(roots[0].origin, Call):
-                origin = roots[0].origin
-                origin.stats = {**origin.stats, "answered_alike": answered_alike(tensors[0].detach())}
+                origin, scores = roots[0].origin, tensors[0].detach()
+                alike = {"answered_alike": answered_alike(scores), "one_sided": one_sided(scores)}
+                origin.stats = {**origin.stats, **alike}
             if evaluating and roots and self._evaluations.get(model, 0) < MOST_EVALUATION_GRAPHS:
                 self._evaluations[model] = self._evaluations.get(model, 0) + 1
                 self._describe_evaluation(recorder, roots, model, frame)

@@ -11,7 +11,7 @@ class drown.
 ## How it is recognised
 Targets of one pass through the training data are counted. The loss's arguments (`weight`, `pos_weight`), the sampler
 and the source are looked through for what compensates: then nothing is said. Classes of pixels and words are commonly
-uneven and only noted. A network ignores a class if late in training it never answers with it, in batches that should
+uneven and told of only if the network ignores the rare one. A network ignores a class if late in training it never answers with it, in batches that should
 hold some of it.
 
 ## What it cannot see
@@ -119,8 +119,8 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     if most < limits.common or least > limits.rare or _weighted(training, loss):
         return
     text = batches.text()
-    noted = not _one_an_example(batches.targets[0]) or _COMPENSATES.search(text)
-    noted = noted or (_WATCHES.search(text) and not _ignores_the_rarest(training, least, limits))
+    known = not _one_an_example(batches.targets[0]) or _WATCHES.search(text)
+    noted = _COMPENSATES.search(text) or (known and not _ignores_the_rarest(training, loss, least, limits))
     severity: Severity = "note" if noted or len(training.loss_ops) != 1 else "warning"
     rarest, commonest = min(counts, key=lambda name: counts[name]), max(counts, key=lambda name: counts[name])
     yield Finding(
@@ -151,12 +151,13 @@ def _counts(batches: Batches) -> Counter[str]:
         return batches.classes
     counts: Counter[str] = Counter()
     for batch in batches.targets[: max(1, batches.epoch)]:
-        if not _one_an_example(batch) or not batch.stats.get("integers") or batch.stats.get("distinct", 9.0) > 2:
+        if batch.stats.get("integers") != 1 or batch.stats.get("distinct", 9.0) > 2:
             return Counter()
         if batch.stats.get("min", -1.0) < 0 or batch.stats.get("max", 2.0) > 1:
             return Counter()
-        ones = round(batch.stats.get("mean", 0.0) * batch.shape[0])
-        counts.update({"1": ones, "0": batch.shape[0] - ones})
+        size = math.prod(batch.shape)
+        ones = round(batch.stats.get("mean", 0.0) * size)
+        counts.update({"1": ones, "0": size - ones})
     return +counts
 
 
@@ -172,15 +173,16 @@ def _weighted(training: Training, loss: Node) -> bool:
     return graph.argument(loss, 9, "reduction") == "none" or bool(loss.outputs and loss.outputs[0].shape)
 
 
-def _ignores_the_rarest(training: Training, least: float, limits: Thresholds) -> bool:
-    """Whether in the second half of training nearly all examples that were looked at get one answer."""
+def _ignores_the_rarest(training: Training, loss: Node, least: float, limits: Thresholds) -> bool:
+    """Whether in the second half of training nearly all answers that were looked at are the same."""
     half = training.loss.ticks[len(training.loss) // 2]
+    figure = "one_sided" if loss.op.startswith("binary") else "answered_alike"
     examples, alike = 0, 0.0
     for graph in training.graphs:
         if graph.seen.tick < half or not graph.seen.predictions:
             continue
         node = graph.node(graph.seen.predictions[-1])
-        share = node.stats.get("answered_alike", math.nan)
+        share = node.stats.get(figure, math.nan)
         if share == share and node.outputs and node.outputs[0].shape:
             examples += node.outputs[0].shape[0]
             alike += share * node.outputs[0].shape[0]

@@ -97,6 +97,8 @@ EXPLAINS = ("optimisation.overfitting", "optimisation.underfitting", "model.cons
 _SCALING = re.compile(
     r"mean|std|scal|normal|standard|transform|/ ?\d{2,3}|\* ?\d|min|max|whiten|preprocess|to_tensor|ToTensor|clip"
 )
+# Where statistics are taken: for data whose way to the network is not followed.
+_STATISTICS = re.compile(r"fit_transform\(|\.fit\(|\.std\(|\.var\(|normali[sz]e\(|standardi[sz]e\(|\bzscore")
 
 
 @dataclass(frozen=True)
@@ -224,7 +226,7 @@ def _finding(
     confidence: float,
 ) -> Finding:
     ways = [*batches.lineage(first), *batches.lineage(batches.inputs[0])]
-    scaling = [place for place in ways if _SCALING.search(run.line(place))]
+    scaling = [place for place in ways if _SCALING.search(run.line(place))] or batches.mentioning(_STATISTICS)
     places: tuple[Place, ...] = distinct([*scaling[:5], each.where])
     remedy = "Take the statistics from the training data and apply the same preparation to all parts."
     return Finding(NAME, "error", message, places, {**evidence}, remedy, EXPLAINS, confidence)

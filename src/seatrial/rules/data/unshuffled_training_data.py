@@ -125,9 +125,13 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     """Targets of successive training batches that differ more than chance lets them, in a fixed order."""
     batches = Batches(run)
     targets = [batch for batch in batches.targets if _one_an_example(batch)]
-    if len(targets) < limits.least_batches or len(targets) < 0.9 * len(batches.targets) or _carries(run):
+    if (
+        min(len(targets), batches.epoch) < limits.least_batches
+        or len(targets) < 0.9 * len(batches.targets)
+        or _carries(run)
+    ):
         return
-    epoch = targets[: max(limits.least_batches, batches.epoch)]
+    epoch = targets[: batches.epoch]
     groups = _grouped(epoch, limits.window)
     if len(groups) < limits.least_batches:
         return
