@@ -84,12 +84,13 @@ NAME = "data.class-imbalance"
 EXPLAINS = ("model.constant-output", "optimisation.loss-not-decreasing")
 # What compensates for the imbalance, and scores in which people who know of it watch its effect.
 _COMPENSATES = re.compile(
-    r"WeightedRandomSampler|pos_weight|class_weight|focal|gamma=|alpha=|oversampl|undersampl|resampl|balanced|smote|"
-    r"threshold|weights?\s*=\s*\w*(class|freq)",
+    r"WeightedRandomSampler|pos_weight|class_weight|focal|\*\*\s*\(?(self\.)?gamma|oversampl|undersampl|resampl|smote|"
+    r"(?<!im)(?<!un)balanced(?![_ ]?acc)|threshold|weights?\s*=\s*\w*(class|freq)",
     re.IGNORECASE,
 )
 _WATCHES = re.compile(
-    r"average_precision|roc_auc|auroc|\bauc\b|f1_score|precision_recall|recall|sensitivity", re.IGNORECASE
+    r"average_precision|roc_auc|auroc|\bauc\b|f1_score|precision_recall|recall|sensitivity|balanced[_ ]?acc|\biou\b|dice",
+    re.IGNORECASE,
 )
 
 
