@@ -85,7 +85,7 @@ EXPLAINS = ("model.constant-output", "optimisation.loss-not-decreasing")
 # What compensates for the imbalance, and scores in which people who know of it watch its effect.
 _COMPENSATES = re.compile(
     r"WeightedRandomSampler|pos_weight|class_weight|focal|\*\*\s*\(?(self\.)?gamma|oversampl|undersampl|resampl|smote|"
-    r"["']balanced["']|balanced[_ ]?(sampl|batch|weight|class|loss)|threshold|weights?\s*=\s*\w*(class|freq)",
+    r"[\"']balanced[\"']|balanced[_ ]?(sampl|batch|weight|class|loss)|threshold|weights?\s*=\s*\w*(class|freq)",
     re.IGNORECASE,
 )
 _WATCHES = re.compile(
