@@ -51,7 +51,6 @@ class Recording:
         self.models = models
         self.budget = Budget()
         self.recorder: Recorder | None = None
-        self.backward_since_step = False
         self.started = False
         self.looking = False  # whether this turn is looked at closely, to the end of its optimizer step
         self.whole = False  # whether this close look began with the turn
@@ -172,7 +171,6 @@ class Recording:
                 self._cut(recorder, losses, call, frame)
             except Exception as error:
                 watch.not_looked_at(f"the step at tick {watch.tick}", f"{type(error).__name__}: {error}")
-        self.backward_since_step = True
         seconds = time.thread_time() - start
         watch.seconds += seconds - (recorder.seconds - counted if recorder is not None else 0.0)
 

@@ -207,7 +207,7 @@ class Watch:
             self._flush_clips(call)
         self._send_turns()
         for turn, (first, repeats) in self._folded.items():
-            self.send(Turns(first, repeats, *turn))
+            self.send(Turns(first, repeats, *turn, folded=True))
         self._folded.clear()
 
     def finish(self) -> None:
