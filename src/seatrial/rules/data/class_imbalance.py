@@ -185,8 +185,10 @@ def _ignores_the_rarest(training: Training, loss: Node, least: float, limits: Th
         node = graph.node(graph.seen.predictions[-1])
         share = node.stats.get(figure, math.nan)
         if share == share and node.outputs and node.outputs[0].shape:
-            examples += node.outputs[0].shape[0]
-            alike += share * node.outputs[0].shape[0]
+            shape = node.outputs[0].shape
+            answers = math.prod(shape) // (shape[1] if figure == "answered_alike" else 1)
+            examples += answers
+            alike += share * answers
     return examples * least >= limits.expected and alike >= limits.alike * examples
 
 
