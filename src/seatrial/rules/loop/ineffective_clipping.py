@@ -115,10 +115,11 @@ def _thrown_away(run: Run) -> Iterator[Finding]:
     """Gradients limited or scaled by hand, by a function that returns the result, which nobody takes."""
     for file in run.sources:
         for node in nodes(run, file):
-            call = node.value if isinstance(node, ast.Expr) else None
-            if not isinstance(call, ast.Call) or last_name(call.func) not in _RETURNING:
+            if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
                 continue
-            place = named(run, Place(file, node.lineno))
+            call, place = node.value, named(run, Place(file, node.lineno))
+            if last_name(call.func) not in _RETURNING:
+                continue
             handled = [call.func.value] if isinstance(call.func, ast.Attribute) else []
             if any("grad" in names_in(part) for part in (*handled, *call.args)) and _is_reached(run, place):
                 line = run.line(place)
