@@ -31,6 +31,7 @@ class OptimizerTap:
         self.recording = recording
         self.models = models
         self._settings: dict[tuple[int, int, str], float] = {}
+        self._last_settings: dict[tuple[int, int], tuple[Any, ...]] = {}
         self._stepped: set[int] = set()
         self._stale: dict[int, list[bool]] = {}
         self._before: tuple[int, list[torch.Tensor], Before] | None = None
@@ -148,10 +149,12 @@ class OptimizerTap:
             self._stale[number] = [a and b for a, b in zip(known, held, strict=True)] if known and same else held
 
     def _before_step(self, optimizer: Optimizer) -> None:
-        keys = [key for key, _ in self._running]
-        if id(optimizer) in keys:  # its last step failed
-            del self._running[keys.index(id(optimizer)) :]
-        self._running = [*((key, True) for key, _ in self._running), (id(optimizer), False)]
+        if self._running:
+            keys = [key for key, _ in self._running]
+            if id(optimizer) in keys:  # its last step failed
+                del self._running[keys.index(id(optimizer)) :]
+            self._running = [(key, True) for key, _ in self._running]
+        self._running.append((id(optimizer), False))
         if not self.recording.looking:
             return
         parameters = _parameters(optimizer)
@@ -178,8 +181,12 @@ class OptimizerTap:
             self._look(optimizer, number)
             self.recording.took(time.thread_time() - start)
         for index, group in enumerate(optimizer.param_groups):
-            for name in _WATCHED:
-                value = group.get(name)
+            values = tuple(map(group.get, _WATCHED))
+            # A rate that is a tensor may have been changed in place.
+            if self._last_settings.get((number, index)) == values and not isinstance(values[0], torch.Tensor):
+                continue
+            self._last_settings[number, index] = values
+            for name, value in zip(_WATCHED, values, strict=True):
                 if value is not None:
                     self._setting(number, index, name, value)
         watch.call("step", number, type(optimizer).__name__, place_of(sys._getframe(2)))
