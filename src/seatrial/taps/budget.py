@@ -18,7 +18,8 @@ class Budget:
     What they cost is counted in CPU time of the thread (a busy machine must not make them rarer), what has gone by in
     wall time."""
 
-    def __init__(self) -> None:
+    def __init__(self, allowance_seconds: float = ALLOWANCE_SECONDS) -> None:
+        self.allowance_seconds = allowance_seconds
         self.started = time.perf_counter()
         self.spent = 0.0
         self.next_turn = 0
@@ -26,7 +27,7 @@ class Budget:
     def affords(self, seconds: float = 0.0) -> bool:
         """Whether there is time left to spend."""
         elapsed = time.perf_counter() - self.started
-        return self.spent + seconds <= SHARE * elapsed + ALLOWANCE_SECONDS
+        return self.spent + seconds <= SHARE * elapsed + self.allowance_seconds
 
     def is_due(self, turn: int) -> bool:
         """Whether the turn that begins now is to be looked at closely."""

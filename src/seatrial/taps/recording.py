@@ -25,7 +25,7 @@ from seatrial.step.graph import describe
 from seatrial.step.recorded import Recorded
 from seatrial.step.recorder import Recorder
 from seatrial.step.verification import Verifier
-from seatrial.taps.budget import Budget
+from seatrial.taps.budget import ALLOWANCE_SECONDS, Budget
 from seatrial.taps.kept_graphs import KeptGraphs
 from seatrial.taps.models import Models
 from seatrial.taps.watch import Watch
@@ -49,7 +49,7 @@ class Recording:
     def __init__(self, watch: Watch, models: Models, verify: Verifier | None = None) -> None:
         self.watch = watch
         self.models = models
-        self.budget = Budget()
+        self.budget = Budget(ALLOWANCE_SECONDS if verify is None else math.inf)
         self.recorder: Recorder | None = None
         self.started = False
         self.looking = False  # whether this turn is looked at closely, to the end of its optimizer step
