@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -28,7 +29,7 @@ def cut_chains(graph: Graph) -> Iterator[Chain]:
         calls = [node for node in graph.consumers(leaf) if node.op in WEIGHT_OPS and _learns(node)]
         if len(calls) < FEWEST:
             continue
-        cuts = [_cut(graph, before, after) for before, after in zip(calls, calls[1:], strict=False)]
+        cuts = [_cut(graph, before, after) for before, after in itertools.pairwise(calls)]
         if all(cuts):
             yield Chain(leaf.parameter, tuple(calls), tuple(cuts))
 
@@ -79,7 +80,7 @@ def unheard(graph: Graph, chain: Chain) -> bool:
     keys = _keys(graph)
     later = graph.downstream(chain.calls[0])
     given = [_given(graph, call, later, keys) for call in chain.calls]
-    fresh = [mine - before for before, mine in zip(given, given[1:], strict=False)]
+    fresh = [mine - before for before, mine in itertools.pairwise(given)]
     return sum(map(bool, fresh)) > len(fresh) / 2
 
 
@@ -121,4 +122,3 @@ def _given(graph: Graph, call: Node, later: set[int], keys: dict[int, int]) -> s
             elif source.role != "parameter":
                 found.add((keys[source.index], ref.output))
     return found
-
