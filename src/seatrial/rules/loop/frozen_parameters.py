@@ -188,7 +188,8 @@ def _random(run: Run, known: Parameters, fresh: list[ParameterFate]) -> Finding:
 
 def _group(run: Run, known: Parameters, rest: list[ParameterFate]) -> Finding | None:
     """A param group of its own, with settings of its own, for parameters that nothing in the source freezes."""
-    if any(_FREEZING.search(text) for text in run.sources.values()):
+    code = (line.partition("#")[0] for text in run.sources.values() for line in text.splitlines())
+    if any(map(_FREEZING.search, code)):
         return None
     numbers = {fate.parameter for fate in rest}
     for optimizer in stepping(run):
