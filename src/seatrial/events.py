@@ -393,7 +393,7 @@ class Node:
               for leaves; "" for calls.
     name      of a parameter or buffer: "model.conv1.weight"; of other leaves the user's variable name if known.
     origin    of an input or target leaf: canonical ops, last one first, by which the user's code made it inside this
-              step ("to", "unsqueeze", ...), as "op@line".
+              step ("to", "unsqueeze", ...), as "op@line"; views with their shapes, "view@16:32x50x3:32x3x50".
     stats     of output 0 if floating: mean, std, min, max, absmax, zero_share, nonfinite, spread (mean over features of the
               std over axis 0, relative to the overall std), dead_share (share of units, axis 1 or last, that are 0 for
               all examples), sum_min and sum_max (of the sums over the last axis, and `class_sum_*` over axis 1),

@@ -78,11 +78,11 @@ def _stacked(graph: Graph, node: Node, after: tuple[int, ...], axis: int) -> int
     return axis + (axis >= new)
 
 
-def counted_along_examples(graph: Graph, size: int) -> list[Node]:
-    """Calls that join data with the first entries of a table (a buffer or a parameter), one for each place in the batch:
-    positions that were meant to run along another axis."""
+def counted_along_examples(graph: Graph, size: int) -> list[tuple[Node, Node]]:
+    """Calls that join data with the first entries of a table, one for each place in the batch, and those entries: positions
+    that were meant to run along another axis."""
     axes = example_axes(graph, size)
-    found: list[Node] = []
+    found: list[tuple[Node, Node]] = []
     for node in graph.calls("add", "mul", "cat", "sub"):
         sources = graph.inputs(node)
         data = next((source for source in sources if source.index in axes and source.role != "constant"), None)
@@ -93,7 +93,7 @@ def counted_along_examples(graph: Graph, size: int) -> list[Node]:
             lengths = shape(other)
             aligned = len(lengths) >= from_end and lengths[-from_end] == size and lengths.count(size) == 1
             if other.index not in axes and aligned and _first_entries(graph, other, size):
-                found.append(node)
+                found.append((node, other))
     return found
 
 
@@ -101,7 +101,7 @@ def _first_entries(graph: Graph, node: Node, size: int) -> bool:
     """Whether a node holds the first `size` entries of a longer table, counted or looked up one after the other."""
     made = graph.back(node, RELABELLING | DROPOUTS | {"expand", "expand_as", "mul", "detach"})
     table = graph.source(made, 0, "input") if made.op == "getitem" else graph.source(made, 1, "weight")
-    if table is None or table.role not in ("buffer", "parameter", "constant"):
+    if table is None or table.role not in ("buffer", "parameter", "constant", "input"):
         return False
     if made.op == "embedding":
         index = graph.source(made, 0, "input")

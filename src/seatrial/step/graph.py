@@ -57,6 +57,9 @@ def describe(
     return seen, roles, program
 
 
+_VIEWS = frozenset(["view", "reshape", "view_as", "reshape_as"])
+
+
 def _leaf(leaf: Leaf, index: int, role: str) -> Node:
     return Node(
         index=index,
@@ -80,10 +83,20 @@ def _history(leaf: Leaf, limit: int = 12) -> list[str]:
     steps: list[str] = []
     call = leaf.made_by
     while call is not None and len(steps) < limit:
-        steps.append(f"{call.op}@{call.place.line if call.place else 0}")
+        steps.append(f"{call.op}@{call.place.line if call.place else 0}{_shapes(call)}")
         before = [out.origin for out in sources(call) if isinstance(out.origin, Call)]
         call = before[0] if before else None
     return steps
+
+
+def _shapes(call: Call) -> str:
+    """The shapes before and after a view, which tell what it did to the axes: ":32x50x3:32x3x50"."""
+    taken = sources(call)
+    if call.op not in _VIEWS or not taken or not call.outputs:
+        return ""
+    source = taken[0].origin
+    info = source.info if isinstance(source, Leaf) else source.outputs[taken[0].number]
+    return "".join(f":{'x'.join(map(str, shape))}" for shape in (info.shape, call.outputs[0].shape) if shape)
 
 
 def _call(call: Call, numbers: dict[int, int]) -> Node:

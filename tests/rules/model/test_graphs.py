@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from graphs import FILE, Step
 
-from seatrial.events import LoaderBuilt, Place, Ref, RunEnded
+from seatrial.events import LoaderBuilt, Place, Probe, Ref, RunEnded
 from seatrial.findings import Finding
 from seatrial.history import Run
 from seatrial.rules import discover
@@ -170,3 +172,73 @@ def test_a_detached_state_is_named_with_its_line() -> None:
     cut = next(node for node in graph if node.op == "detach")
     assert finding.where[0] == cut.where
     assert not said(Run.of([loader, unrolled({2}).seen, ended]), "model.detached-graph")
+
+
+def mixed(step: Step, node: Ref, loss: Ref) -> Run:
+    """A run in which an experiment found that examples meet at a node."""
+    loader = LoaderBuilt(0, 0, 80, 10, 8, "RandomSampler", False, 0, 0, 0, Place(FILE, 1))
+    return Run.of([loader, step.seen(loss, loss), Probe(0, "mixing", 0, node.node, 0.5)])
+
+
+class TestNeighbours:
+    def picked(self, drawn: bool) -> list[Finding]:
+        step = Step()
+        x = step.input(8, 4)
+        table = step.input(8, 3, dtype="int64")
+        if drawn:
+            table = step.call("randperm", 8, shape=(8,))
+            node = step.nodes[table.node]
+            step.nodes[table.node] = replace(node, random=True, outputs=(replace(node.outputs[0], dtype="int64"),))
+        hidden = step.call("linear", x, step.parameter(4, 4), shape=(8, 4))
+        gathered = step.call("getitem", hidden, table, shape=(8, 3, 4))
+        return said(mixed(step, gathered, step.call("mean", gathered, shape=(8, 4))), "model.examples-mixed")
+
+    def test_rows_that_the_data_name_are_neighbours(self) -> None:
+        assert not self.picked(drawn=False)
+
+    def test_rows_drawn_at_random_are_other_examples(self) -> None:
+        assert self.picked(drawn=True)
+
+
+class TestIgnored:
+    def probed(self, target: tuple[int, ...], origin: tuple[str, ...]) -> list[Finding]:
+        """A part of the input is ignored; the target was made of the batch by the calls in `origin`."""
+        step = Step()
+        tokens = step.input(8, 6, dtype="int64")
+        part = step.call("getitem", tokens, {"slice": (None, -1, None)}, shape=(8, 5))
+        scores = step.call("embedding", part, step.parameter(11, 11), shape=(8, 5, 11), gradient=True)
+        truth = step.target(*target, dtype="int64")
+        step.nodes[truth.node] = replace(step.nodes[truth.node], origin=origin)
+        loss = step.call("cross_entropy", scores, truth, shape=())
+        return said(Run.of([step.seen(loss, scores), Probe(0, "ignored", 0, tokens.node, 0.17)]), "model.input-ignored")
+
+    def test_the_last_word_is_only_a_target(self) -> None:
+        assert not self.probed((40,), ("reshape@5:8x5:40", "getitem@5", "stack@4"))
+
+    def test_a_label_is_no_part_of_the_text(self) -> None:
+        assert self.probed((8,), ("stack@4",))
+
+
+def test_frozen_layers_in_a_list_are_hidden_on_purpose() -> None:
+    def hidden(trainable: bool) -> Run:
+        step = Step()
+        weight = step.parameter(4, 4, name="")
+        info = replace(step.nodes[weight.node].outputs[0], requires_grad=trainable)
+        step.nodes[weight.node] = replace(step.nodes[weight.node], outputs=(info,), parameter=7)
+        features = step.call("linear", step.input(8, 4), weight, shape=(8, 4), module="net")
+        loss = step.call("mean", step.call("linear", features, step.parameter(2, 4), shape=(8, 2)), shape=())
+        return step.run(loss)
+
+    assert said(hidden(trainable=True), "model.unregistered-parameters")
+    assert not said(hidden(trainable=False), "model.unregistered-parameters")
+
+
+def test_a_view_that_prepares_the_batch_is_named() -> None:
+    step = Step()
+    x = step.input(32, 3, 50)
+    step.nodes[x.node] = replace(
+        step.nodes[x.node], origin=("view@7:32x50x3:32x3x50", "stack@6"), where=Place(FILE, 7, "<module>")
+    )
+    loss = step.call("mean", step.call("conv1d", x, step.parameter(8, 3, 1), shape=(32, 8, 50)), shape=())
+    (finding,) = said(step.run(loss), "data.wrong-axis-layout")
+    assert finding.where[0].line == 7

@@ -106,6 +106,8 @@ from seatrial.rules.graph import Graph
 from seatrial.rules.model.examples_mixed import layers_along
 from seatrial.rules.patterns import shape
 
+# How an event tells by which view the program made a tensor: "view@16:32x50x3:32x3x50".
+_VIEW = re.compile(r"(?:view|reshape)(?:_as)?@(\d+):([\dx]+):([\dx]+)")
 EXPLAINS = ("optimisation.loss-not-decreasing", "optimisation.underfitting", "model.input-ignored")
 
 
@@ -181,18 +183,30 @@ def _dealt_out(run: Run, graph: Graph) -> Finding | None:
             continue
         before, after = shape(source), shape(node)
         if exchanged(before, after):
-            return Finding(
-                "data.wrong-axis-layout",
-                "error",
-                f"{list(before)} is viewed as {list(after)}: that exchanges no axes but deals the numbers out anew, so that "
-                "what stood together is mixed up.",
-                where.lines(run, node, callers=True)[:3],
-                {"before": [float(length) for length in before], "after": [float(length) for length in after]},
-                "Use transpose or permute to move an axis, and view only to split or join neighbouring ones.",
-                (*EXPLAINS, "model.examples-mixed"),
-                0.9,
-            )
+            return _viewed(before, after, where.lines(run, node, callers=True)[:3])
+    for leaf in graph.leaves("input"):
+        for step in leaf.origin:
+            found = _VIEW.fullmatch(step)
+            if found is None or leaf.where is None:
+                continue
+            before, after = (tuple(map(int, part.split("x"))) for part in found.group(2, 3))
+            if exchanged(before, after):
+                return _viewed(before, after, (Place(leaf.where.file, int(found[1]), leaf.where.function),))
     return None
+
+
+def _viewed(before: tuple[int, ...], after: tuple[int, ...], places: tuple[Place, ...]) -> Finding:
+    return Finding(
+        "data.wrong-axis-layout",
+        "error",
+        f"{list(before)} is viewed as {list(after)}: that exchanges no axes but deals the numbers out anew, so that "
+        "what stood together is mixed up.",
+        places,
+        {"before": [float(length) for length in before], "after": [float(length) for length in after]},
+        "Use transpose or permute to move an axis, and view only to split or join neighbouring ones.",
+        (*EXPLAINS, "model.examples-mixed"),
+        0.9,
+    )
 
 
 def exchanged(before: tuple[int, ...], after: tuple[int, ...]) -> bool:

@@ -15,7 +15,7 @@ mode with one example changed, and the answers for others change; the line is th
 do. Both need to know that axis 0 counts examples: from a DataLoader's batch size, or one label an example.
 
 ## What it cannot see
-Time-major data whose targets do not tell the axes apart. Graphs with an adjacency, in-batch similarities and
+Time-major data whose targets do not tell the axes apart. Graphs with an adjacency or a table of neighbours, in-batch similarities and
 mini-batch statistics that are appended as a feature mix examples on purpose and are passed over.
 
 ## Faulty
@@ -98,8 +98,8 @@ from seatrial.findings import Finding
 from seatrial.history import Run
 from seatrial.rules import where
 from seatrial.rules.axes import batch_size, example_axes
-from seatrial.rules.graph import Graph
-from seatrial.rules.patterns import shape
+from seatrial.rules.graph import Graph, references
+from seatrial.rules.patterns import integral, shape
 
 NAME = "model.examples-mixed"
 RECURRENT = frozenset({"lstm", "gru", "rnn_tanh", "rnn_relu"})
@@ -207,12 +207,26 @@ def _from_probe(run: Run, probe: Probe, limits: Thresholds) -> Finding | None:
 def meant(graph: Graph, node: Node, size: int) -> bool:
     """Whether examples are mixed on purpose: messages along edges, similarities of all with all, statistics of the
     batch that are appended as a feature."""
-    if node.op in MESSAGES or any(_adjacency(graph, source, size) for source in graph.inputs(node)):
+    if (
+        node.op in MESSAGES
+        or _gathers(graph, node)
+        or any(_adjacency(graph, source, size) for source in graph.inputs(node))
+    ):
         return True
     if any(shape(graph.node(ref)).count(size) > 1 for ref in graph.seen.predictions) or shape(node).count(size) > 1:
         return True
     return any(graph.node(index).op in ("expand", "repeat") for index in _next(graph, node)) and any(
         graph.node(index).op == "cat" for index in graph.downstream(node)
+    )
+
+
+def _gathers(graph: Graph, node: Node) -> bool:
+    """Rows picked by numbers that the data give, as a table of neighbours does; not by numbers drawn at random."""
+    given = node.args[1:] if node.op in ("getitem", "embedding", "take_along_dim") else ()
+    picks = [graph.node(ref) for ref in references(tuple(given))]
+    picks = [pick for pick in picks if integral(pick)]
+    return bool(picks) and not any(
+        graph.node(at).random for pick in picks for at in (pick.index, *graph.upstream(pick))
     )
 
 

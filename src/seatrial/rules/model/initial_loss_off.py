@@ -13,7 +13,7 @@ binary cross-entropy, and the variance of the targets for squared error. The ban
 stays within one unit of ln(classes).
 
 ## What it cannot see
-Losses written by hand, weighted losses and sums; models that were loaded from a checkpoint are not judged.
+Losses written by hand, weighted losses and sums; squared errors of networks that work against each other; models that were loaded from a checkpoint are not judged.
 
 ## Faulty
 ```python
@@ -94,6 +94,7 @@ from seatrial.history import Run
 from seatrial.rules import where
 from seatrial.rules.graph import Graph
 from seatrial.rules.patterns import shape
+from seatrial.rules.training import Training
 
 NAME = "model.initial-loss-off"
 BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
@@ -116,6 +117,7 @@ class Thresholds:
 def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     if any(fate.loaded for fate in run.fates.values()):
         return
+    plain = Training(run).plain
     for graph in map(Graph, run.training_graphs):
         if graph.seen.tick > limits.last_tick:
             continue
@@ -126,6 +128,8 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
             if not _plain(graph, loss) or _cosines(graph, loss):
                 continue
             squared = loss.op in SQUARED
+            if squared and not plain:
+                continue
             band = limits.squared_factor * guess if squared else limits.factor * guess + limits.surplus
             if value > band:
                 yield _finding(run, graph, loss, value, guess)

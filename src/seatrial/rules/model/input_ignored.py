@@ -95,6 +95,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 
 from seatrial.events import BatchSeen, Node, Place
 from seatrial.findings import Finding
@@ -142,12 +143,30 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
 def tells(graph: Graph, leaf: Node, detail: str, limits: Thresholds) -> bool:
     """Whether the experiment speaks of this input: no rounding on the way, no padding that is masked on purpose."""
     later = [graph.node(index) for index in graph.downstream(leaf)]
+    if _is_target_too(graph, leaf) or any(_at_random(graph, node) for node in later):
+        return False
     if not integral(leaf):
         if any(node.op in STEPS or (integral(node) and node.op != "leaf") for node in later):
             return False
         if shape(leaf)[0] < limits.examples and any(node.op in MAXIMA for node in later):
             return False
     return not (trailing(detail) and masked(graph, leaf, later))
+
+
+def _is_target_too(graph: Graph, leaf: Node) -> bool:
+    """Whether a part of the same data is the target, as the next words of a text are: of that size and kind, and cut out."""
+    return any(
+        target.outputs[0].dtype == leaf.outputs[0].dtype
+        and shape(leaf)[0] * (shape(leaf)[1] - 1) == prod(shape(target))
+        and any(step.split("@")[0] in PARTS | {"roll"} for step in target.origin)
+        for target in graph.leaves("target")
+    )
+
+
+def _at_random(graph: Graph, node: Node) -> bool:
+    """Whether a call takes a part that was drawn in this step, as masked autoencoders do."""
+    chosen = graph.inputs(node)[1:] if node.op in PARTS else []
+    return any(graph.node(at).random for pick in chosen if integral(pick) for at in (pick.index, *graph.upstream(pick)))
 
 
 def trailing(detail: str) -> bool:

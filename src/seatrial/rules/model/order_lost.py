@@ -131,7 +131,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
         size = batch_size(run, graph)
         counted = counted_along_examples(graph, size) if size is not None and size >= limits.smallest else []
         if counted:
-            yield _along_examples(run, graph, counted, size or 0)
+            yield _along_examples(run, counted, size or 0)
             return
     for probe in run.probes("order"):
         if probe.share > limits.change or probe.node < 0:
@@ -145,21 +145,16 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
             return
 
 
-def _along_examples(run: Run, graph: Graph, counted: list[Node], size: int) -> Finding:
-    node = counted[0]
-    table = next(source for source in graph.inputs(node) if shape(source).count(size) and _is_table(graph, source))
+def _along_examples(run: Run, counted: list[tuple[Node, Node]], size: int) -> Finding:
+    node, table = counted[0]
     message = (
         f"Positions {list(shape(table))} are joined with data {list(shape(node))} along the axis of the {size} examples: "
         "each example gets the code of its place in the batch, and no step of the sequence knows its own."
     )
     remedy = "Take as many positions as the sequence has steps and give them the axis of the steps: pe[:, : x.size(1)]."
     evidence = {"positions": [float(length) for length in shape(table)], "batch_size": size}
-    where = lines(run, *counted, callers=True)[:4]
+    where = lines(run, *(joined for joined, _ in counted), callers=True)[:4]
     return Finding(NAME, "error", message, where, dict(evidence), remedy, (*EXPLAINS, *MISREAD), 0.93)
-
-
-def _is_table(graph: Graph, source: Node) -> bool:
-    return not any(graph.node(at).role == "input" for at in (source.index, *graph.upstream(source)))
 
 
 def _finding(run: Run, graph: Graph, probe: Probe) -> Finding | None:
@@ -168,7 +163,7 @@ def _finding(run: Run, graph: Graph, probe: Probe) -> Finding | None:
     embedding = next((node for node in readers if node.op == "embedding" or not integral(tokens)), None)
     about = _is_about_order(run) if integral(tokens) else _encodes_positions(run)
     severity: Severity = "warning" if _self_attention(graph) and about else "note"
-    if severity == "note" and not integral(tokens):
+    if severity == "note" and (not integral(tokens) or embedding is None):
         return None
     message = "The output does not change when the positions of the input sequence are shuffled: the network cannot see their order."
     remedy = "Add an encoding of the positions to the embedded tokens, or use a layer that reads in order."

@@ -98,6 +98,7 @@ from seatrial.history import Run
 from seatrial.rules import where
 from seatrial.rules.graph import SHAPE_OPS, WEIGHT_OPS, Graph
 from seatrial.rules.parameters import Parameters
+from seatrial.rules.patterns import wants_gradient
 from seatrial.rules.source import files_of
 from seatrial.rules.syntax import tail
 
@@ -120,7 +121,7 @@ def check(run: Run, _: None) -> Iterator[Finding]:
     strangers: dict[int, tuple[Node, Node]] = {}
     for graph in known.graphs:
         for leaf in graph.leaves("parameter"):
-            if leaf.parameter in registered or leaf.parameter in known.optimised:
+            if leaf.parameter in registered or leaf.parameter in known.optimised or not wants_gradient(leaf):
                 continue
             call = meets_activations(graph, leaf)
             if call is not None and not _swapped_in(run, call):
