@@ -128,6 +128,8 @@ class _StateTap:
         if detail != "model":
             return
         model = watch.models.of(owner)
+        for listener in watch.at_load:
+            listener(owner, state)
         if not self._used(state, "loaded", place, model) and _is_own(owner, state):
             # Views of the weights made by hand: when is not known, but at the last taking of a state at the earliest.
             tick, where = self.last.get(model, (0, None))
