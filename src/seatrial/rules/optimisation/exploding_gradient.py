@@ -91,7 +91,8 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
         return
     start = median([norm for _, norm in norms[:2]])
     lost = next((tick for tick, norm in norms if not math.isfinite(norm)), None)
-    tick, most = max(((tick, norm) for tick, norm in norms if math.isfinite(norm)), key=lambda each: each[1])
+    known = [(tick, norm) for tick, norm in norms if math.isfinite(norm)]
+    tick, most = max(known, key=lambda each: each[1], default=(0, 0.0))
     if not start > 0 or (most < limits.growth * start and lost is None) or not _suffers(training, limits):
         return
     yield Finding(
@@ -116,7 +117,7 @@ def _norms(training: Training) -> list[tuple[int, float]]:
     ]
     found += [(look.tick, math.inf) for look in training.looks if any(look.nonfinite)]
     for clips in training.run.clips.values():
-        if clips.with_gradient:
+        if clips.with_gradient and training.run.calls[clips.call].detail.startswith("norm"):
             found = list(zip(clips.ticks, clips.norms, strict=True))
     return sorted(found)
 
