@@ -211,6 +211,7 @@ class CallSeen:
     clip       -1                      "norm 1.0" | "value 0.5"
     mode       model                   "train" | "eval" (only roots and modules with parameters)
     load       model / optimizer       "model" | "optimizer" | "scheduler"
+    reset      model                   path of the layer whose weights, trained before, were drawn anew
     scaler     optimizer, or -1        "unscale" | "step" (of an optimizer) | "update" | "scale"
     """
 

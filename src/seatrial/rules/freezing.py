@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import difflib
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seatrial.events import ModelSeen, Place
 from seatrial.history import Run
+from seatrial.rules.expressions import ANY, MOST
 from seatrial.rules.lines import last_name, named, nodes, without_effect
 from seatrial.rules.resolve import Resolver
 from seatrial.rules.source import files_of, place_of
@@ -153,7 +155,8 @@ def _words(resolver: Resolver, file: File, test: ast.expr) -> Iterator[tuple[Pla
         if isinstance(part, ast.Constant) and isinstance(part.value, str) and len(part.value) > 1:
             yield place_of(file, part), part.value
         elif isinstance(part, ast.Name | ast.Attribute) and last_name(part) not in _NAMES:
-            for value, _ in zip(resolver.values(file, part), range(4), strict=False):
+            given = itertools.chain(resolver.values(file, part), resolver.values(file, part, (ANY,)))
+            for value in itertools.islice(given, 2 * MOST):
                 for inner in ast.walk(value.node):
                     if isinstance(inner, ast.Constant) and isinstance(inner.value, str) and len(inner.value) > 1:
                         yield place_of(value.file, inner), inner.value

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass
 
-from seatrial.events import EvaluationPass, GraphSeen, ModelSeen, ModuleInfo, Node, Place
+from seatrial.events import EvaluationPass, GraphSeen, LoaderBuilt, LoaderIterated, ModelSeen, ModuleInfo, Node, Place
 from seatrial.history import Run
 from seatrial.rules.graph import Graph
-from seatrial.rules.lines import callers, function_at, loop_words, loops_around
+from seatrial.rules.lines import (
+    assigned,
+    callers,
+    function_at,
+    last_name,
+    loop_words,
+    loops_around,
+    names_in,
+    nodes,
+    span,
+)
 from seatrial.rules.turns import made
 
 _DROPOUTS = frozenset(["Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout"])
@@ -108,17 +119,46 @@ def evaluations(run: Run) -> dict[tuple[int, Place], list[EvaluationPass]]:
     """Passes that evaluate a model on held-out data, by model and line: those whose line, loop or function says so and
     that are neither training steps nor made inside of them."""
     training = training_places(run)
-    sure: dict[tuple[Place, str], float] = {}
+    sure: dict[tuple[Place, str, int], float] = {}
     found: dict[tuple[int, Place], list[EvaluationPass]] = {}
     for one in run.passes:
-        if one.where is None or one.where in training or one.label == "train" or _repeats(one):
+        if one.where is None or one.label == "train" or _repeats(one):
             continue
-        key = one.where, one.label
+        if one.where in training and (one.grad_enabled or not _on_held_out_data(run, one)):
+            continue
+        key = one.where, one.label, one.data
         if key not in sure:
             sure[key] = certainty(run, one)
         if sure[key] > 0:
             found.setdefault((one.model, one.where), []).append(one)
     return found
+
+
+def is_held_out(run: Run, loader: LoaderBuilt) -> bool:
+    """Whether the names of a loader or of its data say validation or test, and none says training."""
+    if loader.where is None:
+        return False
+    targets = assigned(run, loader.where)
+    calls = [
+        node
+        for node in nodes(run, loader.where.file)
+        if isinstance(node, ast.Call)
+        and "Loader" in last_name(node.func)
+        and span(node)[0] <= loader.where.line <= span(node)[1]
+    ]
+    if len(calls) != 1 or len(targets) > 1:
+        return False
+    words = {word.lower() for word in [*targets, *(names_in(calls[0].args[0]) if calls[0].args else ())]}
+    return any(HELD_OUT.search(word) for word in words) and not any(TRAINS.search(word) for word in words)
+
+
+def _on_held_out_data(run: Run, one: EvaluationPass) -> bool:
+    """Whether a pass drew its batches from a loader that is called validation or test and that is not trained on."""
+    if one.data < 0:
+        return False
+    loaders = [loader for loader in run.loaders.values() if loader.data == one.data]
+    trained = {use.loader for use in run.every(LoaderIterated) if use.training_ticks}
+    return bool(loaders) and all(is_held_out(run, loader) and loader.loader not in trained for loader in loaders)
 
 
 def certainty(run: Run, one: EvaluationPass) -> float:
@@ -130,7 +170,7 @@ def certainty(run: Run, one: EvaluationPass) -> float:
     name = function.name if function is not None else ""
     if SAMPLES.search(name) or SAMPLES.search(run.line(place)):
         return 0.0
-    if one.label in ("val", "test"):
+    if one.label in ("val", "test") or _on_held_out_data(run, one):
         return 0.95
     heads = {word.lower() for loop in loops_around(run, place) for word in loop_words(loop)}
     if any(HELD_OUT.search(word) for word in heads):

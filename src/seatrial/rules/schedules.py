@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import math
+import re
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from seatrial.events import LoaderIterated, SchedulerBuilt
+from seatrial.events import CallSeen, LoaderIterated, SchedulerBuilt
 from seatrial.history import Run, Series
+from seatrial.rules.expressions import counts
+from seatrial.rules.lines import last_name, loops_around, names_in, nodes
 from seatrial.rules.turns import Made, made
 
+_COUNTS = re.compile(
+    r"(current_|global_|n_|num_)?(epochs?|ep|steps?|iters?|iterations?|batch_idx)(_idx|_num)?", re.IGNORECASE
+)
 # The setting that says over how many of its steps a schedule is planned.
 HORIZONS = ("total_steps", "T_max", "total_iters", "step_size", "milestones")
 
@@ -90,3 +97,22 @@ def rate_at(series: Series, tick: float) -> float:
     """The rate in force at a tick."""
     at = bisect_right(series.ticks, tick) - 1
     return series.values[max(at, 0)]
+
+
+def is_counter(run: Run, call: CallSeen, word: str) -> bool:
+    """Whether a name counts epochs or steps: it says so, or a loop around the line counts by it."""
+    if _COUNTS.fullmatch(word):
+        return True
+    loops = [loop for loop in loops_around(run, call.where) if isinstance(loop, ast.For)] if call.where else []
+    return any(isinstance(loop.target, ast.Name) and loop.target.id == word and counts(loop.iter) for loop in loops)
+
+
+def argument_words(run: Run, call: CallSeen) -> list[str]:
+    """The names in what a schedule's step() is given."""
+    place = call.where
+    if place is None:
+        return []
+    calls = [node for node in nodes(run, place.file) if isinstance(node, ast.Call) and node.lineno == place.line]
+    given = [node.args[0] for node in calls if last_name(node.func) == "step" and node.args]
+    passed = {"item", "detach", "mean", "np", "torch", "sum", "len", "self"}
+    return [word for argument in given for word in sorted(names_in(argument) - passed)]

@@ -140,17 +140,31 @@ class Effects:
         for graph in run.training_graphs:
             leaves = {n.parameter for n in graph.nodes if n.parameter >= 0 and any(o.requires_grad for o in n.outputs)}
             self._reached[graph.call] = self._reached.get(graph.call, frozenset()) | leaves
+        self._fed = frozenset[int]().union(*self._reached.values())
+        calls = run.calls_of("backward")
+        self._all_recorded = all(call.call in self._reached for call in calls)
 
     def feeds(self, call: CallSeen, optimizer: int) -> bool:
         """Whether a backward call leaves gradients in an optimizer's parameters (true where that is not known)."""
         if call.kind != "backward" or call.detail != "backward":
             return False
+        own = held(self.run, optimizer)
         reached = self._reached.get(call.call)
-        return reached is None or bool(reached & held(self.run, optimizer))
+        if reached is None or reached & own:
+            return True
+        # A line that serves several networks may be recorded for others alone.
+        return self._all_recorded and not own & self._fed and not self._dry(optimizer)
+
+    def _dry(self, optimizer: int) -> bool:
+        """Whether looks at an optimizer's steps found no gradient at all."""
+        looks = [look for look in self.run.looks if look.optimizer == optimizer]
+        return bool(looks) and not any(norm > 0 for look in looks for norm in look.gradient_norm)
 
     def surely_feeds(self, call: CallSeen, optimizer: int) -> bool:
         """As `feeds`, but only where a recorded step shows it."""
-        return call.call in self._reached and self.feeds(call, optimizer)
+        return bool(self._reached.get(call.call, frozenset()) & held(self.run, optimizer)) and self.feeds(
+            call, optimizer
+        )
 
     def clears(self, call: CallSeen, optimizer: int) -> bool:
         """Whether a zero_grad clears gradients of an optimizer's parameters (true where that is not known)."""

@@ -16,6 +16,7 @@ from seatrial.taps import (
     clipping,
     losses,
     modules,
+    resets,
     scalers,
     schedules,
     scripting,
@@ -49,6 +50,7 @@ def install(emit: Callable[[Event], None], verify: Verifier | None = None) -> Wa
     autograd.install(watch, recording)
     OptimizerTap(watch, recording, models).install()
     losses.install(watch, evaluation_loss=log.loss)
+    resets.install(watch, models)
     for side in (schedules, clipping, batches, seeds, checkpoints, scalers, scripting):
         side.install(watch)
     return watch

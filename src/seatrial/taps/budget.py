@@ -10,6 +10,10 @@ ALLOWANCE_SECONDS = 0.4
 # After the first steps each close look comes at this multiple of the step of the one before.
 GROWTH = 1.3
 DENSE = 3
+# When the program begins something new, so many turns are looked at closely, for so much time more; so often in a run.
+DENSE_ANEW = 2
+SECONDS_ANEW = 0.06
+MOST_ANEW = 5
 
 
 class Budget:
@@ -19,15 +23,17 @@ class Budget:
     wall time."""
 
     def __init__(self, allowance_seconds: float = ALLOWANCE_SECONDS) -> None:
-        self.allowance_seconds = allowance_seconds
         self.started = time.perf_counter()
         self.spent = 0.0
         self.next_turn = 0
+        self._dense_until = DENSE
+        self._anew = 0
+        self._allowance = allowance_seconds
 
     def affords(self, seconds: float = 0.0) -> bool:
         """Whether there is time left to spend."""
         elapsed = time.perf_counter() - self.started
-        return self.spent + seconds <= SHARE * elapsed + self.allowance_seconds
+        return self.spent + seconds <= SHARE * elapsed + self._allowance
 
     def is_due(self, turn: int) -> bool:
         """Whether the turn that begins now is to be looked at closely."""
@@ -36,4 +42,13 @@ class Budget:
     def took(self, turn: int, seconds: float) -> None:
         """A close look at a turn has cost so much."""
         self.spent += seconds
-        self.next_turn = turn + 1 if turn < DENSE else max(turn + 1, int(turn * GROWTH))
+        self.next_turn = turn + 1 if turn < self._dense_until else max(turn + 1, int(turn * GROWTH))
+
+    def anew(self, turn: int) -> bool:
+        """The program begins something new in this turn: whether it is to be looked at closely, whatever was spent."""
+        if self._anew >= MOST_ANEW:
+            return False
+        self._anew += 1
+        self._allowance = max(self._allowance, self.spent - SHARE * (time.perf_counter() - self.started)) + SECONDS_ANEW
+        self.next_turn, self._dense_until = turn, max(self._dense_until, turn + DENSE_ANEW)
+        return True

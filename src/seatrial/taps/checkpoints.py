@@ -128,6 +128,8 @@ class _StateTap:
         if detail != "model":
             return
         model = watch.models.of(owner)
+        for listener in watch.at_load:
+            listener(owner, state)
         if self._used(state, "loaded", place, model):
             return
         if _is_own(owner, state):

@@ -12,6 +12,8 @@ from seatrial.taps.watch import Watch
 
 # A loss whose graph still lives so many ticks later is held; two of them are no chance.
 OLD_TICKS = 8
+# Within so many steps of an optimizer it may still be in use: several are added up, or a closure is called again and again.
+OLD_STEPS = 3
 MOST_LOSSES = 40
 # A carried graph that has grown by this factor grows from step to step.
 GROWTH = 1.5
@@ -23,17 +25,23 @@ class KeptGraphs:
     def __init__(self, watch: Watch) -> None:
         self.watch = watch
         self._carried: dict[Place | None, tuple[int, int]] = {}
-        self._losses: list[tuple[int, weakref.ref[torch.Tensor], Place | None]] = []
+        # Tick, steps of optimizers so far, the loss, its line.
+        self._losses: list[tuple[int, int, weakref.ref[torch.Tensor], Place | None]] = []
 
     def look(self, program: list[Origin], losses: tuple[torch.Tensor, ...], carried: list[Leaf]) -> None:
         """A step was captured: its program, its losses, and the leaves that came with a graph of their own."""
         tick = self.watch.tick
-        alive = [(tick - then, place) for then, reference, place in self._losses if _has_graph(reference())]
+        steps, by_hand = self.watch.optimizer_steps, not self.watch.optimizers.living()
+        alive = [
+            (tick - then, place)
+            for then, before, reference, place in self._losses
+            if (by_hand or steps - before >= OLD_STEPS) and _has_graph(reference())
+        ]
         if sum(age >= OLD_TICKS for age, _ in alive) >= 2:
             age, place = alive[0]
             self.watch.send(GraphKept(tick, "held", place, age))
         if len(losses) == 1 and len(self._losses) < MOST_LOSSES:
-            self._losses.append((tick, weakref.ref(losses[0]), program[-1].place if program else None))
+            self._losses.append((tick, steps, weakref.ref(losses[0]), program[-1].place if program else None))
         deepest: dict[Place | None, int] = {}
         for leaf in carried:
             if leaf.built_on:  # one whose value alone is read brings nothing along

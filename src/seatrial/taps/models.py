@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import weakref
+from collections.abc import Mapping
 from linecache import getline
 from typing import Any
 
@@ -34,6 +35,7 @@ class Fate:
         self.requires_grad = parameter.requires_grad
         self.optimizers: tuple[int, ...] = ()
         self.spreads = (float("nan"), float("nan"))
+        self.loaded = False
 
 
 class Models:
@@ -51,7 +53,9 @@ class Models:
         self._paths: dict[int, dict[int, str]] = {}
         self._fates: dict[int, Fate] = {}
         self._owners: dict[int, tuple[int, ...]] = {}
+        self._loaded = Noted[bool]()  # parameters that were loaded before they trained
         watch.at_finish.append(self.last_words)
+        watch.at_load.append(self.note_loaded)
 
     # ---- seeing --------------------------------------------------------------------------------------------------
 
@@ -67,6 +71,30 @@ class Models:
         root = self._roots[model]() if model in self._roots else None
         if root is not None and _signature(root) != self._signatures[model]:
             self._send(root, model, None)
+
+    def altered(self, model: int) -> bool:
+        """Whether parameters of a known model were replaced, frozen or thawed since it was sent."""
+        root = self._roots[model]() if model in self._roots else None
+        return root is not None and _signature(root) != self._signatures[model]
+
+    def is_trained(self, parameter: int) -> bool:
+        """Whether an optimizer was seen to step with a parameter."""
+        return parameter in self._owners
+
+    def owner(self, parameter: int) -> tuple[int, str] | None:
+        """The model of a parameter and its path there."""
+        fate = self._fates.get(parameter)
+        return (fate.model, fate.path) if fate is not None else None
+
+    def note_loaded(self, module: nn.Module, state: Any) -> None:
+        """A state is about to be loaded: which parameters that did not train yet get other values by it?"""
+        for path, tensor in module.named_parameters():
+            value = state.get(path) if isinstance(state, Mapping) else None
+            number = self.watch.parameters.get(tensor)
+            if not isinstance(value, torch.Tensor) or (number is not None and self.is_trained(number)):
+                continue
+            if value.shape == tensor.shape and not torch.equal(_sample(value.to(tensor)), _sample(tensor)):
+                self._loaded.note(tensor, True)
 
     def _send(self, root: nn.Module, model: int, called: Place | None) -> None:
         self._roots[model] = weakref.ref(root)
@@ -183,6 +211,7 @@ class Models:
             fate.changed = fate.changed or not torch.equal(_sample(tensor), fate.first)
             fate.had_gradient = fate.had_gradient or tensor.grad is not None or id(tensor) in stateful
             fate.requires_grad = tensor.requires_grad
+            fate.loaded = fate.loaded or self._loaded.of(tensor, False)
 
     def last_words(self) -> None:
         """Send the fates."""
@@ -202,6 +231,7 @@ class Models:
                     fate.requires_grad,
                     self._owners.get(number, ()),
                     *fate.spreads,
+                    loaded=fate.loaded,
                 )
             )
 

@@ -28,7 +28,7 @@ def install(watch: Watch, recording: Recording, models: Models, log: EvaluationL
     caller = _Caller(watch, recording, models, log)
     watch.patches.wrap(nn.Module, "__init__", lambda original: _make_init(original, watch, models))
     watch.patches.wrap(nn.Module, "__call__", caller.make)
-    watch.patches.wrap(nn.Module, "train", lambda original: _make_train(original, watch))
+    watch.patches.wrap(nn.Module, "train", lambda original: _make_train(original, watch, recording))
     watch.patches.wrap(nn.Module, "zero_grad", lambda original: _make_zero_grad(original, watch))
     if hasattr(torch, "compile"):
         watch.patches.wrap(torch, "compile", lambda original: _make_compile(original, watch, models))
@@ -133,7 +133,10 @@ class _Caller:
             model = self.models.see(module, place)
             detail = ("train" if training else "eval") + (" grad" if grad else " no_grad")
             call = self.watch.call("forward", model, detail, place)
-            evaluating = not (grad and training) or self._unused(call)
+            begins = grad and training and self.recording.training_begins()
+            if begins and (recorder := self.recording.recorder) is not None:
+                recorder.inert = True
+            evaluating = not (grad and training) or (self._unused(call) and not begins)
             if evaluating and grad and training is False and call in self.recording.used_forwards:
                 evaluating = False
             self._note(model, module, evaluating, training, grad, args, kwargs, frame)
@@ -190,8 +193,6 @@ class _Caller:
             self.log.forward(model, training, grad, (*args, *kwargs.values()), frame)
             return
         self.log.end()
-        if self.recording.recorder is None and not self.recording.started:
-            self.recording.begin()
         if not self.watch.sketching:
             return
         for position, value in enumerate((*args, *kwargs.values())):
@@ -203,11 +204,14 @@ class _Caller:
                     self.recording.send_batch(figures, "training", "input", position, model, tuple(value.shape), dtype)
 
 
-def _make_train(original: Callable[..., Any], watch: Watch) -> Callable[..., Any]:
+def _make_train(original: Callable[..., Any], watch: Watch, recording: Recording) -> Callable[..., Any]:
     def switched(module: nn.Module, mode: bool, frame: FrameType) -> None:
         model = watch.models.get(module)
-        if model is not None:
-            watch.call("mode", model, "train" if mode else "eval", place_of(frame))
+        if model is None:
+            return
+        watch.call("mode", model, "train" if mode else "eval", place_of(frame))
+        if mode and recording.models.altered(model):
+            recording.phase()
 
     note = guarded(watch, "a change of mode", switched)
 

@@ -103,10 +103,12 @@ class OptimizerTap:
         self._send(optimizer, frame)
         if not self.recording.started:
             self.recording.begin()
+        self.recording.phase()
 
     def _group_added(self, optimizer: Optimizer, frame: FrameType) -> None:
         if self.watch.optimizers.get(optimizer) is not None:
             self._send(optimizer, frame)
+            self.recording.phase()
 
     def _send(self, optimizer: Optimizer, frame: FrameType) -> None:
         lines = chain(frame, 6)

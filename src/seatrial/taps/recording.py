@@ -52,6 +52,7 @@ class Recording:
         self.budget = Budget(ALLOWANCE_SECONDS if verify is None else math.inf)
         self.recorder: Recorder | None = None
         self.started = False
+        self.awaited = False  # whether the next training step is the first of something new
         self.looking = False  # whether this turn is looked at closely, to the end of its optimizer step
         self.whole = False  # whether this close look began with the turn
         self.gradients_asked = 0
@@ -84,6 +85,22 @@ class Recording:
         self.started = True
         self.start()
 
+    def phase(self) -> None:
+        """The program begins something new: another optimizer, layers replaced, frozen or thawed. From its next training
+        step on it is looked at closely again, a few times in a run."""
+        if not self.started or not self.watch.tick or not self.budget.anew(self._turn):
+            return
+        self.awaited = True
+        for model, _ in self.models.living():
+            self.models.look_again(model)
+
+    def training_begins(self) -> bool:
+        """A forward pass in training mode: if it is the first at all, or of something new, listen. Returns whether so."""
+        if self.recorder is not None or (self.started and not self.awaited):
+            return False
+        self.begin()
+        return True
+
     def start(self) -> None:
         """Begin to look closely (unless a compiler is at work: it would trace our mode into the user's program)."""
         if self.recorder is not None or not self.watch.on or self.models.compiled:
@@ -99,6 +116,7 @@ class Recording:
         self.recorder = recorder
         self.whole = not self._backwards
         self.looking = True
+        self.awaited = False
         self._predictions = []
 
     def stop(self) -> None:

@@ -53,6 +53,7 @@ class Watch:
         self.calls: dict[tuple[str, int, str, Place | None], int] = {}
         self._numbers: dict[tuple[str, int, str, int], tuple[int, Place | None]] = {}
         self.at_backward: list[Callable[[Any, int], None]] = []
+        self.at_load: list[Callable[[Any, Any], None]] = []
         self.at_finish: list[Callable[[], None]] = []
         self._turn: list[int] = []
         self._counts: list[int] = []

@@ -99,7 +99,8 @@ class Thresholds:
 
 @dataclass
 class _Tally:
-    """Training steps of a model, by the mode of their forward pass; the forward call and the switch before it."""
+    """Training steps of a model, by the mode of their forward pass; of those in evaluation mode the forward call, the
+    switch before it and the optimizers that stepped."""
 
     training: int = 0
     evaluation: int = 0
@@ -148,10 +149,10 @@ def _count(
     if not forward.detail.endswith(" grad"):
         return
     tally = tallies.setdefault(model, _Tally())
-    tally.optimizers.add(optimizer)
     if forward.detail.startswith("train"):
         tally.training += weight
     else:
+        tally.optimizers.add(optimizer)
         tally.evaluation += weight
         tally.forward, tally.switch = forward, switch or tally.switch
 

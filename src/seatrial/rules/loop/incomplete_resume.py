@@ -97,13 +97,17 @@ from dataclasses import dataclass
 from seatrial.events import OptimizerBuilt, Place
 from seatrial.findings import Figure, Finding
 from seatrial.history import Run
-from seatrial.rules.lines import named, nodes
-from seatrial.rules.turns import Made, made, places
+from seatrial.rules.lines import last_name, named, nodes
+from seatrial.rules.turns import Made, held, made, owned, places
 from seatrial.rules.where import distinct
 
 NAME = "loop.incomplete-resume"
 EXPLAINS = ("optimisation.learning-rate-too-high", "optimisation.noisy-loss", "optimisation.exploding-gradient")
-_PLACE = re.compile(r"^(start_?|last_?|global_?|current_?)?(epoch|step|iter|iteration|it)s?(_?(num|idx|no|done))?$")
+# A plural (`config["epochs"]`) says how long to train, not where to go on, unless more words say so.
+_PLACE = re.compile(
+    r"^((start_?|last_?|global_?|current_?)?(epoch|step|iter|iteration|it)(_?(num|idx|no))?|(epoch|step|iteration)s_?done)$"
+)
+_SETTINGS = re.compile(r"(?<![a-z])(cfg|config|conf|args|opts?|options|h?params?|hp|settings?)(?![a-z])", re.IGNORECASE)
 _STATEFUL = re.compile(r"Adam|RMSprop|Adagrad|Adadelta|Lion|LAMB|Rprop|Adafactor|Muon")
 
 
@@ -117,7 +121,8 @@ class Thresholds:
 def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     resumed = _places_read(run)
     calls = list(made(run))
-    at = max((i for i, one in enumerate(calls) if _loads(one, "model") and _trains(calls[i:], limits)), default=None)
+    loads = (i for i, one in enumerate(calls) if _loads(one, "model") and _trains(calls[i:], limits))
+    at = max((i for i in loads if _goes_on(run, calls[i].call.subject, calls[i:])), default=None)
     if at is None or not resumed:
         return
     around = [i for i in range(len(calls)) if abs(calls[i].tick - calls[at].tick) <= 1]
@@ -143,6 +148,13 @@ def _trains(calls: list[Made], limits: Thresholds) -> bool:
     return sum(one.weight * one.count for one in calls if one.call.kind == "step") >= limits.steps
 
 
+def _goes_on(run: Run, model: int, calls: list[Made]) -> bool:
+    """Whether it is the loaded model that trains then (no target network or teacher)."""
+    active = {one.call.subject for one in calls if one.call.kind == "step"}
+    own = owned(run, model)
+    return not own or any(own & held(run, optimizer) for optimizer in active)
+
+
 def _keeps_state(built: OptimizerBuilt) -> bool:
     momentum = any(group.settings.get("momentum") for group in built.groups)
     return bool(momentum) or bool(_STATEFUL.search(built.type))
@@ -154,10 +166,13 @@ def _places_read(run: Run) -> list[Place]:
     for file in run.sources:
         for node in nodes(run, file):
             key: ast.expr | None = None
+            owner = ""
             if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
-                key = node.slice
+                key, owner = node.slice, last_name(node.value)
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
-                key = node.args[0] if node.args else None
+                key, owner = node.args[0] if node.args else None, last_name(node.func.value)
+            if _SETTINGS.search(owner):
+                continue
             if isinstance(key, ast.Constant) and isinstance(key.value, str) and _PLACE.match(key.value.lower()):
                 found.append(named(run, Place(file, getattr(node, "lineno", 0))))
     return found

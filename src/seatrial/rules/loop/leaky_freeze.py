@@ -180,16 +180,31 @@ def _by_statistics(run: Run) -> Iterator[Finding]:
 
 
 def _frozen_weight(run: Run, graph: Graph, node: Node) -> int | None:
-    """The weight of a batch normalisation that was trained or loaded before and is frozen for good."""
+    """The weight of a batch normalisation that was trained or loaded before and is frozen for good: not in turns with
+    its training (as a discriminator is in its generator's steps), nor moved by other means (the mean of another one)."""
     leaf = graph.source(node, 3, "weight")
     if leaf is None or leaf.parameter < 0 or leaf.outputs[0].requires_grad:
         return None
     fate = run.fates.get(leaf.parameter)
-    if fate is None or fate.requires_grad or not (fate.changed or fate.loaded):
+    if fate is None or fate.requires_grad:
         return None
-    later = [g for g in run.training_graphs if g.tick >= graph.seen.tick]
-    asks = any(n.parameter == leaf.parameter and n.outputs[0].requires_grad for g in later for n in g.nodes)
-    return None if asks else leaf.parameter
+    uses = [
+        (g.tick, n.outputs[0].requires_grad)
+        for g in run.training_graphs
+        for n in g.nodes
+        if n.parameter == leaf.parameter
+    ]
+    asked, held = [tick for tick, asks in uses if asks], [tick for tick, asks in uses if not asks]
+    trained = bool(asked) or _asked(run, leaf.parameter)
+    if (fate.changed and not trained) or not (fate.changed or fate.loaded):
+        return None
+    return None if asked and max(asked) >= min(held) else leaf.parameter
+
+
+def _asked(run: Run, parameter: int) -> bool:
+    """Whether a parameter was ever seen to ask for gradients."""
+    infos = (info for seen in run.every(ModelSeen) for info in seen.parameters if info.parameter == parameter)
+    return any(info.requires_grad for info in infos)
 
 
 def _uses_batch(graph: Graph, node: Node) -> bool:

@@ -3,7 +3,7 @@
 ## What it finds
 A schedule that is built and never stepped; that steps an optimizer which does not train; that is planned for epochs and
 stepped for every batch, or the reverse; that is stepped before the optimizer's first step; a plateau schedule that waits for
-the wrong direction, and another schedule that is handed a metric as if it were an epoch.
+the wrong direction or is handed the number of the epoch, and another schedule that is handed a metric as if it were one.
 
 ## Why it harms
 Stepped for every batch, a schedule for epochs has taken the rate to nothing before the second epoch is over; stepped for
@@ -68,17 +68,16 @@ PyTorch documentation, *torch.optim: how to adjust learning rate*; Smith and Top
 
 from __future__ import annotations
 
-import ast
 import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from seatrial.events import CallSeen, Place
+from seatrial.events import Place
 from seatrial.findings import Figure, Finding
 from seatrial.history import Run
-from seatrial.rules.lines import last_name, names_in, never_called, nodes
-from seatrial.rules.schedules import Pace, paces, rate_at, rates
+from seatrial.rules.lines import callers, loops_around, never_called
+from seatrial.rules.schedules import Pace, argument_words, is_counter, paces, rate_at, rates
 from seatrial.rules.source import origin
 from seatrial.rules.turns import steps
 from seatrial.rules.where import distinct
@@ -170,9 +169,15 @@ def _by_metric(run: Run, pace: Pace) -> Finding | None:
     """A plateau schedule that looks for the wrong direction, or a metric given to a schedule that takes an epoch."""
     built = pace.scheduler
     for call in (run.calls[number] for number in pace.calls):
-        words = _argument_words(run, call)
+        words = argument_words(run, call)
         rises, falls = any(map(_RISES.search, words)), any(map(_FALLS.search, words))
         if built.type == "ReduceLROnPlateau":
+            if words and all(is_counter(run, call, word) for word in words):
+                message = (
+                    f"ReduceLROnPlateau is given {words[-1]}, a count of rounds that says nothing of the training."
+                )
+                remedy = "Give it the quantity that is to improve: step(validation_loss)."
+                return _finding(pace, message, remedy, [call.where, built.where], 0.92)
             mode = built.settings.get("mode")
             if (mode == "min" and rises and not falls) or (mode == "max" and falls and not rises):
                 direction = "falls" if mode == "min" else "rises"
@@ -185,16 +190,6 @@ def _by_metric(run: Run, pace: Pace) -> Finding | None:
             message = f"{built.type}.step() is given {words[-1]}, which it takes for the number of the epoch."
             return _finding(pace, message, "Call step() without an argument.", [call.where, built.where], 0.88)
     return None
-
-
-def _argument_words(run: Run, call: CallSeen) -> list[str]:
-    place = call.where
-    if place is None:
-        return []
-    calls = [node for node in nodes(run, place.file) if isinstance(node, ast.Call) and node.lineno == place.line]
-    given = [node.args[0] for node in calls if last_name(node.func) == "step" and node.args]
-    passed = {"item", "detach", "mean", "np", "torch", "sum", "len", "self"}
-    return [word for argument in given for word in sorted(names_in(argument) - passed)]
 
 
 def _too_rarely(run: Run, pace: Pace, limits: Thresholds) -> Finding | None:
@@ -230,11 +225,17 @@ def _too_often(run: Run, pace: Pace, limits: Thresholds) -> Finding | None:
     decays = kind in ("MultiStepLR", "LinearLR", "PolynomialLR") and pace.made >= limits.far * pace.horizon
     planned = math.isfinite(pace.epochs) and pace.horizon <= limits.near * pace.epochs and pace.epochs >= 2
     decays = decays and planned and pace.horizon > 1 and (kind != "LinearLR" or _falls(run, pace))
-    if decays or (cycles and (planned or not math.isfinite(pace.epochs))):
+    if decays or (cycles and (planned or (not math.isfinite(pace.epochs) and _nested(run, pace)))):
         plan = f"{kind} is planned for {pace.horizon:g} of its steps"
         message = f"{plan} but was stepped {pace.made} times, once with every batch."
         return _finding(pace, message, remedy, where, 0.88)
     return _collapse(run, pace, limits, remedy, where)
+
+
+def _nested(run: Run, pace: Pace) -> bool:
+    """Whether the schedule is stepped in a loop within a loop: batches within epochs."""
+    places = [call.where for call in (run.calls[number] for number in pace.calls) if call.where is not None]
+    return any(sum(len(loops_around(run, site)) for site in (place, *callers(run, place))) >= 2 for place in places)
 
 
 def _fits(horizon: float, count: float, near: float) -> bool:

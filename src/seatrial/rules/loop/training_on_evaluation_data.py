@@ -2,7 +2,8 @@
 
 ## What it finds
 A loop that serves training and validation and steps in both; an evaluation function that calls backward and step; an
-optimizer that trains on the loader that the source calls validation or test, beside the training loader.
+optimizer that trains on the loader that the source calls validation or test, beside the training loader; an evaluation in
+the middle of the loop that reuses the names of the training batch, so that its last batch is trained on.
 
 ## Why it harms
 The held-out data are trained on, so the figures on them say nothing of new data any more.
@@ -10,7 +11,8 @@ The held-out data are trained on, so the figures on them say nothing of new data
 ## How it is recognised
 By the data that training steps were made on: a loader whose name says validation or test; data that are always trained on in
 evaluation mode while others are in training mode; a step in a function that is named for evaluating, of an optimizer that
-steps elsewhere too. What has an optimizer of its own (a temperature, architecture weights) may train on validation data.
+steps elsewhere too; or examples that tell: steps made on the very batch with which the evaluation before them ended, whose other
+examples are never trained on. What has an optimizer of its own (a temperature, architecture weights) may train on validation data.
 
 ## What it cannot see
 Examples that stand in both sets (see data.split-overlap), and sets that no name and no mode tells apart.
@@ -62,7 +64,8 @@ for epoch in range(5):
 ```
 
 ## Thresholds
-`steps`: so many training steps on such data, at least.
+`steps`: so many training steps on such data, at least. `repeated`: so many on a batch that was evaluated before, of at least
+`rows` examples; `others`: share of the other evaluated examples that may have been trained on.
 
 ## References
 Hastie, Tibshirani, Friedman, *The elements of statistical learning*, 7.10.2: the wrong way to do cross-validation.
@@ -70,15 +73,15 @@ Hastie, Tibshirani, Friedman, *The elements of statistical learning*, 7.10.2: th
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from seatrial.events import LoaderBuilt, LoaderIterated, Place
+from seatrial.events import BatchSeen, EvaluationPass, LoaderBuilt, LoaderIterated, Place
 from seatrial.findings import Figure, Finding
 from seatrial.history import Run
-from seatrial.rules.lines import assigned, function_at, last_name, names_in, nodes, span
-from seatrial.rules.modes import EVALUATES, HELD_OUT, TRAINS
+from seatrial.rules.batches import Batches
+from seatrial.rules.lines import function_at
+from seatrial.rules.modes import EVALUATES, TRAINS, is_held_out
 from seatrial.rules.turns import Made, count, made
 from seatrial.rules.where import distinct
 
@@ -89,13 +92,16 @@ REMEDY = "Compute gradients and step on the training data only; evaluate under t
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """steps: a count. See the page."""
+    """steps, repeated and rows: counts; others: 0..1. See the page."""
 
     steps: int = 5
+    repeated: int = 3
+    rows: int = 4
+    others: float = 0.05
 
 
 def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
-    found = _by_function(run, limits) or _by_name(run, limits) or _by_mode(run, limits)
+    found = _by_function(run, limits) or _by_name(run, limits) or _by_mode(run, limits) or _by_rows(run, limits)
     if found is not None:
         yield found
 
@@ -128,7 +134,7 @@ def _by_name(run: Run, limits: Thresholds) -> Finding | None:
     used = [
         use for use in run.every(LoaderIterated) if use.training_ticks >= limits.steps and use.loader in run.loaders
     ]
-    held_out = [use for use in used if _is_held_out(run, run.loaders[use.loader])]
+    held_out = [use for use in used if is_held_out(run, run.loaders[use.loader])]
     rest = [use for use in used if use not in held_out]
     if not held_out or not rest or len(_optimizers_of(run)) != 1:
         return None
@@ -137,24 +143,6 @@ def _by_name(run: Run, limits: Thresholds) -> Finding | None:
 
 def _optimizers_of(run: Run) -> set[int]:
     return {run.calls[call].subject for call in count(run, "step")}
-
-
-def _is_held_out(run: Run, loader: LoaderBuilt) -> bool:
-    """Whether the names of a loader or of its data say validation or test, and none says training."""
-    if loader.where is None:
-        return False
-    targets = assigned(run, loader.where)
-    calls = [
-        node
-        for node in nodes(run, loader.where.file)
-        if isinstance(node, ast.Call)
-        and "Loader" in last_name(node.func)
-        and span(node)[0] <= loader.where.line <= span(node)[1]
-    ]
-    if len(calls) != 1 or len(targets) > 1:
-        return False
-    words = {word.lower() for word in [*targets, *(names_in(calls[0].args[0]) if calls[0].args else ())]}
-    return any(HELD_OUT.search(word) for word in words) and not any(TRAINS.search(word) for word in words)
 
 
 def _by_mode(run: Run, limits: Thresholds) -> Finding | None:
@@ -191,6 +179,41 @@ def _modes(run: Run) -> dict[int, str]:
                 found |= {tick + repeat * length: mode for tick, mode in pending}
             pending = []
     return found
+
+
+def _by_rows(run: Run, limits: Thresholds) -> Finding | None:
+    """The batch that an evaluation pass ended with is what the next training step is made on, while the pass's other
+    examples are never trained on: the names of the training batch were used again."""
+    batches = Batches(run)
+    inputs = {batch.tick: batch for batch in batches.inputs if len(batch.rows) >= limits.rows}
+    trained = set(batches.rows)
+    slipped: set[int] = set()
+    first: tuple[BatchSeen, EvaluationPass] | None = None
+    for one in run.passes:
+        batch, rows = inputs.get(one.tick), set(one.rows)
+        if batch is None or not set(batch.rows) < rows:
+            continue
+        rest = rows - set(batch.rows)
+        if len(rest) >= len(batch.rows) and len(rest & trained) <= limits.others * len(rest):
+            slipped |= set(batch.rows)
+            first = first or (batch, one)
+    ticks = [batch for batch in inputs.values() if slipped >= set(batch.rows)]
+    if first is None or len(ticks) < limits.repeated or len(ticks) == len(inputs):
+        return None
+    batch, one = first
+    message = (
+        f"{len(ticks)} of {len(inputs)} training steps that were looked at are made on the batch with which the "
+        "evaluation before them ended."
+    )
+    evidence: dict[str, Figure] = {"steps_on_held_out_data": len(ticks), "steps": len(inputs)}
+    used = [each.where for each in ticks if each.where is not None and not _is_step(run, each.where)]
+    where = distinct([*used[:2], batch.where, one.where])
+    remedy = "Give the batches of the evaluation names of their own, or evaluate in a function."
+    return Finding(NAME, "error", message, where, evidence, remedy, EXPLAINS, 0.96)
+
+
+def _is_step(run: Run, place: Place) -> bool:
+    return any(call.where == place for kind in ("backward", "step") for call in run.calls_of(kind))
 
 
 def _finding(run: Run, steps: int, loaders: list[LoaderBuilt]) -> Finding:

@@ -1,8 +1,9 @@
 """loop.weights-reset: the model or the optimizer is built anew inside the loop, so what was learned is lost.
 
 ## What it finds
-A model that is constructed in the body of the loop over epochs, episodes or batches; an optimizer with state (momentum,
-Adam's moments) that is built anew for the same parameters in every round of that loop.
+A model that is constructed in the body of the loop over epochs, episodes or batches; weights that are drawn anew
+there (`reset_parameters()`, `nn.init`); an optimizer with state (momentum, Adam's moments) that is built anew for the same
+parameters in every round of that loop.
 
 ## Why it harms
 All that the rounds before have learned is thrown away; without its moments Adam takes its first, overlarge steps for ever.
@@ -13,8 +14,11 @@ epochs, episodes, steps or batches, each of them stepped in no further loop over
 members, tasks and the like build models rightly; so do loops whose earlier models are used again later (ensembles, boosting),
 and models into which weights are loaded (federated and meta-learning).
 
+Weights that trained and are drawn anew in rounds of such a loop are reset, unless a condition there counts rounds or asks
+for something (a planned restart).
+
 ## What it cannot see
-A reset by hand (`reset_parameters()`, `nn.init`) of a model that stays the same object.
+Weights that are overwritten with others (`load_state_dict`, `copy_`), which may well be meant.
 
 ## Faulty
 ```python
@@ -60,7 +64,6 @@ PyTorch documentation, *torch.optim*: state_dict holds the state that is lost.
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -68,7 +71,16 @@ from dataclasses import dataclass
 from seatrial.events import ModelSeen, OptimizerBuilt, Place
 from seatrial.findings import Figure, Finding
 from seatrial.history import Run
-from seatrial.rules.lines import LOOPS, callers, calls_to, holds, loop_words, loops_around, nodes, span
+from seatrial.rules.lines import (
+    callers,
+    calls_to,
+    holds,
+    loop_words,
+    loops_around,
+    span,
+)
+from seatrial.rules.parameters import listed
+from seatrial.rules.rounds import is_round, loop_at, round_around
 from seatrial.rules.turns import made, steps
 from seatrial.rules.where import distinct
 
@@ -79,16 +91,6 @@ EXPLAINS = (
     "optimisation.noisy-loss",
     "optimisation.learning-rate-too-high",
     "optimisation.learning-rate-too-low",
-)
-_ROUNDS = re.compile(
-    r"epoch|episode|(?<![a-z])(step|steps|iter|iters|iteration|iterations|batch|batches|update|updates|loader|dataloader|"
-    r"it|ep|game|games|rollout|rollouts|minibatch)(?![a-z])|loader|batch",
-    re.IGNORECASE,
-)
-_TRIALS = re.compile(
-    r"fold|seed|trial|member|ensemble|task|client|restart|repeat|config|grid|candidate|(?<![a-z])(lr|lrs|wd|models?|runs?|"
-    r"exp|experiments?|hidden|width|depth|arch|kfold|splits?|stage|phase|domain|cycle|learner|learners)(?![a-z])",
-    re.IGNORECASE,
 )
 _STATEFUL = re.compile(r"Adam|RMSprop|Adagrad|Adadelta|Lion|LAMB|Rprop|Adafactor|Muon")
 
@@ -102,11 +104,7 @@ class Thresholds:
 
 
 def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
-    found = _models(run, limits)
-    if found is not None:
-        yield found
-        return
-    found = _optimizers(run, limits)
+    found = _models(run, limits) or _redrawn(run, limits) or _optimizers(run, limits)
     if found is not None:
         yield found
 
@@ -119,7 +117,7 @@ def _models(run: Run, limits: Thresholds) -> Finding | None:
             groups.setdefault((seen.type, place), {}).setdefault(seen.model, seen)
     for (_, place), models in groups.items():
         trained = [seen for seen in models.values() if _trains(run, seen)]
-        if len(trained) < limits.models or not _is_round(run, trained[0].loops) or _used_again(run, trained):
+        if len(trained) < limits.models or not is_round(run, trained[0].loops) or _used_again(run, trained):
             continue
         if any(run.fates[p.parameter].loaded for seen in trained for p in seen.parameters if p.parameter in run.fates):
             continue
@@ -132,31 +130,12 @@ def _models(run: Run, limits: Thresholds) -> Finding | None:
 def construction(run: Run, seen: ModelSeen) -> Place | None:
     """The line that makes a model: of a class of the user's, the line in the loop that calls it."""
     calls = calls_to(run, seen.type)
-    inside = [
-        place for place in calls for loop in seen.loops[-1:] for node in _loop_at(run, loop) if holds(node, place)
-    ]
+    inside = [place for place in calls for loop in seen.loops[-1:] for node in loop_at(run, loop) if holds(node, place)]
     return inside[0] if inside else seen.where
-
-
-def _loop_at(run: Run, loop: Place) -> list[ast.AST]:
-    found: list[ast.AST] = list(nodes(run, loop.file))
-    return list[ast.AST](node for node in found if isinstance(node, LOOPS) and span(node)[0] == loop.line)[:1]
 
 
 def _trains(run: Run, seen: ModelSeen) -> bool:
     return any(run.fates[p.parameter].optimizers for p in seen.parameters if p.parameter in run.fates)
-
-
-def _is_round(run: Run, loops: tuple[Place, ...]) -> bool:
-    """Whether the innermost loop is one over epochs, episodes, steps or batches."""
-    if not loops:
-        return False
-    words = _words(run, loops[-1])
-    return any(map(_ROUNDS.search, words)) and not any(map(_TRIALS.search, words))
-
-
-def _words(run: Run, loop: Place) -> set[str]:
-    return {word for node in _loop_at(run, loop) for word in loop_words(node)}
 
 
 def _used_again(run: Run, models: list[ModelSeen]) -> bool:
@@ -215,7 +194,7 @@ def _optimizers(run: Run, limits: Thresholds) -> Finding | None:
     for (place, own), builds in groups.items():
         active = [built for built in builds if steps(run, built.optimizer)]
         owners = {run.fates[p].model for p in own if p in run.fates}
-        if len(active) < limits.optimizers or not _is_round(run, active[0].loops) or loads & owners:
+        if len(active) < limits.optimizers or not is_round(run, active[0].loops) or loads & owners:
             continue
         if not _keeps_state(active[0]) or loads & {built.optimizer for built in active}:
             continue
@@ -223,6 +202,39 @@ def _optimizers(run: Run, limits: Thresholds) -> Finding | None:
             continue
         return _optimizers_finding(run, place, active)
     return None
+
+
+def _redrawn(run: Run, limits: Thresholds) -> Finding | None:
+    """Weights that trained are drawn anew, unconditionally, in rounds of a loop over epochs, episodes or batches."""
+    for place in distinct(call.where for call in run.calls_of("reset")):
+        own = {call.call for call in run.calls_of("reset") if call.where == place}
+        rounds = _rounds(run, own)
+        loop = round_around(run, place)
+        if rounds < limits.models or loop is None:
+            continue
+        paths = sorted({call.detail for call in run.calls.values() if call.call in own})
+        message = (
+            f"The weights of {listed(paths)} are drawn anew {rounds} times between training steps, in the loop of line "
+            f"{loop.line}: what they had learned is lost each time."
+        )
+        evidence: dict[str, Figure] = {"times": rounds, "layers": paths[:20], "loop": run.line(loop)}
+        where = distinct([place, *callers(run, place)[:1], loop])
+        remedy = "Draw the weights once, before the loop."
+        return Finding(NAME, "error", message, where, evidence, remedy, EXPLAINS, 0.92)
+    return None
+
+
+def _rounds(run: Run, calls: set[int]) -> int:
+    """How often weights were drawn anew after a step and before another one."""
+    rounds = 0
+    drawn = False
+    for one in made(run):
+        if one.call.call in calls:
+            drawn = True
+        elif one.call.kind == "step":
+            rounds += one.weight if drawn else 0
+            drawn = False
+    return rounds
 
 
 def _keeps_state(built: OptimizerBuilt) -> bool:

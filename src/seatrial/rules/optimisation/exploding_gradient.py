@@ -98,8 +98,8 @@ EXPLAINS = (
 
 @dataclass(frozen=True)
 class Thresholds:
-    """growth: ratio of norms; lost: the same, before norms that are not finite. suffers: ratio of losses. signal: ratio of standard deviations, where usual layers keep it
-    near 1. first: ratio of norms, gradient to weights, where 0.1 is usual. usual_gain: of a weight, std times root of
+    """growth: ratio of norms; lost: the same, before norms that are not finite. suffers: ratio of losses. signal: ratio of
+    standard deviations, where usual layers keep it near 1. first: ratio of norms, gradient to weights, where 0.1 is usual. usual_gain: of a weight, std times root of
     fan-in, above which its initialisation is at fault. last_tick: backward calls after which a step is not the start."""
 
     growth: float = 300.0
@@ -184,7 +184,7 @@ def _norms(training: Training) -> list[tuple[int, float]]:
     ]
     found += [(look.tick, math.inf) for look in training.looks if any(look.nonfinite)]
     for clips in training.run.clips.values():
-        if clips.with_gradient:
+        if clips.with_gradient and training.run.calls[clips.call].detail.startswith("norm"):
             found = list(zip(clips.ticks, clips.norms, strict=True))
     return sorted(found)
 
