@@ -242,3 +242,14 @@ def test_a_view_that_prepares_the_batch_is_named() -> None:
     loss = step.call("mean", step.call("conv1d", x, step.parameter(8, 3, 1), shape=(32, 8, 50)), shape=())
     (finding,) = said(step.run(loss), "data.wrong-axis-layout")
     assert finding.where[0].line == 7
+
+
+def test_a_layer_made_in_the_forward_pass_is_filled_on_the_way() -> None:
+    step = Step()
+    weight = step.parameter(4, 4, name="")
+    step.nodes[weight.node] = replace(step.nodes[weight.node], parameter=7)
+    filled = step.call("kaiming_uniform", weight, module="net")
+    made = step.call("linear", step.input(8, 4), filled, shape=(8, 4), module="net")
+    loss = step.call("mean", step.call("linear", made, step.parameter(2, 4), shape=(8, 2)), shape=())
+    (finding,) = said(step.run(loss), "model.unregistered-parameters")
+    assert made.node + 1 in [place.line for place in finding.where]

@@ -99,12 +99,15 @@ from seatrial.rules import where
 from seatrial.rules.graph import SHAPE_OPS, WEIGHT_OPS, Graph
 from seatrial.rules.parameters import Parameters
 from seatrial.rules.patterns import wants_gradient
+from seatrial.rules.scales import FILLS
 from seatrial.rules.source import files_of
 from seatrial.rules.syntax import tail
 
 NAME = "model.unregistered-parameters"
 # Calls that take weights beside those of WEIGHT_OPS; arguments from 1 on.
 TAKING_WEIGHTS = WEIGHT_OPS | {"batch_norm", "layer_norm", "group_norm", "prelu", "add", "mul"}
+# Calls by which a layer that is made in the forward pass fills its weights on the way.
+FILLED = frozenset(name.removesuffix("_") for name in FILLS) - {"mul", "copy"}
 CONTAINERS = (ast.List, ast.Tuple, ast.Dict, ast.ListComp, ast.DictComp)
 EXPLAINS = (
     "model.unused-parameters",
@@ -138,7 +141,7 @@ def meets_activations(graph: Graph, leaf: Node) -> Node | None:
         for consumer in graph.consumers(node):
             first = graph.argument(consumer, 0, "input")
             is_first = getattr(first, "node", -1) == node.index
-            if consumer.op in SHAPE_OPS and consumer.module:
+            if consumer.op in SHAPE_OPS | FILLED and consumer.module:
                 todo.append(consumer)
             elif consumer.op in TAKING_WEIGHTS and consumer.module and _other_activation(graph, consumer, node):
                 if consumer.op not in WEIGHT_OPS or not is_first or consumer.op in ("matmul", "mm", "bmm", "einsum"):
