@@ -189,6 +189,13 @@ class Recorder(TorchFunctionMode):
         known = self._known.get(id(tensor))
         return known[1] if known is not None and known[0]() is tensor else None
 
+    def _current(self, tensor: torch.Tensor) -> Out | None:
+        """As `out_of`; a leaf that was frozen or thawed since it was met is another one."""
+        out = self.out_of(tensor)
+        if out is None or not isinstance(out.origin, Leaf) or out.origin.carried:
+            return out
+        return out if out.origin.info.requires_grad == tensor.requires_grad else None
+
     @staticmethod
     def name_leaves(roots: list[Out], names: dict[int, str]) -> None:
         """Give parameters the names that became known only after they were used (a model is met at its first call)."""
@@ -207,7 +214,7 @@ class Recorder(TorchFunctionMode):
 
     def _translate(self, value: Any, tensors: list[torch.Tensor], references: list[Out], place: Any) -> Any:
         if isinstance(value, torch.Tensor):
-            out = self.out_of(value) or self._leaf(value, place)
+            out = self._current(value) or self._leaf(value, place)
             tensors.append(value)
             references.append(out)
             return out

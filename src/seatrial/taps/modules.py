@@ -174,9 +174,9 @@ class _Caller:
         return True
 
     def _unused(self, call: int) -> bool:
-        """Whether the result of such a forward, seen often enough, never was in a step that was looked at."""
-        used = self.recording.used_forwards
-        return bool(used) and call not in used
+        """Whether the result of such a forward was never in a step that was looked at, though some were made before one."""
+        recording = self.recording
+        return call in recording.judged_forwards and call not in recording.used_forwards
 
     def _note(
         self,

@@ -58,7 +58,8 @@ class Recording:
         self.gradients_asked = 0
         self.verify = verify
         self.steps: dict[int, Recorded] = {}
-        self.used_forwards: set[int] = set()
+        self.judged_forwards: set[int] = set()  # forward calls that were heard before a step was captured
+        self.used_forwards: set[int] = set()  # those of them that a loss depended on
         self._turn = 0
         self._backwards = 0
         self._asked_at_step = 0
@@ -248,6 +249,7 @@ class Recording:
             exits=recorder.exits,
         )
         reached = {id(origin) for origin in program}
+        self.judged_forwards |= {forward for _, forward, _ in predictions}
         self.used_forwards |= {forward for _, forward, out in predictions if id(out.origin) in reached}
         if self._sites[call] <= MOST_GRAPHS:
             self.watch.send(seen)

@@ -146,19 +146,23 @@ def _optimizers_of(run: Run) -> set[int]:
 
 
 def _by_mode(run: Run, limits: Thresholds) -> Finding | None:
-    """Data that are always trained on in evaluation mode, while other data always are in training mode."""
+    """Data that are always trained on in evaluation mode, by turns with other data that always are in training mode."""
     modes = _modes(run)
     by_data: dict[int, set[str]] = {}
+    ticks: dict[str, list[int]] = {"train": [], "eval": []}
     for batch in run.batches:
         mode = modes.get(batch.tick)
         if batch.phase == "training" and batch.role == "input" and batch.data >= 0 and mode is not None:
             by_data.setdefault(batch.data, set()).add(mode)
+            ticks[mode].append(batch.tick)
     evaluated = [data for data, seen in by_data.items() if seen == {"eval"}]
     trained = [data for data, seen in by_data.items() if seen == {"train"}]
     loaders = [loader for loader in run.loaders.values() if loader.data in evaluated]
     uses = [use for use in run.every(LoaderIterated) if use.loader in {loader.loader for loader in loaders}]
     steps = sum(use.training_ticks for use in uses)
     if not evaluated or not trained or steps < limits.steps:
+        return None
+    if max(ticks["train"]) < min(ticks["eval"]):  # one training after another, not an evaluation between epochs
         return None
     return _finding(run, steps, [])
 

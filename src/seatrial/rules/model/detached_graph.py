@@ -244,7 +244,10 @@ def cut_places(run: Run, node: Node) -> list[Place]:
 
 
 def loss_without_parameters(known: Parameters) -> list[Graph]:
-    """The recorded steps, if `backward` never started from anything that leads back to a parameter."""
+    """The recorded steps, if `backward` never started from anything that leads back to a parameter, and no gradient was
+    ever seen."""
+    if any(norm > 0 for look in known.run.looks for norm in look.gradient_norm):
+        return []
     for graph in known.graphs:
         learnable = {leaf.index for leaf in graph.leaves() if leaf.index != graph.seen.outputs[0].node}
         if learnable & graph.differentiable:

@@ -75,7 +75,7 @@ from dataclasses import dataclass
 from seatrial.events import Place, SchedulerBuilt
 from seatrial.findings import Finding
 from seatrial.history import Run, Series
-from seatrial.rules.series import finite, median
+from seatrial.rules.series import finite, head_and_tail, median
 from seatrial.rules.source import origin, settings_of
 from seatrial.rules.training import Training
 from seatrial.rules.where import distinct
@@ -95,12 +95,14 @@ _PACE = ("gamma", "step_size", "milestones", "T_max", "total_iters", "factor", "
 @dataclass(frozen=True)
 class Thresholds:
     """collapsed: share of the peak rate (0..1). long_before: share of the run (0..1) that must be left. still: share of
-    the fall of the loss (0..1) that may come after the collapse. least_steps: steps in which that can be told."""
+    the fall of the loss (0..1) that may come after the collapse. least_steps: steps in which that can be told. reached:
+    share of the given rate (0..1) that the schedule must allow at least once."""
 
     collapsed: float = 2e-3
     long_before: float = 0.4
     still: float = 0.1
     least_steps: int = 30
+    reached: float = 0.05
 
 
 def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
@@ -108,6 +110,9 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     training = Training(run)
     last = run.ticks
     if last < limits.least_steps or not training.values:
+        return
+    if training.optimizer is not None and (never := _never_reached(training, limits)) is not None:
+        yield never
         return
     for optimizer in run.optimizers.values():
         series = run.settings.get((optimizer.optimizer, 0, "lr"))
@@ -122,6 +127,33 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
         if progress is None or progress > limits.still:
             continue
         yield _finding(run, training, optimizer.optimizer, series, gone, peak, progress)
+
+
+def _never_reached(training: Training, limits: Thresholds) -> Finding | None:
+    """The rate of every step stays far below the one that the optimizer was given: a schedule that multiplies it by what
+    was meant to be the rate itself, or a warm-up that is longer than the run."""
+    optimizer = training.optimizer
+    schedulers = [
+        each for each in training.run.schedulers.values() if optimizer and each.optimizer == optimizer.optimizer
+    ]
+    if optimizer is None or not schedulers:
+        return None
+    given = optimizer.groups[0].settings.get("lr")
+    used = finite(training.run.settings.get((optimizer.optimizer, 0, "lr"), Series((), ())).values)
+    if not isinstance(given, float) or not used or given <= 0 or max(used) >= limits.reached * given:
+        return None
+    start, end = head_and_tail(training.values, 0.1)
+    return Finding(
+        NAME,
+        "error" if not 0 <= end < 0.5 * start else "warning",
+        f"{optimizer.type} was given a learning rate of {given:g}, but {schedulers[-1].type} never lets it above "
+        f"{max(used):.1e}.",
+        _places(training.run, training, schedulers),
+        {"given_rate": given, "highest_rate": max(used), "lowest_rate": min(used), "steps": training.run.ticks},
+        "A schedule's function gives the factor by which the rate is multiplied, 1 at its full height, not a rate.",
+        EXPLAINS,
+        0.9,
+    )
 
 
 def _collapse(series: Series, bound: float) -> int | None:
