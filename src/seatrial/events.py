@@ -212,7 +212,7 @@ class CallSeen:
     mode       model                   "train" | "eval" (only roots and modules with parameters)
     load       model / optimizer       "model" | "optimizer" | "scheduler"
     reset      model                   path of the layer whose weights, trained before, were drawn anew
-    scaler     -1                      "unscale" | "step" | "update" | "scale"
+    scaler     optimizer, or -1        "unscale" | "step" (of an optimizer) | "update" | "scale"
     """
 
     call: int
@@ -227,13 +227,15 @@ class Turns:
     """Run-length code of what the loop does. A turn is what happens from the end of one optimizer step to the end of
     the next, as ids of `CallSeen` in order (immediate repetitions of the same call are given once, with their number
     in `counts`). `first` is the tick at which the first of `repeats` equal turns began. A turn that ends without an
-    optimizer step (end of run, too long) has `complete` false."""
+    optimizer step (end of run, too long) has `complete` false. `folded`: how often a turn that had come many times came
+    again, counted at the end: when it did is not kept."""
 
     first: int
     repeats: int
     calls: tuple[int, ...]
     counts: tuple[int, ...]
     complete: bool = True
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

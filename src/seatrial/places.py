@@ -10,7 +10,7 @@ import sysconfig
 from functools import cache
 from itertools import islice
 from linecache import getline
-from types import FrameType
+from types import CodeType, FrameType
 
 from seatrial.events import Place
 
@@ -26,6 +26,9 @@ _FOREIGN = tuple(
 _is_users: dict[str, bool] = {}
 _absolute: dict[str, str] = {}
 _places: dict[tuple[str, int, str], Place] = {}
+# Code objects are kept alive here, so that an id stands for one of them: not for more than a program has lines.
+MOST_INSTRUCTIONS = 20_000
+_at_instruction: dict[tuple[int, int], tuple[CodeType, Place]] = {}
 
 
 def is_users(file: str) -> bool:
@@ -41,9 +44,12 @@ def is_users(file: str) -> bool:
 
 def user_frame(frame: FrameType | None) -> FrameType | None:
     """The nearest frame, from `frame` outwards, that is user code."""
-    while frame is not None and not is_users(frame.f_code.co_filename):
+    while frame is not None:
+        known = _is_users.get(frame.f_code.co_filename)
+        if known or (known is None and is_users(frame.f_code.co_filename)):
+            return frame
         frame = frame.f_back
-    return frame
+    return None
 
 
 def place_of(frame: FrameType | None) -> Place | None:
@@ -52,10 +58,16 @@ def place_of(frame: FrameType | None) -> Place | None:
     if frame is None:
         return None
     code = frame.f_code
+    at = (id(code), frame.f_lasti)  # a line number is slow to find out
+    known = _at_instruction.get(at)
+    if known is not None and known[0] is code:
+        return known[1]
     key = (code.co_filename, frame.f_lineno, code.co_name)
     place = _places.get(key)
     if place is None:
         place = _places[key] = Place(_absolute[key[0]], key[1], key[2])
+    if len(_at_instruction) < MOST_INSTRUCTIONS:
+        _at_instruction[at] = (code, place)
     return place
 
 

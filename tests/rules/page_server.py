@@ -1,28 +1,55 @@
 """Runs many small programs through `seatrial run`: torch is imported once, then each program gets a forked process.
 
-Reads lines of JSON on stdin, {"script": ..., "out": ...}; answers each with the exit status and what was written to stderr.
+As a program it reads lines of JSON on stdin, {"script": ..., "out": ...}, and answers each with the exit status and what was
+written to stderr. `Server` starts it and asks.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-import torch
 
-import seatrial.cli
-import seatrial.launch.session
-import seatrial.report
-import seatrial.taps
-import seatrial.verdict
+class Server:
+    """Runs programs through `seatrial run`, each in a process of its own that is forked with torch imported already."""
 
-__all__ = ["np", "torch"]
+    def __init__(self) -> None:
+        environment = dict(os.environ, OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
+        command = [sys.executable, __file__]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
+
+    def findings(self, source: str, folder: Path) -> dict[str, str]:
+        """Names and severities of what is said of a program (also of symptoms that are folded into a cause)."""
+        script, out = folder / "program.py", folder / "out"
+        script.write_text(source)
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write(json.dumps({"script": str(script), "out": str(out)}) + "\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline())
+        assert answer["status"] == 0, answer["errors"]
+        listed = json.loads((out / "findings.json").read_text())["findings"]
+        told = {name: "folded" for each in listed for name in each["explains"]}
+        return told | {each["name"]: each["severity"] for each in listed}
+
+    def close(self) -> None:
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.close()
+        self.process.wait(timeout=60)
+        self.process.stdout.close()
 
 
 def serve() -> None:
+    """Import what every program needs, then run one after the other."""
+    for (
+        name
+    ) in "numpy torch seatrial.cli seatrial.launch.session seatrial.report seatrial.taps seatrial.verdict".split():
+        importlib.import_module(name)
     for line in sys.stdin:
         order = json.loads(line)
         errors = Path(order["script"]).with_suffix(".err")
@@ -43,7 +70,7 @@ def run(script: str, out: str, errors: Path) -> None:
             os.dup2(told.fileno(), 2)
             sys.argv = ["seatrial", "run", "--out", out, script]
             try:
-                seatrial.cli.main()
+                importlib.import_module("seatrial.cli").main()
             except SystemExit as end:
                 status = end.code if isinstance(end.code, int) else 70
             sys.stderr.flush()

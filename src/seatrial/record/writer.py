@@ -18,7 +18,7 @@ from seatrial.events import Event, NotLookedAt
 from seatrial.record.codec import encode
 
 NAME = "record.sqlite"
-SCHEMA = 1  # counts up when an old reader would misread a new record
+SCHEMA = 2  # counts up when an old reader would misread a new record
 APPLICATION = 0x53545249  # "STRI": tells our records from other SQLite files
 
 FIRST = 16  # events flushed one by one: a program that dies early leaves what it was

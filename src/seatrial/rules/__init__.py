@@ -60,7 +60,7 @@ def _load(name: str) -> Rule:
     """A rule by its module's name; one that cannot be imported fails when it is asked, so that it spoils no other."""
     try:
         return _rule(importlib.import_module(name))
-    except ImportError as error:
+    except Exception as error:
         reason = error
 
         def check(run: Run, limits: object) -> Iterable[Finding]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from seatrial.events import Node, Ref
+from seatrial.events import Argument, Node, Ref
 from seatrial.history import Run
 from seatrial.rules.graph import Graph
-from seatrial.rules.patterns import carry, shape
+from seatrial.rules.patterns import DROPOUTS, RELABELLING, carry, shape
 
 # Calls whose result keeps the leading axes of their first argument where they are.
 _KEEP_LEADING = frozenset(
@@ -76,3 +76,45 @@ def _stacked(graph: Graph, node: Node, after: tuple[int, ...], axis: int) -> int
     dim = graph.argument(node, 1, "dim", 0)
     new = dim % len(after) if isinstance(dim, int) else 0
     return axis + (axis >= new)
+
+
+def counted_along_examples(graph: Graph, size: int) -> list[Node]:
+    """Calls that join data with the first entries of a table (a buffer or a parameter), one for each place in the batch:
+    positions that were meant to run along another axis."""
+    axes = example_axes(graph, size)
+    found: list[Node] = []
+    for node in graph.calls("add", "mul", "cat", "sub"):
+        sources = graph.inputs(node)
+        data = next((source for source in sources if source.index in axes and source.role != "constant"), None)
+        if data is None:
+            continue
+        from_end = len(shape(data)) - axes[data.index]
+        for other in sources:
+            lengths = shape(other)
+            aligned = len(lengths) >= from_end and lengths[-from_end] == size and lengths.count(size) == 1
+            if other.index not in axes and aligned and _first_entries(graph, other, size):
+                found.append(node)
+    return found
+
+
+def _first_entries(graph: Graph, node: Node, size: int) -> bool:
+    """Whether a node holds the first `size` entries of a longer table, counted or looked up one after the other."""
+    made = graph.back(node, RELABELLING | DROPOUTS | {"expand", "expand_as", "mul", "detach"})
+    table = graph.source(made, 0, "input") if made.op == "getitem" else graph.source(made, 1, "weight")
+    if table is None or table.role not in ("buffer", "parameter", "constant"):
+        return False
+    if made.op == "embedding":
+        index = graph.source(made, 0, "input")
+        counted = index is not None and graph.back(index, RELABELLING | {"expand", "expand_as"}).op == "arange"
+        return counted and shape(table)[0] > size
+    given = made.args[1] if len(made.args) > 1 else None
+    parts = given if isinstance(given, tuple) else (given,)
+    return any(
+        isinstance(part, dict) and _begins(part, size) and length > size
+        for part, length in zip(parts, shape(table), strict=False)
+    )
+
+
+def _begins(part: dict[str, Argument], size: int) -> bool:
+    ends = part.get("slice")
+    return isinstance(ends, tuple) and ends[:1] in ((None,), (0,)) and ends[1:2] == (size,)

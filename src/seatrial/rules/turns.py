@@ -43,11 +43,20 @@ class Window:
 
 
 def turns(run: Run) -> Iterator[tuple[Turns, int, int]]:
-    """Each turn with its weight and the tick at which it begins; turns that repeat come twice."""
-    for turn in run.turns:
-        yield turn, 1, turn.first
+    """Each turn with its weight and the tick at which it begins; turns that repeat come twice. Those that were only counted
+    in the end are so many more of the last one of their kind."""
+    more = {(turn.calls, turn.counts): turn.repeats for turn in run.turns if turn.folded}
+    last = {(turn.calls, turn.counts): number for number, turn in enumerate(run.turns) if not turn.folded}
+    for number, turn in enumerate(run.turns):
+        if turn.folded:
+            continue
+        key = (turn.calls, turn.counts)
+        extra = more.get(key, 0) if last[key] == number else 0
         if turn.repeats > 1:
-            yield turn, turn.repeats - 1, turn.first + _ticks(run, turn)
+            yield turn, 1, turn.first
+            yield turn, turn.repeats - 1 + extra, turn.first + _ticks(run, turn)
+        else:
+            yield turn, 1 + extra, turn.first
 
 
 def _ticks(run: Run, turn: Turns) -> int:

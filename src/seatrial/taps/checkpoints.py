@@ -130,10 +130,27 @@ class _StateTap:
         model = watch.models.of(owner)
         for listener in watch.at_load:
             listener(owner, state)
-        if not self._used(state, "loaded", place, model) and _is_own(owner, state):
+        if self._used(state, "loaded", place, model):
+            return
+        if _is_own(owner, state):
             # Views of the weights made by hand: when is not known, but at the last taking of a state at the earliest.
             tick, where = self.last.get(model, (0, None))
             watch.send(StateKept(tick, model, where, place, "loaded", watch.tick > tick, model))
+            return
+        self._remember_views(state)
+
+    def _remember_views(self, state: Any) -> None:
+        """A mapping of views, made by hand, of the weights of another model: it is known again if it is loaded once more."""
+        watch = self.watch
+        for model, root in watch.models.living():
+            own = {parameter.data_ptr() for parameter in root.parameters() if parameter.numel()}
+            for tensor in _tensors(state):
+                if tensor.numel() and tensor.data_ptr() in own and not isinstance(tensor, torch.nn.Parameter):
+                    _, where = self.last.get(model, (0, None))
+                    self.taken[id(tensor)] = _Taken(
+                        weakref.ref(tensor), tensor._version, model, watch.tick, where, True
+                    )
+                    return
 
     def _file(self, action: str, content: Any, file: Any, frame: FrameType) -> None:
         watch = self.watch

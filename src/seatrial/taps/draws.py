@@ -24,16 +24,27 @@ def draws(module: str) -> list[Place]:
     return [Place(file, line, function) for file in _files() for line, function in _lines(file, module)]
 
 
+def comes_before(draw: Place, seeding: Place) -> bool:
+    """Whether a draw is made before a generator is seeded, as far as the source tells: lines of one body run in their order;
+    the body of a function runs where that body calls it by its name."""
+    if draw.file != seeding.file:
+        return False
+    if draw.function == seeding.function:
+        return draw.line < seeding.line
+    return any(
+        isinstance(node, ast.Call) and node.lineno < seeding.line and _origin(node.func, {draw.function: "it"}) == "it"
+        for node, function in _with_function(_tree(draw.file), "<module>")
+        if function == seeding.function
+    )
+
+
 def _files() -> list[str]:
     files = {str(getattr(module, "__file__", None) or "") for module in list(sys.modules.values())}
     return sorted(file for file in files if file.endswith(".py") and is_users(file))
 
 
 def _lines(file: str, module: str) -> Iterator[tuple[int, str]]:
-    try:
-        tree = ast.parse(Path(file).read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, ValueError):
-        return
+    tree = _tree(file)
     names = {bound: origin for node in ast.walk(tree) for bound, origin in _imported(node)}
     for node, function in _with_function(tree, "<module>"):
         if isinstance(node, ast.Call):
@@ -41,6 +52,13 @@ def _lines(file: str, module: str) -> Iterator[tuple[int, str]]:
             # Classes make generators of their own.
             if owner == module and called not in _NO_DRAWS and called[:1].islower():
                 yield node.lineno, function
+
+
+def _tree(file: str) -> ast.Module:
+    try:
+        return ast.parse(Path(file).read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return ast.Module([], [])
 
 
 def _with_function(node: ast.AST, function: str) -> Iterator[tuple[ast.AST, str]]:

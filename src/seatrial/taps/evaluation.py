@@ -90,7 +90,9 @@ class EvaluationLog:
 
     def end(self) -> None:
         """The pass is over."""
-        if self._key is not None and self._forwards and self._sent():
+        if self._key is None:
+            return
+        if self._forwards and self._sent():
             self.watch.send(
                 EvaluationPass(
                     tick=self.watch.tick,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Callable
 from threading import get_ident
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules.loss import _Loss
 
 from seatrial.measure.batches import sketch
-from seatrial.places import chain, place_of, user_frame
+from seatrial.places import chain, is_users, place_of, user_frame
 from seatrial.taps.evaluation import EvaluationLog
 from seatrial.taps.guarding import guarded
 from seatrial.taps.identities import Ids
@@ -68,25 +70,54 @@ class _Caller:
         self.root = -1
         self.thread = get_ident()
         self.stateless = Ids()
+        # By id(module): the module, where it was called from last while it trained, its number and that of the call.
+        self.calls_known: dict[int, tuple[weakref.ref[nn.Module], CodeType, int, int, int]] = {}
 
     def make(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        recording, is_compiling = self.recording, torch.compiler.is_compiling
+
         def __call__(module: nn.Module, /, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
-            if torch.compiler.is_compiling() or not self.watch.on or get_ident() != self.thread:
+            if is_compiling():
                 return original(module, *args, **kwargs)
-            if self.depth:
-                recorder = self.recording.recorder
-                if recorder is None or recorder.inert:
+            if self.depth:  # by far the most calls: nothing is to be done but in a close look
+                recorder = recording.recorder
+                if recorder is None or recorder.inert or get_ident() != self.thread:
                     return original(module, *args, **kwargs)
                 recorder.modules.append((self.models.path_of(self.root, module), type(module).__name__, module))
                 try:
                     return original(module, *args, **kwargs)
                 finally:
                     recorder.modules.pop()
-            if self.watch.models.get(module) is None and not self._is_model(module):
+            if not self.watch.on or get_ident() != self.thread:
                 return original(module, *args, **kwargs)
-            return self.call_root(original, module, args, kwargs, sys._getframe(1))
+            if isinstance(module, _Loss) or (self.watch.models.get(module) is None and not self._is_model(module)):
+                return original(module, *args, **kwargs)
+            frame = sys._getframe(1)
+            usual = self.usual_call(module, frame)
+            if usual is None:
+                return self.call_root(original, module, args, kwargs, frame)
+            self.depth, self.root = 1, usual
+            try:
+                return original(module, *args, **kwargs)
+            finally:
+                self.depth = 0
 
         return __call__
+
+    def usual_call(self, module: nn.Module, frame: FrameType) -> int | None:
+        """Note a training call from a line that was met before, where nothing else is to be done: the number of the model;
+        None where there is more to it."""
+        recording = self.recording
+        if recording.recorder is not None or recording.awaited or self.watch.sketching:
+            return None
+        known = self.calls_known.get(id(module))
+        if known is None or known[1] is not frame.f_code or known[2] != frame.f_lasti or known[0]() is not module:
+            return None
+        if not torch.is_grad_enabled() or not module.training or self._unused(known[4]):
+            return None
+        self.log.end()
+        self.watch.again(known[4])
+        return known[3]
 
     def call_root(
         self, original: Callable[..., Any], module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], frame: Any
@@ -109,6 +140,9 @@ class _Caller:
             if evaluating and grad and training is False and call in self.recording.used_forwards:
                 evaluating = False
             self._note(model, module, evaluating, training, grad, args, kwargs, frame)
+            if grad and training and not evaluating and is_users(frame.f_code.co_filename):
+                known = (weakref.ref(module), frame.f_code, frame.f_lasti, model, call)
+                self.calls_known[id(module)] = known
             if recorder is not None:
                 recorder.inert = False
             alone = self.recording.root_enters(model, call, evaluating)
@@ -132,7 +166,7 @@ class _Caller:
 
     def _is_model(self, module: nn.Module) -> bool:
         """Whether a module that was not met before has anything to learn or to keep (a loss function has not)."""
-        if self.stateless.get(module) is not None or isinstance(module, nn.modules.loss._Loss):
+        if self.stateless.get(module) is not None:
             return False
         if next(module.parameters(), None) is None and next(module.buffers(), None) is None:
             self.stateless.of(module)

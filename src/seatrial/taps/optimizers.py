@@ -31,7 +31,8 @@ class OptimizerTap:
         self.recording = recording
         self.models = models
         self._settings: dict[tuple[int, int, str], float] = {}
-        self._stepped_last: int | None = None
+        self._last_settings: dict[tuple[int, int], tuple[Any, ...]] = {}
+        self._stepped: set[int] = set()
         self._stale: dict[int, list[bool]] = {}
         self._before: tuple[int, list[torch.Tensor], Before] | None = None
         self._nested = 0
@@ -140,22 +141,22 @@ class OptimizerTap:
     # ---- steps ---------------------------------------------------------------------------------------------------
 
     def _at_backward(self, losses: tuple[torch.Tensor, ...], call: int) -> None:
-        """Close look: were gradients left over from before the last step cleared by now?"""
-        last = self._stepped_last
-        if last is None:
-            return
-        optimizer = next((thing for number, thing in self.watch.optimizers.living() if number == last), None)
-        if optimizer is None:
-            return
-        held = holding(_parameters(optimizer))
-        known = self._stale.get(last)
-        self._stale[last] = held if known is None else [a and b for a, b in zip(known, held, strict=True)]
+        """Close look: were gradients left over from before an optimizer's last step cleared by now?"""
+        for number, optimizer in self.watch.optimizers.living():
+            if number not in self._stepped:
+                continue
+            held = holding(_parameters(optimizer))
+            known = self._stale.get(number)
+            same = known is not None and len(known) == len(held)
+            self._stale[number] = [a and b for a, b in zip(known, held, strict=True)] if known and same else held
 
     def _before_step(self, optimizer: Optimizer) -> None:
-        keys = [key for key, _ in self._running]
-        if id(optimizer) in keys:  # its last step failed
-            del self._running[keys.index(id(optimizer)) :]
-        self._running = [*((key, True) for key, _ in self._running), (id(optimizer), False)]
+        if self._running:
+            keys = [key for key, _ in self._running]
+            if id(optimizer) in keys:  # its last step failed
+                del self._running[keys.index(id(optimizer)) :]
+            self._running = [(key, True) for key, _ in self._running]
+        self._running.append((id(optimizer), False))
         if not self.recording.looking:
             return
         parameters = _parameters(optimizer)
@@ -182,14 +183,18 @@ class OptimizerTap:
             self._look(optimizer, number)
             self.recording.took(time.thread_time() - start)
         for index, group in enumerate(optimizer.param_groups):
-            for name in _WATCHED:
-                value = group.get(name)
+            values = tuple(map(group.get, _WATCHED))
+            # A rate that is a tensor may have been changed in place.
+            if self._last_settings.get((number, index)) == values and not isinstance(values[0], torch.Tensor):
+                continue
+            self._last_settings[number, index] = values
+            for name, value in zip(_WATCHED, values, strict=True):
                 if value is not None:
                     self._setting(number, index, name, value)
         watch.call("step", number, type(optimizer).__name__, place_of(sys._getframe(2)))
         watch.optimizer_steps += 1
         watch.end_turn()
-        self._stepped_last = number
+        self._stepped.add(number)
         self._stale.pop(number, None)
         self.recording.next_turn()
 
@@ -215,7 +220,7 @@ class OptimizerTap:
         if kept is None or kept[0] != id(optimizer):
             return
         _, parameters, figures = kept
-        stale = self._stale.get(number) if self.recording.backward_since_step else None
+        stale = self._stale.get(number)
         columns = look(parameters, figures)
         self.watch.send(
             Look(
@@ -226,7 +231,6 @@ class OptimizerTap:
                 stale=tuple(float(s) for s in stale) if stale else (float("nan"),) * len(parameters),
             )
         )
-        self.recording.backward_since_step = False
 
 
 _WATCHED = ("lr", "momentum", "weight_decay", "betas")

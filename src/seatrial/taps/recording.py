@@ -25,7 +25,7 @@ from seatrial.step.graph import describe
 from seatrial.step.recorded import Recorded
 from seatrial.step.recorder import Recorder
 from seatrial.step.verification import Verifier
-from seatrial.taps.budget import Budget
+from seatrial.taps.budget import ALLOWANCE_SECONDS, Budget
 from seatrial.taps.kept_graphs import KeptGraphs
 from seatrial.taps.models import Models
 from seatrial.taps.watch import Watch
@@ -49,9 +49,8 @@ class Recording:
     def __init__(self, watch: Watch, models: Models, verify: Verifier | None = None) -> None:
         self.watch = watch
         self.models = models
-        self.budget = Budget()
+        self.budget = Budget(ALLOWANCE_SECONDS if verify is None else math.inf)
         self.recorder: Recorder | None = None
-        self.backward_since_step = False
         self.started = False
         self.awaited = False  # whether the next training step is the first of something new
         self.looking = False  # whether this turn is looked at closely, to the end of its optimizer step
@@ -65,6 +64,7 @@ class Recording:
         self._asked_at_step = 0
         self._next_fates = 2 * BACKWARDS_HEARD
         self._sites: dict[int, int] = {}
+        self._unseen: set[int] = set()  # backward calls of which no step was captured yet
         self._before_site: dict[int, int] = {}
         self._last_site = -1
         self._evaluations: dict[int, int] = {}
@@ -146,8 +146,7 @@ class Recording:
         self._backwards = 0
         self._asked_at_step = self._gradients()
         self._turn += 1
-        unseen = [site for site, count in self._sites.items() if not count]
-        wanted = any(self._before_site.get(site) == self._last_site for site in unseen)
+        wanted = any(self._before_site.get(site) == self._last_site for site in self._unseen) if self._unseen else False
         if self.budget.is_due(self._turn) or (wanted and self.budget.affords()):
             self.start()
         self.watch.sketching = self.recorder is None and self._turn < SKETCHED_TURNS
@@ -170,29 +169,28 @@ class Recording:
     def before_backward(self, losses: tuple[torch.Tensor, ...], kind: str, frame: FrameType | None) -> None:
         """A backward pass begins from `losses`."""
         watch = self.watch
-        start = time.thread_time()
         call = watch.call("backward", -1, kind, watch.place(frame))
         value = _value(losses)
         watch.loss(call, value)
         self._notice_jump(call, value)
-        if call not in self._sites:
-            self._sites[call] = 0
-            self._before_site[call] = self._last_site
-        self._last_site = call
+        if call != self._last_site:
+            if call not in self._sites:
+                self._sites[call] = 0
+                self._unseen.add(call)
+                self._before_site[call] = self._last_site
+            self._last_site = call
         self.models.end_of_evaluation()
         recorder = self.recorder
-        counted = recorder.seconds if recorder is not None else 0.0
         if recorder is not None and not recorder.inert:
             recorder.inert = True
+            start, counted = time.thread_time(), recorder.seconds
             try:
                 for listener in watch.at_backward if self.whole else ():
                     listener(losses, call)
                 self._cut(recorder, losses, call, frame)
             except Exception as error:
                 watch.not_looked_at(f"the step at tick {watch.tick}", f"{type(error).__name__}: {error}")
-        self.backward_since_step = True
-        seconds = time.thread_time() - start
-        watch.seconds += seconds - (recorder.seconds - counted if recorder is not None else 0.0)
+            recorder.seconds = counted + time.thread_time() - start
 
     def _notice_jump(self, call: int, value: Any) -> None:
         """A loss that jumps or is no longer finite is looked at closely in the next turn, a few times."""
@@ -229,12 +227,12 @@ class Recording:
 
     def _cut(self, recorder: Recorder, losses: tuple[torch.Tensor, ...], call: int, frame: FrameType | None) -> None:
         """Send the captured step that the losses depend on."""
-        start = time.thread_time()
         roots = [out for loss in losses if (out := recorder.out_of(loss)) is not None]
         if not roots:
             self.watch.not_looked_at("the step at its backward call", "its loss was made before it could be watched")
             return
         self._sites[call] += 1
+        self._unseen.discard(call)
         predictions = self._predictions
         recorder.name_leaves(roots, self.models.parameter_names)
         seen, roles, program = describe(
@@ -260,7 +258,6 @@ class Recording:
             self.steps[call] = Recorded(program, roots, roles, seen, kept)
         if self.verify is not None:
             self.verify.before_backward(program, roots, losses, call, dict(self.watch.parameters.living()))
-        recorder.seconds += time.thread_time() - start
 
     def _send_sketches(self, program: list[Origin], roles: dict[int, str], seen: GraphSeen) -> None:
         position = {"input": 0, "target": 0}
@@ -361,8 +358,8 @@ def _value(losses: tuple[torch.Tensor, ...]) -> Any:
     """What to keep of a loss without waiting for a device: a float, or a detached tensor to be read later."""
     if len(losses) != 1 or losses[0].numel() != 1:
         return math.nan
-    loss = losses[0].detach()
-    return loss.item() if loss.is_cpu else loss
+    loss = losses[0]
+    return loss.item() if loss.is_cpu else loss.detach()
 
 
 def _tensors(value: Any) -> list[torch.Tensor]:

@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 from torch.amp.grad_scaler import GradScaler
+from torch.optim import Optimizer
 
 from seatrial.taps.guarding import guarded
 from seatrial.taps.watch import Watch
@@ -21,8 +22,9 @@ def install(watch: Watch) -> None:
     """Listen. `torch.cuda.amp.GradScaler` and its like inherit these methods."""
     running: list[str] = []
 
-    def heard(name: str, frame: FrameType) -> None:
-        watch.call("scaler", -1, name, watch.place(frame))
+    def heard(name: str, given: Any, frame: FrameType) -> None:
+        subject = watch.optimizer(given) if isinstance(given, Optimizer) else -1
+        watch.call("scaler", subject, name, watch.place(frame))
 
     note = guarded(watch, "a call of a gradient scaler", heard)
 
@@ -32,7 +34,8 @@ def install(watch: Watch) -> None:
                 # A step unscales by itself where the user has not: that is no call of the user's.
                 if not watch.on or running or not scaler.is_enabled():
                     return original(scaler, *args, **kwargs)
-                note(name, sys._getframe(1))
+                given = next((value for value in (*args, *kwargs.values())), None)
+                note(name, given, sys._getframe(1))
                 running.append(name)
                 try:
                     return original(scaler, *args, **kwargs)

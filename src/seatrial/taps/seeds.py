@@ -15,7 +15,7 @@ import torch
 
 from seatrial.events import GeneratorUsed, Place, SeedSet
 from seatrial.places import is_users, user_frame
-from seatrial.taps.draws import draws
+from seatrial.taps.draws import comes_before, draws
 from seatrial.taps.guarding import guarded, is_torchs
 from seatrial.taps.watch import Watch
 
@@ -133,19 +133,14 @@ class _SeedTap:
             if name == "random":
                 # Its state moves without the user's doing.
                 moved = moved and where is not None
-                before = before and any(_stands_before(place, known.where) for place in places)
+                before = (
+                    before and known.where is not None and any(comes_before(place, known.where) for place in places)
+                )
             self.watch.send(GeneratorUsed(name, moved, known.seeded, before, self.watch.source(where)))
         if torch.cuda.is_initialized():
             # The second half of a Philox state counts what was drawn.
             drawn = any(torch.cuda.get_rng_state()[8:16].tolist())
             self.watch.send(GeneratorUsed("cuda", drawn, self.globals["torch"].seeded))
-
-
-def _stands_before(place: Place, seeding: Place | None) -> bool:
-    """Whether a draw comes before the seeding: in one body, lines run in their order; a function runs when it is called."""
-    if seeding is None or (place.file, place.function) != (seeding.file, seeding.function):
-        return False
-    return place.line < seeding.line
 
 
 def _torch_state() -> bytes:

@@ -51,7 +51,7 @@ class Watch:
         self.parameters = Ids()
         self.loaders = Ids()
         self.calls: dict[tuple[str, int, str, Place | None], int] = {}
-        self.at_step_end: list[Callable[[Any], None]] = []
+        self._numbers: dict[tuple[str, int, str, int], tuple[int, Place | None]] = {}
         self.at_backward: list[Callable[[Any, int], None]] = []
         self.at_load: list[Callable[[Any, Any], None]] = []
         self.at_finish: list[Callable[[], None]] = []
@@ -114,12 +114,15 @@ class Watch:
 
     def call(self, kind: str, subject: int, detail: str, place: Place | None) -> int:
         """Note a call in the turn that is going on; returns the id of its kind of call."""
-        key = (kind, subject, detail, place)
-        call = self.calls.get(key)
-        if call is None:
-            call = self.calls[key] = len(self.calls)
-            self.source(place)
-            self.send(CallSeen(call, kind, subject, detail, place))
+        at = (kind, subject, detail, id(place))  # equal places are the same object; to hash one takes longer
+        known = self._numbers.get(at)
+        if known is None:
+            known = self._numbers[at] = (self._new_call(kind, subject, detail, place), place)
+        self.again(known[0])
+        return known[0]
+
+    def again(self, call: int) -> None:
+        """Note, in the turn that is going on, a kind of call that is known already."""
         turn = self._turn
         if turn and turn[-1] == call:
             self._counts[-1] += 1
@@ -128,7 +131,14 @@ class Watch:
             self._counts.append(1)
             if len(turn) > LONGEST_TURN:
                 self.end_turn(complete=False)
-        return call
+
+    def _new_call(self, kind: str, subject: int, detail: str, place: Place | None) -> int:
+        key = (kind, subject, detail, place)
+        if key not in self.calls:
+            self.calls[key] = len(self.calls)
+            self.source(place)
+            self.send(CallSeen(self.calls[key], kind, subject, detail, place))
+        return self.calls[key]
 
     def end_turn(self, complete: bool = True) -> None:
         """An optimizer's step has ended (or the turn has grown too long): fold it into the run-length code."""
@@ -208,7 +218,7 @@ class Watch:
             self._flush_clips(call)
         self._send_turns()
         for turn, (first, repeats) in self._folded.items():
-            self.send(Turns(first, repeats, *turn))
+            self.send(Turns(first, repeats, *turn, folded=True))
         self._folded.clear()
 
     def finish(self) -> None:

@@ -19,8 +19,9 @@ SHORTEST_SEQUENCE = 4
 def inputs_ignored(step: Recorded) -> Iterator[Probe]:
     """For each input of the network: the share of its features (positions behind axis 0) that never reach the output.
 
-    Floating inputs by the gradient of a random projection of the output (exactly zero for every example), others by
-    exchanging a column's values among the examples.
+    Floating inputs by the gradient of a random projection of the output (exactly zero for every example) where an exchange
+    of those features among the examples leaves the output as it was: behind a `detach` a value counts that has no gradient.
+    Others by exchanging the values of one feature after the other.
     """
     forward = step.forward()
     for number, leaf in enumerate(forward.leaves):
@@ -33,12 +34,13 @@ def inputs_ignored(step: Recorded) -> Iterator[Probe]:
 
 
 def order_matters(step: Recorded) -> Iterator[Probe]:
-    """For each sequence of integers: how much the output changes when its positions are put in another order, relative to
+    """For each sequence of tokens or of vectors: how much the output changes when its positions are put in another order, relative to
     how much outputs differ between examples. Made where the output has no axis of positions."""
     forward = step.forward()
     for number, leaf in enumerate(forward.leaves):
         shape = leaf.info.shape
-        if step.roles.get(id(leaf)) != "input" or len(shape) != 2 or "int" not in leaf.info.dtype:
+        tokens, vectors = len(shape) == 2 and "int" in leaf.info.dtype, len(shape) == 3 and "float" in leaf.info.dtype
+        if step.roles.get(id(leaf)) != "input" or not (tokens or vectors):
             continue
         if shape[1] < SHORTEST_SEQUENCE or shape[0] < 2:
             continue
@@ -72,6 +74,12 @@ def _by_gradient(forward: Step, number: int) -> tuple[float, str] | None:
     if gradient is None:
         return None
     still = (gradient.reshape(len(gradient), -1) == 0).all(0)
+    if still.any():
+        with torch.no_grad():
+            one = run_evaluated(forward, forward.values())
+            alike = _exchanged_alike(forward, number, torch.nonzero(still).reshape(-1), one)
+        if not alike:
+            return _by_exchange(forward, number)
     return still.double().mean().item(), _which(still)
 
 
@@ -84,16 +92,19 @@ def _by_exchange(forward: Step, number: int) -> tuple[float, str] | None:
         if not columns:
             return None
         one = run_evaluated(forward, forward.values())
-        still: list[bool] = []
-        for column in columns:
-            values = forward.values()
-            exchanged = flat.clone()
-            exchanged[:, column] = exchanged[:, column].roll(1)
-            values[number] = exchanged.reshape(whole.shape)
-            other = run_evaluated(forward, values)
-            still.append(all(torch.equal(a, b) for a, b in zip(one, other, strict=True)))
+        still = [_exchanged_alike(forward, number, torch.tensor([column]), one) for column in columns]
     names = [column for column, is_still in zip(columns, still, strict=True) if is_still]
     return len(names) / len(columns), f"of {len(columns)} columns tried: {names[:12]}"
+
+
+def _exchanged_alike(forward: Step, number: int, columns: torch.Tensor, one: tuple[torch.Tensor, ...]) -> bool:
+    """Whether the output stays as it was (`one`) when some features of an input are exchanged among the examples."""
+    values = forward.values()
+    exchanged = values[number].reshape(len(values[number]), -1).clone()
+    exchanged[:, columns] = exchanged[:, columns].roll(1, 0)
+    values[number] = exchanged.reshape(values[number].shape)
+    other = run_evaluated(forward, values)
+    return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 def _which(still: torch.Tensor) -> str:

@@ -54,6 +54,10 @@ class TestTooHigh:
 
 
 class TestSettings:
+    def test_a_usual_decay_at_an_absurd_rate_is_the_rates_fault(self) -> None:
+        assert not said(run_of(LEARNT, kind="AdamW", lr=1.44, weight_decay=0.05), "bad-optimizer-setting")
+        assert said(run_of(LEARNT, kind="AdamW", lr=0.001, weight_decay=60.0), "bad-optimizer-setting")
+
     def test_momentum_that_grows_to_one_points_at_what_sets_it(self) -> None:
         run = run_of(LEARNT, Settings(0, 0, "momentum", (0, 50, 100), (0.5, 0.9, 1.0)), momentum=0.5)
         run.sources[FILE] += "\nfor group in optimizer.param_groups:\n    group['momentum'] = 0.5 + 0.1 * epoch"
@@ -175,6 +179,10 @@ class TestGradients:
     def test_gradients_that_grow_in_a_run_that_learns_are_no_fault(self) -> None:
         looks = [look(tick, 0.01, gradient) for tick, gradient in ((50, 1.0), (100, 900.0), (150, 4000.0))]
         assert not said(run_of(LEARNT, *looks), "exploding-gradient")
+
+    def test_gradients_that_are_never_finite_are_another_fault(self) -> None:
+        looks = [look(tick, 0.01, math.inf) for tick in (50, 100, 150)]
+        assert not said(run_of([2.0, *[math.nan] * 199], *looks), "exploding-gradient")
 
     def test_noise_of_tiny_batches_needs_large_steps_to_be_a_fault(self) -> None:
         assert not said(run_of(LEARNT, graph=step()), "noisy-loss")

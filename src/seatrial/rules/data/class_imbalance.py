@@ -84,12 +84,13 @@ NAME = "data.class-imbalance"
 EXPLAINS = ("model.constant-output", "optimisation.loss-not-decreasing")
 # What compensates for the imbalance, and scores in which people who know of it watch its effect.
 _COMPENSATES = re.compile(
-    r"WeightedRandomSampler|pos_weight|class_weight|focal|gamma=|alpha=|oversampl|undersampl|resampl|balanced|smote|"
-    r"threshold|weights?\s*=\s*\w*(class|freq)",
+    r"WeightedRandomSampler|pos_weight|class_weight|focal|\*\*\s*\(?(self\.)?gamma|oversampl|undersampl|resampl|smote|"
+    r"[\"']balanced[\"']|balanced[_ ]?(sampl|batch|weight|class|loss)|threshold|weights?\s*=\s*\w*(class|freq)",
     re.IGNORECASE,
 )
 _WATCHES = re.compile(
-    r"average_precision|roc_auc|auroc|\bauc\b|f1_score|precision_recall|recall|sensitivity", re.IGNORECASE
+    r"average_precision|roc_auc|auroc|\bauc\b|f1_score|precision_recall|recall|sensitivity|balanced[_ ]?acc|\biou\b|dice",
+    re.IGNORECASE,
 )
 
 
@@ -174,18 +175,20 @@ def _weighted(training: Training, loss: Node) -> bool:
 
 
 def _ignores_the_rarest(training: Training, loss: Node, least: float, limits: Thresholds) -> bool:
-    """Whether in the second half of training nearly all answers that were looked at are the same."""
-    half = training.loss.ticks[len(training.loss) // 2]
+    """Whether after the first quarter of training nearly all answers that were looked at are the same."""
+    start = training.loss.ticks[len(training.loss) // 4]
     figure = "one_sided" if loss.op.startswith("binary") else "answered_alike"
     examples, alike = 0, 0.0
     for graph in training.graphs:
-        if graph.seen.tick < half or not graph.seen.predictions:
+        if graph.seen.tick < start or not graph.seen.predictions:
             continue
         node = graph.node(graph.seen.predictions[-1])
         share = node.stats.get(figure, math.nan)
         if share == share and node.outputs and node.outputs[0].shape:
-            examples += node.outputs[0].shape[0]
-            alike += share * node.outputs[0].shape[0]
+            shape = node.outputs[0].shape
+            answers = math.prod(shape) // (shape[1] if figure == "answered_alike" else 1)
+            examples += answers
+            alike += share * answers
     return examples * least >= limits.expected and alike >= limits.alike * examples
 
 

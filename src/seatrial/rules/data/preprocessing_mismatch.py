@@ -72,6 +72,7 @@ for epoch in range(5):
 ## Thresholds
 `shift`: of a feature's mean, in deviations of the training data (median over features). `stretch`: of the deviation.
 `chance`: how many times its own standard error a shift must be. `exact`: how near to 0 and 1 own statistics are.
+`least_examples`, `still`: what is no data set to judge.
 
 ## References
 S. Kaufman, S. Rosset, C. Perlich and O. Stitelman, "Leakage in data mining", 2012.
@@ -101,16 +102,21 @@ _SCALING = re.compile(
 _STATISTICS = re.compile(r"fit_transform\(|\.fit\(|\.std\(|\.var\(|normali[sz]e\(|standardi[sz]e\(|\bzscore")
 
 
+# A grid to draw a function has so many axes.
+MOST_OF_A_GRID = 3
+
+
 @dataclass(frozen=True)
 class Thresholds:
     """shift: deviations of the training data. stretch: ratio of deviations. chance: standard errors. exact: distance
-    from 0 and 1 (float32 gives 1e-6). least_examples: of each part."""
+    from 0 and 1 (float32 gives 1e-6). least_examples: of each part. still: ratio of deviations of what does not vary."""
 
     shift: float = 0.5
     stretch: float = 1.6
     chance: float = 6.0
     exact: float = 2e-3
     least_examples: int = 24
+    still: float = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +137,8 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     for group in passes.groups:
         if group[0].label == "train" or any(each.used_gradient for each in group):
             continue
+        if not group[0].label and not any(each.losses for each in group) and _few_features(passes.batches(group)):
+            continue  # points to look at the function that was learnt, such as a grid
         seen = [batch for batch in passes.batches(group) if batch.position == 0 and _real(batch)]
         trained = [batch for batch in batches.of("training", "input", 0, group[0].model) if _real(batch)]
         if not seen or not trained or seen[0].shape[1:] != trained[0].shape[1:]:
@@ -144,6 +152,10 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
         if finding is not None:
             yield finding
             return
+
+
+def _few_features(seen: list[BatchSeen]) -> bool:
+    return all(math.prod(batch.shape[1:]) <= MOST_OF_A_GRID for batch in seen)
 
 
 def _real(batch: BatchSeen) -> bool:
@@ -191,7 +203,9 @@ def _judge(
         "label": each.label,
     }
     label = {"val": "Validation", "test": "Test"}.get(each.label, "Evaluation")
-    ratio = max(stretch, 1 / stretch) if stretch > 0 else math.inf
+    if stretch < limits.still:
+        return None  # the same point again and again: a probe, no data
+    ratio = max(stretch, 1 / stretch)
     if ratio > limits.stretch + limits.chance * error or (shift > limits.shift and shift > limits.chance * error):
         message = (
             f"{label} inputs are {shift:.2g} deviations away from the training inputs and vary {stretch:.2g} times as "

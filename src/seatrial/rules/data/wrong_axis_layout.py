@@ -2,21 +2,23 @@
 
 ## What it finds
 Sequences that are given with the examples first to a recurrent or attention layer that takes time first (a missing
-`batch_first=True` or transpose); images whose channels come last, viewed as if they came first.
+`batch_first=True` or transpose); images whose channels come last, viewed as if they came first; a `view` or `reshape` where
+a transpose was meant.
 
 ## Why it harms
 Nothing fails, for the numbers fit. A recurrent layer then runs from example to example; a convolution sees three
-interleaved fragments of a picture as its colours.
+interleaved fragments of a picture as its colours; points viewed as (3, points) have their coordinates mixed up.
 
 ## How it is recognised
-Layers: exactly. The axis of the examples is followed from the data through the recorded step to the layer. Images: pixels
+Layers: exactly. The axis of the examples is followed from the data through the recorded step to the layer. So are views: one that leaves the examples where they are, and in which another axis
+comes to stand elsewhere among the numbers than it did, moves no axis but deals the numbers out anew. Images: pixels
 are more like their neighbours than like those three further on. If instead the pixels of a row are clearly more like those
 as far apart as there are channels, the row holds the channels of one pixel after the other. A four-dimensional batch whose
 last axis has one or three elements and whose second has many is read channels-last by a convolution.
 
 ## What it cannot see
 Pictures that are noise from pixel to pixel, or grey ones with equal channels, look the same in both layouts; a height and
-width that were exchanged; a reshape in the middle of a network.
+width that were exchanged; a view of axes of equal length.
 
 ## Faulty
 ```python
@@ -93,6 +95,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 
 from seatrial.events import Node, Place
 from seatrial.findings import Finding
@@ -118,7 +121,7 @@ class Thresholds:
 
 def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     for graph in map(Graph, run.training_graphs[:4]):
-        for finding in (_layers(run, graph), _images(run, graph, limits)):
+        for finding in (_layers(run, graph), _images(run, graph, limits), _dealt_out(run, graph)):
             if finding is not None:
                 yield finding
                 return
@@ -168,6 +171,47 @@ def _images(run: Run, graph: Graph, limits: Thresholds) -> Finding | None:
                 {"input_shape": [float(length) for length in lengths]},
             )
     return None
+
+
+def _dealt_out(run: Run, graph: Graph) -> Finding | None:
+    """A view between two axis orders: an axis that is told by its length stands elsewhere among the numbers behind it."""
+    for node in graph.calls("view", "reshape", "view_as", "reshape_as"):
+        source = graph.source(node, 0, "input")
+        if source is None or not _has_layout(graph, source):
+            continue
+        before, after = shape(source), shape(node)
+        if exchanged(before, after):
+            return Finding(
+                "data.wrong-axis-layout",
+                "error",
+                f"{list(before)} is viewed as {list(after)}: that exchanges no axes but deals the numbers out anew, so that "
+                "what stood together is mixed up.",
+                where.lines(run, node, callers=True)[:3],
+                {"before": [float(length) for length in before], "after": [float(length) for length in after]},
+                "Use transpose or permute to move an axis, and view only to split or join neighbouring ones.",
+                (*EXPLAINS, "model.examples-mixed"),
+                0.9,
+            )
+    return None
+
+
+def exchanged(before: tuple[int, ...], after: tuple[int, ...]) -> bool:
+    """Whether a view keeps axis 0 but has an axis of the same length, the only one of it, at another stride."""
+    if len(before) < 3 or before[:1] != after[:1]:
+        return False
+    for place, length in enumerate(before[1:], 1):
+        if length > 1 and before.count(length) == after.count(length) == 1:
+            now = after.index(length)
+            if prod(before[place:]) != prod(after[now:]):
+                return True
+    return False
+
+
+def _has_layout(graph: Graph, source: Node) -> bool:
+    """Whether the axes of what is viewed have a meaning: not noise, and not viewed a moment before."""
+    if source.op in ("view", "reshape", "flatten", "unflatten", "ravel") or source.random:
+        return False
+    return source.role == "input" or source.index in graph.depends_on_parameters
 
 
 def _image(run: Run, leaf: Node, conv: Node, message: str, evidence: dict[str, float | list[float]]) -> Finding:

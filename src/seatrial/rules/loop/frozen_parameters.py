@@ -3,7 +3,8 @@
 ## What it finds
 Parameters that stay frozen against what the program says: the line that should thaw them sets a mistyped attribute, an
 attribute of a module (which has no such switch), compares instead of assigning, or looks for a name that no parameter has;
-an optimizer all of whose parameters are frozen; a new layer, still at its random start, that is frozen with the old ones.
+an optimizer all of whose parameters are frozen; a param group of its own for parameters that only a library froze
+(`Embedding.from_pretrained` does by default); a new layer, still at its random start, that is frozen with the old ones.
 
 ## Why it harms
 A frozen layer at random weights scrambles what goes through it, and a backbone that never thaws cannot adapt.
@@ -66,6 +67,7 @@ PyTorch documentation, *Autograd mechanics: setting requires_grad*.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -87,6 +89,8 @@ EXPLAINS = (
     "optimisation.update-ratio-off",
     "model.constant-output",
 )
+# Words of those who freeze on purpose.
+_FREEZING = re.compile(r"requires_grad|freez|frozen")
 _RANDOM_START = frozenset(["Linear", "Conv1d", "Conv2d", "Conv3d"])
 
 
@@ -114,7 +118,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
         yield _random(run, known, inside)
     rest = [fate for fate in frozen if fate.parameter in known.optimised and fate not in inside]
     if rest and not idle and not inside:
-        yield _held(run, rest)
+        yield _group(run, known, rest) or _held(run, rest)
 
 
 def _by_slip(run: Run, frozen: list[ParameterFate]) -> Iterator[Finding]:
@@ -180,6 +184,27 @@ def _random(run: Run, known: Parameters, fresh: list[ParameterFate]) -> Finding:
     holders = [run.optimizers[o].where for o in stepping(run) if held(run, o) & {f.parameter for f in fresh}]
     where = distinct([*(known.built(fate.parameter) for fate in fresh[:2]), *holders])
     return Finding(NAME, "warning", message, where, evidence, remedy, EXPLAINS, 0.75)
+
+
+def _group(run: Run, known: Parameters, rest: list[ParameterFate]) -> Finding | None:
+    """A param group of its own, with settings of its own, for parameters that nothing in the source freezes."""
+    code = (line.partition("#")[0] for text in run.sources.values() for line in text.splitlines())
+    if any(map(_FREEZING.search, code)):
+        return None
+    numbers = {fate.parameter for fate in rest}
+    for optimizer in stepping(run):
+        groups = run.optimizers[optimizer].groups
+        idle = [group for group in groups if group.parameters and numbers.issuperset(group.parameters)]
+        if not idle or len(idle) == len(groups):
+            continue
+        names = [fate.path for fate in rest if fate.parameter in idle[0].parameters]
+        message = f"A param group of its own holds nothing but frozen parameters: {listed(names)}."
+        evidence: dict[str, Figure] = {"parameters": names[:20]}
+        remedy = "Thaw them (requires_grad_(True), or freeze=False where they are loaded), or take the group out."
+        built = [place for number in idle[0].parameters[:2] if (place := known.built(number)) is not None]
+        where = distinct([*built, run.optimizers[optimizer].where])
+        return Finding(NAME, "warning", message, where, evidence, remedy, EXPLAINS, 0.85)
+    return None
 
 
 def _held(run: Run, rest: list[ParameterFate]) -> Finding:

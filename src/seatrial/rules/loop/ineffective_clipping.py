@@ -2,7 +2,7 @@
 
 ## What it finds
 Clipping before the backward pass or after the step, of parameters that no optimizer steps, or of nothing at all (a generator
-of parameters that the optimizer has used up).
+of parameters that the optimizer has used up). Gradients limited by hand whose result is thrown away.
 
 ## Why it harms
 The guard against exploding gradients is not there, and the first large gradient shows it.
@@ -12,7 +12,7 @@ For each optimizer the order of backward pass, clipping, step and clearing is fo
 the last backward pass and before the step, on parameters that the optimizer holds.
 
 ## What it cannot see
-Clipping written by hand. Calls with an infinite or very large bound are there to measure the norm, and are passed over.
+Clipping written by hand, but for a result that is thrown away. Calls with an infinite or very large bound are there to measure the norm, and are passed over.
 
 ## Faulty
 ```python
@@ -67,7 +67,7 @@ from dataclasses import dataclass
 from seatrial.events import CallSeen, Clips, Place
 from seatrial.findings import Figure, Finding
 from seatrial.history import Run
-from seatrial.rules.lines import last_name, nodes
+from seatrial.rules.lines import callers, last_name, named, names_in, nodes
 from seatrial.rules.source import file_of, traced
 from seatrial.rules.turns import Effects, Made, Window, count, held, places, stepping, windows
 from seatrial.rules.where import distinct
@@ -80,6 +80,8 @@ EXPLAINS = (
     "optimisation.noisy-loss",
     "optimisation.loss-not-decreasing",
 )
+# Methods that return a new tensor; what ends in "_" writes in place.
+_RETURNING = frozenset("clamp clip clamp_max clamp_min mul div multiply divide nan_to_num renorm".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,35 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
         )
         if found is not None:
             yield found
+    if active:
+        yield from _thrown_away(run)
+
+
+def _thrown_away(run: Run) -> Iterator[Finding]:
+    """Gradients limited or scaled by hand, by a function that returns the result, which nobody takes."""
+    for file in run.sources:
+        for node in nodes(run, file):
+            if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
+                continue
+            call, place = node.value, named(run, Place(file, node.lineno))
+            if last_name(call.func) not in _RETURNING:
+                continue
+            handled = [call.func.value] if isinstance(call.func, ast.Attribute) else []
+            if any("grad" in names_in(part) for part in (*handled, *call.args)) and _is_reached(run, place):
+                line = run.line(place)
+                message = f"`{line}` returns limited gradients and leaves those of the parameters as they are."
+                remedy = "Write to the gradient: clamp_(), mul_(), or p.grad = ..."
+                yield _finding(message, (place,), {"line": line}, remedy, 0.93)
+                return
+
+
+def _is_reached(run: Run, place: Place) -> bool:
+    """Whether the function around a line is one of those that train."""
+    training = {
+        (c.where.file, c.where.function) for c in run.calls.values() if c.where and c.kind in ("backward", "step")
+    }
+    near = [place, *callers(run, place)]
+    return any((each.file, each.function or "<module>") in training for each in near)
 
 
 def _finding(message: str, where: tuple[Place, ...], evidence: dict[str, Figure], remedy: str, sure: float) -> Finding:

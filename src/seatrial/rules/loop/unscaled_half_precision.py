@@ -123,7 +123,7 @@ def _slip(run: Run, window: Window) -> tuple[str, Made] | None:
     pending = False
     for one in window.made:
         call = one.call
-        if call.kind == "scaler":
+        if call.kind == "scaler" and call.subject in (-1, window.optimizer):
             pending = pending or call.detail == "scale"
             unscaled = unscaled or (call.detail == "unscale")
             by_scaler = by_scaler or call.detail == "step"

@@ -71,11 +71,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from seatrial.events import Node
+from seatrial.events import Node, Place
 from seatrial.findings import Finding
 from seatrial.history import Run
 from seatrial.rules import where
 from seatrial.rules.graph import Graph
+from seatrial.rules.growth import growth, input_std
 from seatrial.rules.model.saturated_activations import SATURATING, share
 from seatrial.rules.parameters import Parameters, listed
 from seatrial.rules.scales import Gain, gains, init_lines, normalised
@@ -141,9 +142,10 @@ def _by_effect(run: Run, known: Parameters, graph: Graph, weights: list[Gain], l
     effect = None if _learns(run, limits) or _rectified_away(graph) else vanished(graph, weights, limits)
     if effect is not None:
         yield _finding(run, known, weights, "small for so many layers", effect, _between(graph, weights))
-    elif grown := growth(graph, limits):
-        effect = f"the signal grows to a standard deviation of {grown[-1].stats['std']:.3g} before anything is learnt"
-        yield _finding(run, known, weights, "large for so many steps", effect, grown)
+    elif grown := growth(graph, limits.grown):
+        std = grown.nodes[-1].stats["std"]
+        effect = f"the signal grows to a standard deviation of {std:.3g} before anything is learnt"
+        yield _finding(run, known, weights, "large for so many steps", effect, grown.nodes, grown.lines[:1])
 
 
 def _learns(run: Run, limits: Thresholds) -> bool:
@@ -167,16 +169,6 @@ def _between(graph: Graph, weights: list[Gain]) -> list[Node]:
     ]
 
 
-def growth(graph: Graph, limits: Thresholds) -> list[Node]:
-    """The call, inside of a model, at which the signal was first larger than the data by the limit, and the
-    largest."""
-    outer = max(1.0, _input_std(graph))
-    found = [
-        node for node in graph if node.module and not node.role and node.stats.get("std", 0.0) > limits.grown * outer
-    ]
-    return [found[0], found[-1]] if found else []
-
-
 def _pretrained(run: Run, graph: Graph) -> bool:
     ids = {leaf.parameter for leaf in graph.leaves("parameter")}
     return any(fate.loaded for parameter, fate in run.fates.items() if parameter in ids)
@@ -198,14 +190,14 @@ def exploded(graph: Graph, large: list[Gain], limits: Thresholds) -> str | None:
     ends = [graph.node(ref) for ref in graph.seen.predictions] or [large[-1].call]
     for node in ends:
         std = node.stats.get("std", 0.0)
-        if node.index in reached and std >= limits.spread * max(1.0, _input_std(graph)):
+        if node.index in reached and std >= limits.spread * max(1.0, input_std(graph)):
             return f"the untrained predictions have a standard deviation of {std:.3g}"
     return None
 
 
 def vanished(graph: Graph, small: list[Gain], limits: Thresholds) -> str | None:
     """The effect of small weights in words, or None where there is none."""
-    outer = _input_std(graph)
+    outer = input_std(graph)
     last = small[-1].call
     source = graph.source(last, 0, "input")
     varying = _variation(source) if source is not None and not source.role else None
@@ -219,21 +211,20 @@ def _variation(node: Node) -> float | None:
     return stats["spread"] * stats["std"] if "spread" in stats and stats["spread"] == stats["spread"] else None
 
 
-def _input_std(graph: Graph) -> float:
-    """Of the data as numbers: words are numbers only behind their embedding."""
-    given = [leaf for leaf in graph.leaves("input") if leaf.outputs and "float" in leaf.outputs[0].dtype]
-    looked_up = graph.calls("embedding", "embedding_bag")
-    return max((node.stats.get("std", 0.0) for node in given or looked_up), default=0.0)
-
-
 def _finding(
-    run: Run, known: Parameters, weights: list[Gain], size: str, effect: str, nodes: Sequence[Node] = ()
+    run: Run,
+    known: Parameters,
+    weights: list[Gain],
+    size: str,
+    effect: str,
+    nodes: Sequence[Node] = (),
+    first: Sequence[Place] = (),
 ) -> Finding:
     named = listed(f"{gain.path} (gain {gain.gain:.2g})" for gain in weights)
     message = f"Initial weights are too {size}: {named}; {effect}."
     evidence = {"gains": [gain.gain for gain in weights[:8]], "parameters": [gain.path for gain in weights[:8]]}
     built = [known.built(gain.parameter) for gain in weights]
     lines = where.lines(run, *nodes) if nodes else init_lines(run, [gain.std for gain in weights])
-    places = where.distinct([*lines, *reversed(built)])
+    places = where.distinct([*first, *lines, *reversed(built)])
     remedy = "Draw weights with a standard deviation of about 1 / sqrt(inputs): torch's default, Kaiming or Xavier."
     return Finding(NAME, "warning", message, places[:4], dict(evidence), remedy, EXPLAINS, 0.85)

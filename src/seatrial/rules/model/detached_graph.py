@@ -3,11 +3,13 @@
 ## What it finds
 Parameters that an optimizer holds and that compute the loss, but to which no gradient flows back: somewhere on the
 way stands a `detach()`, `.data`, `torch.no_grad()`, `argmax`, `item()`, or a trip through NumPy. Also a loss that
-is itself cut off from everything, and made to accept `backward()` by `requires_grad = True`.
+is itself cut off from everything, and made to accept `backward()` by `requires_grad = True`. And a state that is
+detached at every step of a loop over a sequence.
 
 ## Why it harms
 Autograd follows only what it recorded. Behind the cut, parameters keep their random start; the rest of the network
-learns to make do with it, so the loss still falls and nothing warns.
+learns to make do with it, so the loss still falls and nothing warns. A recurrent cell whose state is detached before
+each step gets a gradient for what it does with one input, and none for what it keeps.
 
 ## How it is recognised
 In the recorded training steps the parameter's value reaches the loss, but on no path along which gradients were
@@ -16,10 +18,13 @@ call at which the path loses its gradient. Where the value left torch altogether
 parameter; then the lines of the class that convert (`numpy`, `item`, `torch.tensor`) are named.
 Parameters that change by other means (moving averages, periodic copies), that are loaded from a checkpoint, frozen
 or in no optimizer are passed over: target networks, teachers and frozen backbones are meant to be cut off.
+A loop over a sequence: a recorded step uses the same weights three times or more, each time on what came of the time
+before, and between no two of them passes a gradient; and either what is cut is the state of recurrent cells, or all
+calls but the last reach the loss by no gradient at all, though each is given data of its own.
 
 ## What it cannot see
 A cut on one of several paths: stop-gradient branches, straight-through estimators and truncated
-back-propagation are of that kind, and right.
+back-propagation between chunks of several steps are of that kind, and right.
 
 ## Faulty
 ```python
@@ -100,6 +105,7 @@ from seatrial.findings import Finding
 from seatrial.history import Run
 from seatrial.rules.graph import WEIGHT_OPS, Graph
 from seatrial.rules.parameters import Parameters, listed
+from seatrial.rules.recurrence import Chain, cut_chains, states, unheard
 from seatrial.rules.uses import ARRAYS, CONVERSIONS, around, calls, forward_uses, gradients_off, rewrapped
 from seatrial.rules.where import distinct
 
@@ -133,6 +139,11 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     if cut:
         yield _from_graph(run, known, cut)
         return
+    for graph in known.graphs:
+        for chain in cut_chains(graph):
+            if states(chain) or unheard(graph, chain):
+                yield _state_cut(run, known, chain)
+                return
     if lost := loss_without_parameters(known):
         yield _lost_loss(run, lost, idle)
         return
@@ -146,6 +157,18 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
         yield _finding(
             message, places, {"parameters": [fate.path for fate in idle if fate.parameter in converted]}, 0.8
         )
+
+
+def _state_cut(run: Run, known: Parameters, chain: Chain) -> Finding:
+    cuts = sorted((node for nodes in chain.cuts for node in nodes), key=_weight)
+    first = known.first.get(chain.parameter)
+    name = first[1].path if first is not None else "one weight"
+    message = (
+        f"{len(chain.calls)} calls with {name} follow one another in a step, each on what came of the one before, but no "
+        f"gradient passes between any two: {_how(cuts[0])}. What is to be kept from step to step is not learned."
+    )
+    places = distinct(place for node in cuts for place in cut_places(run, node))
+    return _finding(message, places, {"parameters": [name], "cut": [node.op for node in cuts[:4]]}, 0.9)
 
 
 def penalised_only(known: Parameters) -> list[ParameterFate]:

@@ -11,7 +11,7 @@ before. A network of linear layers alone can only draw straight boundaries.
 ## How it is recognised
 The graph is walked back from each layer's input. Left alone are layers between which the width shrinks to less than at both ends
 (low rank, bottlenecks, latent codes), depthwise and grouped convolutions with their pointwise partner, strided transposed convolutions
-used to enlarge, results that are used elsewhere too, outputs of a whole model, products of activations (attention).
+used to enlarge, results that are used elsewhere too, outputs of a whole model or of a part that the program also calls by itself, products of activations (attention).
 
 ## What it cannot see
 Layers inside of compiled or scripted modules.
@@ -65,7 +65,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from seatrial.events import Node
+from seatrial.events import ModelSeen, Node
 from seatrial.findings import Finding
 from seatrial.history import Run
 from seatrial.rules.graph import SHAPE_OPS, Graph
@@ -116,7 +116,7 @@ def check(run: Run, limits: None) -> Iterator[Finding]:
                 continue
             first = _linear_predecessor(graph, second, outputs)
             key = (second.where, second.module)
-            if first is not None and not _legitimate(graph, first, second):
+            if first is not None and not (_legitimate(graph, first, second) or _apart(run, graph, first, second)):
                 pairs.setdefault(key, (graph, first, second))
             else:
                 broken.add(key)
@@ -215,6 +215,13 @@ def _legitimate(graph: Graph, first: Node, second: Node) -> bool:
         and 1 in kernels[1]
         and (kernels[0][0] == 1) != (kernels[0][1] == 1)
     )
+
+
+def _apart(run: Run, graph: Graph, first: Node, second: Node) -> bool:
+    """Whether the program calls a part by itself that ends between the two: what that part returns is used as it is."""
+    one, other = ((weight.parameter if (weight := _weight(graph, node)) else -1) for node in (first, second))
+    held = [{info.parameter for info in model.parameters} for model in run.every(ModelSeen)]
+    return any(one in parameters and other not in parameters for parameters in held)
 
 
 def _widths(graph: Graph, layer: Node) -> tuple[int, int]:

@@ -8,9 +8,10 @@ that is made but not added, or added along the axis of the batch.
 Self-attention treats its input as a set. Without positions "dog bites man" and "man bites dog" are the same.
 
 ## How it is recognised
-By an experiment after the run: the positions of a recorded batch are shuffled, and the output does not change. It is a warning where
+Exactly, where the step tells: the first entries of a table of positions are joined with the data along the axis of the
+examples, so that they count places in the batch. Else by an experiment after the run: the positions of a recorded batch are shuffled, and the output does not change. It is a warning where
 the program speaks of positions, of text or of sequences; where it speaks of sets, or nothing but embeddings is pooled (a bag
-of words), it is a note.
+of words), it is a note. Sequences of numbers, not of tokens, have to belong to a program that builds an encoding of positions.
 
 ## What it cannot see
 Outputs for each position; whether order decides the targets.
@@ -81,7 +82,7 @@ for epoch in range(4):
 ```
 
 ## Thresholds
-`change`: relative change of the output under a shuffle that counts as none.
+`change`: relative change of the output under a shuffle that counts as none. `smallest`: examples in a batch.
 
 ## References
 Vaswani et al., Attention Is All You Need, 2017, section 3.5; Lee et al., Set Transformer, 2019 (where it is wanted).
@@ -96,13 +97,15 @@ from dataclasses import dataclass
 from seatrial.events import Node, Probe
 from seatrial.findings import Finding, Severity
 from seatrial.history import Run
+from seatrial.rules.axes import batch_size, counted_along_examples
 from seatrial.rules.contraction import is_product_of_activations
 from seatrial.rules.graph import Graph
-from seatrial.rules.patterns import softmax_at
+from seatrial.rules.patterns import integral, shape, softmax_at
 from seatrial.rules.where import lines
 
 NAME = "model.order-lost"
 EXPLAINS = ("optimisation.underfitting", "optimisation.loss-not-decreasing", "optimisation.cannot-overfit-subset")
+MISREAD = ("data.wrong-axis-layout", "model.examples-mixed", "model.constant-output", "optimisation.overfitting")
 _SETS = re.compile(
     r"set_?(transformer|encoder|attention)|\bbags?\b|unordered|permutation.(in|equi)|deep_?sets?|basket|multiset|tabular|\bcolumns?\b",
     re.I,
@@ -110,31 +113,63 @@ _SETS = re.compile(
 _ORDERED = re.compile(
     r"position|\bpos_|_pos\b|sinusoid|sequence|sentence|\bseq|\btext|\bwords?\b|\bchar|language|document", re.I
 )
+_ENCODED = re.compile(r"pos(ition(al|s)?)?_?(enc|emb)|time_?step_?(enc|emb)|sinusoid|\bpe\b", re.I)
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """change: of the output relative to its spread over examples; rounding in float32 leaves 1e-5 at most."""
+    """change: of the output relative to its spread over examples; rounding in float32 leaves 1e-5 at most. smallest:
+    examples in a batch below which axes cannot be told apart."""
 
     change: float = 1e-4
+    smallest: int = 3
 
 
 def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
-    """Inputs whose order of positions has no influence, the first one of each model."""
+    """Positions that count examples, else inputs whose order has no influence."""
+    for graph in map(Graph, run.training_graphs):
+        size = batch_size(run, graph)
+        counted = counted_along_examples(graph, size) if size is not None and size >= limits.smallest else []
+        if counted:
+            yield _along_examples(run, graph, counted, size or 0)
+            return
     for probe in run.probes("order"):
         if probe.share > limits.change or probe.node < 0:
             continue
         seen = next((s for s in run.graphs if s.tick == probe.tick and s.call == probe.call), None)
         if seen is None:
             continue
-        yield _finding(run, Graph(seen), probe)
-        return
+        finding = _finding(run, Graph(seen), probe)
+        if finding is not None:
+            yield finding
+            return
 
 
-def _finding(run: Run, graph: Graph, probe: Probe) -> Finding:
+def _along_examples(run: Run, graph: Graph, counted: list[Node], size: int) -> Finding:
+    node = counted[0]
+    table = next(source for source in graph.inputs(node) if shape(source).count(size) and _is_table(graph, source))
+    message = (
+        f"Positions {list(shape(table))} are joined with data {list(shape(node))} along the axis of the {size} examples: "
+        "each example gets the code of its place in the batch, and no step of the sequence knows its own."
+    )
+    remedy = "Take as many positions as the sequence has steps and give them the axis of the steps: pe[:, : x.size(1)]."
+    evidence = {"positions": [float(length) for length in shape(table)], "batch_size": size}
+    where = lines(run, *counted, callers=True)[:4]
+    return Finding(NAME, "error", message, where, dict(evidence), remedy, (*EXPLAINS, *MISREAD), 0.93)
+
+
+def _is_table(graph: Graph, source: Node) -> bool:
+    return not any(graph.node(at).role == "input" for at in (source.index, *graph.upstream(source)))
+
+
+def _finding(run: Run, graph: Graph, probe: Probe) -> Finding | None:
     tokens = graph.node(probe.node)
-    embedding = next((node for node in graph.consumers(tokens) if node.op == "embedding"), None)
-    severity: Severity = "warning" if _self_attention(graph) and _is_about_order(run) else "note"
+    readers = graph.consumers(tokens)
+    embedding = next((node for node in readers if node.op == "embedding" or not integral(tokens)), None)
+    about = _is_about_order(run) if integral(tokens) else _encodes_positions(run)
+    severity: Severity = "warning" if _self_attention(graph) and about else "note"
+    if severity == "note" and not integral(tokens):
+        return None
     message = "The output does not change when the positions of the input sequence are shuffled: the network cannot see their order."
     remedy = "Add an encoding of the positions to the embedded tokens, or use a layer that reads in order."
     where = lines(run, embedding, callers=True) if embedding is not None else lines(run, tokens)
@@ -158,3 +193,8 @@ def _compares(graph: Graph, node: Node) -> bool:
 def _is_about_order(run: Run) -> bool:
     text = "\n".join(run.sources.values())
     return bool(_ORDERED.search(text)) and not _SETS.search(text)
+
+
+def _encodes_positions(run: Run) -> bool:
+    text = "\n".join(run.sources.values())
+    return bool(_ENCODED.search(text)) and not _SETS.search(text)

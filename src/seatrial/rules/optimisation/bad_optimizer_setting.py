@@ -62,7 +62,7 @@ for epoch in range(8):
 ## Thresholds
 `most_momentum`: at which velocity never fades. `least_beta2`: below it the variance is that of single gradients.
 `epsilon_share`: of the gradients' typical element, at which epsilon rules the step. `most_decay`: share of the
-weights taken away in a step.
+weights taken away in a step. `usual_decay`: of the decay itself.
 
 ## References
 D. Kingma and J. Ba, "Adam: A Method for Stochastic Optimization", 2015, section 2.1.
@@ -101,12 +101,14 @@ EXPLAINS = (
 @dataclass(frozen=True)
 class Thresholds:
     """most_momentum: without unit, 1 never forgets. least_beta2: without unit (0.9 averages ten steps). epsilon_share:
-    epsilon over the median gradient element (Adam divides by their sum). most_decay: share of the weights per step."""
+    epsilon over the median gradient element (Adam divides by their sum). most_decay: share of the weights per step.
+    usual_decay: the largest that is common."""
 
     most_momentum: float = 0.9999
     least_beta2: float = 0.5
     epsilon_share: float = 30.0
     most_decay: float = 0.05
+    usual_decay: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,12 +222,19 @@ def _decay(run: Run, optimizer: OptimizerBuilt, group: int, limits: Thresholds) 
     decoupled = optimizer.type in ("AdamW", "SGD", "RMSprop") or bool(
         optimizer.groups[group].settings.get("decoupled_weight_decay")
     )
-    if decay and rate and decoupled and decay[0] > 0 and decay[0] * max(rate) >= limits.most_decay:
+    if decay and rate and decoupled and decay[0] > 0 and _decays(optimizer, decay[0], max(rate), limits):
         share = decay[0] * max(rate)
         effect = f"is {decay[0]:g}, so each step takes away {share:.0%} of the weights"
         yield Mistake("weight_decay", decay[0], effect, "Use 1e-4 to 1e-2.", confidence=0.9)
     elif decay and decay[0] < 0:
         yield Mistake("weight_decay", decay[0], f"is {decay[0]:g}: weights are made to grow", "Use a value above 0.")
+
+
+def _decays(optimizer: OptimizerBuilt, decay: float, rate: float, limits: Thresholds) -> bool:
+    """Whether a step takes away too much, and the decay is farther from what is usual than the rate it is multiplied by:
+    else the rate is at fault."""
+    usual_rate = 0.1 if optimizer.type == "SGD" else 0.01
+    return decay * rate >= limits.most_decay and decay / limits.usual_decay >= rate / usual_rate
 
 
 def _finding(run: Run, optimizer: OptimizerBuilt, group: int, mistake: Mistake) -> Finding:

@@ -8,9 +8,13 @@ one step throws the weights away.
 A step of such a size destroys what was learned before; often the loss becomes NaN soon afterwards.
 
 ## How it is recognised
-The norm of all gradients at the looks, and at every step where they are clipped, is compared with that of the first
-steps. The loss has to suffer too: growth alone happens in healthy runs. It is a symptom: the cause is most often a
-learning rate, an initialisation, unscaled data or a missing clipping.
+In the course of training: the norm of all gradients at the looks, and at every step where they are clipped, is compared
+with that of the first steps. From the beginning: what the layers of the untrained network make of the data has many times
+its spread, with no normalisation behind it, though the weights themselves are usual; and the first gradient is a multiple
+of the weights. The lines are then those at which the spread was multiplied by most: sums over neighbours, unscaled
+residuals. In both cases the loss has to suffer too, for growth alone happens in healthy runs.
+In the course of training it is a symptom: the cause is most often a learning rate, an initialisation, unscaled data or
+a missing clipping.
 
 ## What it cannot see
 Single large gradients between looks, where nothing is clipped.
@@ -54,7 +58,9 @@ for epoch in range(6):
 ```
 
 ## Thresholds
-`growth`: of the gradients' norm over that of the first steps. `suffers`: of the loss over its first value.
+`growth`: of the gradients' norm over that of the first steps, `lost` where it is not finite later. `suffers`: of the loss over its first value.
+`signal`: spread of what layers make of the data over that of the data, in the untrained network. `first`: first gradient
+over the weights.
 
 ## References
 R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent neural networks", 2013.
@@ -68,32 +74,60 @@ from dataclasses import dataclass
 
 from seatrial.findings import Finding
 from seatrial.history import Run
+from seatrial.rules.growth import Growth, growth
+from seatrial.rules.parameters import Parameters
+from seatrial.rules.scales import gains
 from seatrial.rules.series import finite, median
 from seatrial.rules.training import Training
 from seatrial.rules.where import distinct
 
 NAME = "optimisation.exploding-gradient"
+# What gradients that begin too large explain.
+EXPLAINS = (
+    "model.bad-initial-scale",
+    "model.constant-output",
+    "model.dead-units",
+    "model.initial-loss-off",
+    "model.saturated-activations",
+    "optimisation.loss-not-decreasing",
+    "optimisation.non-finite-loss",
+    "optimisation.underfitting",
+    "optimisation.update-ratio-off",
+)
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """growth: ratio of norms. suffers: ratio of losses."""
+    """growth: ratio of norms; lost: the same, before norms that are not finite. suffers: ratio of losses. signal: ratio of standard deviations, where usual layers keep it
+    near 1. first: ratio of norms, gradient to weights, where 0.1 is usual. usual_gain: of a weight, std times root of
+    fan-in, above which its initialisation is at fault. last_tick: backward calls after which a step is not the start."""
 
     growth: float = 300.0
+    lost: float = 10.0
     suffers: float = 3.0
+    signal: float = 50.0
+    first: float = 30.0
+    usual_gain: float = 3.5
+    last_tick: int = 2
 
 
 def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
-    """Gradients that outgrow their beginning while the loss rises or is lost."""
+    """Gradients that outgrow their beginning while the loss rises or is lost, or that begin too large."""
     training = Training(run)
+    if not training.plain or not _suffers(training, limits):
+        return
+    begun = grown_from_start(training, limits)
+    if begun is not None:
+        yield _from_start(training, *begun)
+        return
     norms = _norms(training)
-    if not training.plain or len(norms) < 3:
+    known = [(tick, norm) for tick, norm in norms if math.isfinite(norm)]
+    if len(norms) < 3 or not known:
         return
     start = median([norm for _, norm in norms[:2]])
     lost = next((tick for tick, norm in norms if not math.isfinite(norm)), None)
-    known = [(tick, norm) for tick, norm in norms if math.isfinite(norm)]
-    tick, most = max(known, key=lambda each: each[1], default=(0, 0.0))
-    if not start > 0 or (most < limits.growth * start and lost is None) or not _suffers(training, limits):
+    tick, most = max(known, key=lambda each: each[1])
+    if not start > 0 or most < (limits.growth if lost is None else limits.lost) * start:
         return
     yield Finding(
         NAME,
@@ -105,6 +139,39 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
         "Lower the learning rate or clip the norm of the gradients, and look for what makes them grow.",
         ("optimisation.non-finite-loss", "optimisation.loss-not-decreasing"),
         0.8,
+    )
+
+
+def grown_from_start(training: Training, limits: Thresholds | None = None) -> tuple[Growth, float] | None:
+    """The growth of the signal through the untrained network and the size of the first gradient relative to the weights,
+    where usual weights let both be far too large: then no learning rate is at fault."""
+    limits = limits or Thresholds()
+    graph = next(iter(training.graphs), None)
+    if graph is None or graph.seen.tick > limits.last_tick or not training.looks:
+        return None
+    look = training.looks[0]
+    gradient = math.hypot(*(norm for norm in look.gradient_norm if not math.isnan(norm)))
+    weight = math.hypot(*look.weight_norm)
+    if look.tick > limits.last_tick or not gradient >= limits.first * weight > 0:
+        return None
+    if any(gain.gain > limits.usual_gain for gain in gains(Parameters(training.run), graph)):
+        return None
+    grown = growth(graph, limits.signal)
+    return (grown, gradient / weight) if grown is not None else None
+
+
+def _from_start(training: Training, grown: Growth, ratio: float) -> Finding:
+    calls = [node.where for node in grown.nodes]
+    return Finding(
+        NAME,
+        "error",
+        f"In the untrained network the signal grows to {grown.times:.3g} times the spread of the data, so that the first "
+        f"gradient is {ratio:.3g} times as large as the weights, and training is lost.",
+        distinct([*grown.lines[:2], *calls, training.backward])[:4],
+        {"signal_growth": grown.times, "first_gradient_over_weights": ratio},
+        "Divide sums by the number of what is summed (neighbours, steps, residual branches), or normalise after each layer.",
+        EXPLAINS,
+        0.9,
     )
 
 

@@ -18,7 +18,8 @@ of Adam, and by more where a clipped SGD is run hot, which is why the loss has t
 
 ## What it cannot see
 A rate that is only somewhat too high, at which the loss still falls, but less far than it could. Programs with
-several losses that work against each other are not judged.
+several losses that work against each other are not judged. Where the signal explodes in the untrained network already,
+`optimisation.exploding-gradient` says so instead.
 
 ## Faulty
 ```python
@@ -77,6 +78,7 @@ from dataclasses import dataclass
 
 from seatrial.findings import Figure, Finding
 from seatrial.history import Run
+from seatrial.rules.optimisation.exploding_gradient import grown_from_start
 from seatrial.rules.series import finite, head_and_tail, median
 from seatrial.rules.training import Training, blocks, deviation
 
@@ -117,7 +119,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     if not training.plain or len(training.loss) < 10 or not training.ratio.values:
         return
     rate = _peak_rate(training)
-    if rate <= 0:
+    if rate <= 0 or grown_from_start(training) is not None:
         return
     harm = _harm(training, limits)
     if harm is None:

@@ -107,7 +107,7 @@ def _of_loss(run: Run, call: int, series: Series, bad: list[int]) -> Finding:
             "not_finite": len(bad),
         },
         "Find the first operation that is not finite with torch.autograd.set_detect_anomaly(True).",
-        ("optimisation.loss-not-decreasing", "optimisation.exploding-gradient", "model.constant-output"),
+        ("optimisation.loss-not-decreasing", "model.constant-output"),
         0.99,
     )
 
@@ -142,7 +142,7 @@ def _of_gradients(run: Run) -> Iterator[Finding]:
             distinct([call.where if call is not None else None]),
             {"first_step": look.tick, "parameters": paths[:8]},
             "Find the operation with torch.autograd.set_detect_anomaly(True); often it is a root or a norm at zero.",
-            ("optimisation.loss-not-decreasing", "optimisation.exploding-gradient"),
+            ("optimisation.loss-not-decreasing",),
             0.9,
         )
         return

@@ -65,7 +65,7 @@ for epoch in range(8):
 
 ## Thresholds
 `rise`: last validation loss over the lowest. `gap`: last validation loss over the training loss. `least_passes`:
-passes to judge by.
+passes to judge by. `deviations`: how sure the rise after the lowest loss must be.
 
 ## References
 L. Prechelt, "Early Stopping - But When?", 1998.
@@ -73,6 +73,7 @@ L. Prechelt, "Early Stopping - But When?", 1998.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -91,12 +92,13 @@ NAME = "optimisation.overfitting"
 @dataclass(frozen=True)
 class Thresholds:
     """rise and gap: ratios of losses. least_passes: number of evaluation passes over the same data. fallen: training
-    loss now over training loss at the validation's best."""
+    loss now over training loss at the validation's best. deviations: of the trend test (1.64: one in twenty by chance)."""
 
     rise: float = 1.3
     gap: float = 2.0
     least_passes: int = 5
     fallen: float = 0.85
+    deviations: float = 1.64
 
 
 def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
@@ -128,11 +130,10 @@ def _judge(
         return None
     at = values.index(min(values))
     last = median(values[-3:])
-    if at > len(values) - 4 or last < limits.rise * values[at]:
+    if last < limits.rise * values[at]:
         return None
     then, now = _trained(training, curve[at][0], curve[-1][0] - curve[-2][0]), _trained(training, run.ticks, 0)
-    rising = sum(after >= before for before, after in zip(values[at:], values[at + 1 :], strict=False))
-    if now > limits.fallen * then or last < limits.gap * now or rising < 0.6 * (len(values) - at - 1):
+    if now > limits.fallen * then or last < limits.gap * now or not _rises(values[at + 1 :], limits.deviations):
         return None
     severity: Severity = "warning" if last > 1.5 * values[at] and not _goes_back(run) else "note"
     return Finding(
@@ -146,6 +147,13 @@ def _judge(
         (),
         0.75,
     )
+
+
+def _rises(values: list[float], deviations: float) -> bool:
+    """Whether values go up by more than chance (Mann, "Nonparametric tests against trend", 1945)."""
+    count = len(values)
+    ups = sum((after > before) - (after < before) for before, after in itertools.combinations(values, 2))
+    return count >= 4 and ups - 1 >= deviations * math.sqrt(count * (count - 1) * (2 * count + 5) / 18)
 
 
 def _trained(training: Training, tick: int, span: int) -> float:

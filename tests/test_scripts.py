@@ -1,0 +1,30 @@
+"""Small whole programs in tests/scripts, each with what is to be said of it in its first line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from page_server import Server
+
+SCRIPTS = sorted(Path(__file__).with_name("scripts").glob("*.py"))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    running = Server()
+    yield running
+    running.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_a_script_is_told_what_its_first_line_says(script: Path, server: Server, tmp_path: Path) -> None:
+    text = script.read_text()
+    expected = re.match(r"# says (nothing|[\w.-]+): ", text)
+    assert expected is not None
+    told = server.findings(text, tmp_path)
+    alarms = {name for name, severity in told.items() if severity in ("error", "warning")}
+    assert alarms == (set() if expected[1] == "nothing" else {expected[1]})
