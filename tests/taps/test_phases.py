@@ -10,7 +10,7 @@ from torch import nn
 
 from seatrial import taps
 from seatrial.events import CallSeen, Event, GraphKept, GraphSeen, Look, ModelSeen, NotLookedAt, ParameterFate
-from seatrial.taps import budget
+from seatrial.taps import budget, recording
 
 
 class Listening:
@@ -41,7 +41,7 @@ def train(model: nn.Module, optimizer: torch.optim.Optimizer, steps: int) -> Non
 @pytest.fixture
 def spent(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing may be spent on close looks but what something new allows."""
-    monkeypatch.setattr(budget, "ALLOWANCE_SECONDS", 0.0)
+    monkeypatch.setattr(recording, "ALLOWANCE_SECONDS", 0.0)
     monkeypatch.setattr(budget, "SHARE", 0.0)
     monkeypatch.setattr(budget, "SECONDS_ANEW", 60.0)
 

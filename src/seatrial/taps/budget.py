@@ -23,17 +23,17 @@ class Budget:
     wall time."""
 
     def __init__(self, allowance_seconds: float = ALLOWANCE_SECONDS) -> None:
+        self.allowance_seconds = allowance_seconds
         self.started = time.perf_counter()
         self.spent = 0.0
         self.next_turn = 0
         self._dense_until = DENSE
         self._anew = 0
-        self._allowance = allowance_seconds
 
     def affords(self, seconds: float = 0.0) -> bool:
         """Whether there is time left to spend."""
         elapsed = time.perf_counter() - self.started
-        return self.spent + seconds <= SHARE * elapsed + self._allowance
+        return self.spent + seconds <= SHARE * elapsed + self.allowance_seconds
 
     def is_due(self, turn: int) -> bool:
         """Whether the turn that begins now is to be looked at closely."""
@@ -49,6 +49,7 @@ class Budget:
         if self._anew >= MOST_ANEW:
             return False
         self._anew += 1
-        self._allowance = max(self._allowance, self.spent - SHARE * (time.perf_counter() - self.started)) + SECONDS_ANEW
+        spent = self.spent - SHARE * (time.perf_counter() - self.started)
+        self.allowance_seconds = max(self.allowance_seconds, spent) + SECONDS_ANEW
         self.next_turn, self._dense_until = turn, max(self._dense_until, turn + DENSE_ANEW)
         return True

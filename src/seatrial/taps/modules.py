@@ -108,7 +108,7 @@ class _Caller:
         """Note a training call from a line that was met before, where nothing else is to be done: the number of the model;
         None where there is more to it."""
         recording = self.recording
-        if recording.recorder is not None or self.watch.sketching:
+        if recording.recorder is not None or recording.awaited or self.watch.sketching:
             return None
         known = self.calls_known.get(id(module))
         if known is None or known[1] is not frame.f_code or known[2] != frame.f_lasti or known[0]() is not module:

@@ -2,7 +2,8 @@
 
 ## What it finds
 A learning rate that falls to less than a thousandth of its highest value in the first part of training and stays
-there, while the loss had not been done falling.
+there, while the loss had not been done falling. A schedule that never lets the rate come near the one that the
+optimizer was given, as where a factor was meant and a rate is returned.
 
 ## Why it harms
 Steps become too small to change anything. The epochs that follow cost time and teach nothing, and the network stays
@@ -11,7 +12,8 @@ where the first few of them had brought it.
 ## How it is recognised
 The rate is followed over all steps. It has to be below `collapsed` times its peak for most of the run, without coming
 back; and the loss has to stand still from then on. A cosine that reaches its end with training, a step late in
-training and a warm-up do not match.
+training and a warm-up do not match. A rate is never reached if its highest value over all steps is below `reached` times
+the given one.
 
 ## What it cannot see
 A rate that falls too fast, but not to nothing.
