@@ -2,7 +2,7 @@
 
 ## What it finds
 Steps that see the same examples again and again though there are more: `next(iter(loader))` inside of the loop, a
-slice that does not move, an epoch that is left after its first batches.
+slice that does not move, an epoch that is left after its first batches, a draw whose generator is seeded anew each time.
 
 ## Why it harms
 The network learns a handful of examples by heart and never sees the others. The training loss looks splendid.
@@ -67,6 +67,7 @@ A. Karpathy, "A Recipe for Training Neural Networks": overfit one batch, then go
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -74,6 +75,7 @@ from dataclasses import dataclass
 from seatrial.events import BatchSeen, Place
 from seatrial.findings import Finding
 from seatrial.history import Run
+from seatrial.rules import lines
 from seatrial.rules.batches import Batches
 from seatrial.rules.source import Loop, loops_around
 from seatrial.rules.where import distinct
@@ -85,6 +87,12 @@ EXPLAINS = (
     "data.class-imbalance",
     "data.missing-class",
 )
+
+
+_DRAWS = frozenset(
+    "randint randperm permutation choice choices sample multinomial integers shuffle rand random".split()
+)
+_SEEDS = frozenset("manual_seed seed default_rng Random RandomState".split())
 
 
 @dataclass(frozen=True)
@@ -110,6 +118,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     yield from _from_loader(batches, steps, distinct_rows, drawn, limits)
     if len(steps) >= limits.least_steps:
         yield from _from_slices(batches, steps, distinct_rows)
+        yield from _from_draws(batches, steps, distinct_rows)
 
 
 def _from_loader(
@@ -174,6 +183,32 @@ def _from_slices(batches: Batches, steps: list[BatchSeen], rows: set[int]) -> It
         {"different_examples": len(rows), "steps": len(steps)},
         0.9,
     )
+
+
+def _from_draws(batches: Batches, steps: list[BatchSeen], rows: set[int]) -> Iterator[Finding]:
+    """A function that the loop calls for each batch draws examples, and draws the same ones each time."""
+    run, size, use = batches.run, max(len(set(batch.rows)) for batch in steps), _use(batches, steps[0])
+    if batches.loader is not None or len(rows) > 1.05 * size or size < 2 or use is None:
+        return
+    around = lines.loops_around(run, use)
+    for place in batches.lineage(steps[0]):
+        function = lines.function_at(run, place)
+        if function is None or not around or lines.function_at(run, use) is function:
+            continue
+        called = [site for site in lines.calls_to(run, function.name) if lines.holds(around[-1], site)]
+        calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+        draws = [call for call in calls if lines.last_name(call.func) in _DRAWS]
+        if called and draws:
+            seeds = [call for call in calls if lines.last_name(call.func) in _SEEDS]
+            drawn = [Place(place.file, call.lineno, function.name) for call in (*seeds, *draws)]
+            yield _finding(
+                f"All of {len(steps)} steps that were looked at saw the same {size} examples, though "
+                f"`{function.name}` draws them anew each time: its generator begins anew, too.",
+                distinct([*drawn, *called]),
+                {"different_examples": len(rows), "steps": len(steps)},
+                0.95,
+            )
+            return
 
 
 def _moves_with(batches: Batches, batch: BatchSeen, loop: Loop) -> bool:

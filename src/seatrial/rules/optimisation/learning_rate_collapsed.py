@@ -62,7 +62,7 @@ for epoch in range(15):
 
 ## Thresholds
 `collapsed`: share of the peak. `long_before`: share of the run that is left when the rate collapses. `still`: share
-of the fall of the loss that may come afterwards.
+of the fall of the loss that may come afterwards. `least_steps`, `reached`: of steps, and of the rate that was given.
 
 ## References
 PyTorch documentation of torch.optim.lr_scheduler, "How to adjust learning rate".
