@@ -17,6 +17,7 @@ from seatrial.rules.uses import lines_calling
 LAYERS = frozenset(
     "linear conv1d conv2d conv3d matmul mm addmm bmm lstm gru rnn_tanh rnn_relu lstm_cell gru_cell".split()
 )
+BOUNDED = frozenset(["tanh", "sigmoid", "hardtanh", "hardsigmoid", "softsign"])
 NORMALISING = frozenset("batch_norm layer_norm group_norm instance_norm rms_norm normalize local_response_norm".split())
 FILLS = frozenset(
     "normal_ uniform_ trunc_normal_ xavier_normal_ xavier_uniform_ kaiming_normal_ kaiming_uniform_ orthogonal_ "
@@ -61,8 +62,10 @@ def _fan_in(info: ParameterInfo, node: Node) -> int:
 
 
 def normalised(graph: Graph, node: Node) -> bool:
-    """Whether a normalisation follows before the next weights, so that the scale of a call's result is taken out."""
-    reached = graph.downstream(node, stop=lambda later: later.op in LAYERS or later.op in NORMALISING)
+    """Whether a normalisation follows before the next weights, so that the scale of a call's result is taken out. It is
+    not behind a function with bounds: what stands at a bound stays there."""
+    ends = LAYERS | NORMALISING | BOUNDED
+    reached = graph.downstream(node, stop=lambda later: later.op in ends)
     return any(graph.node(index).op in NORMALISING for index in reached)
 
 
