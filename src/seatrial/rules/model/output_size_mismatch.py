@@ -54,7 +54,8 @@ for epoch in range(10):
 ```
 
 ## Thresholds
-`times`: outputs for each class from which a head looks like one of another data set; `classes`: most classes for which it is said.
+`times`: outputs for each class from which a head looks like one of another data set; `classes`: most classes for which it is said. `seen`: targets
+for each output from which on a network that reads words is judged, too.
 
 ## References
 Karpathy, A Recipe for Training Neural Networks, 2019 ("verify loss at init").
@@ -62,6 +63,7 @@ Karpathy, A Recipe for Training Neural Networks, 2019 ("verify loss at init").
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -86,10 +88,12 @@ _CLASS_LOSSES = ("cross_entropy", "nll_loss", "nll_loss_nd")
 @dataclass(frozen=True)
 class Thresholds:
     """times: outputs over classes; 5 leaves room for spare classes (padding, unknown, background).
-    classes: targets with more classes than this are tokens of a vocabulary, of which a short run shows only part."""
+    classes: targets with more classes than this are tokens of a vocabulary, of which a short run shows only part.
+    seen: of a network that reads words so many targets for each output show that they are none."""
 
     times: float = 5.0
     classes: int = 40
+    seen: float = 20.0
 
 
 def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
@@ -145,15 +149,20 @@ def _head(graph: Graph, scores: Node) -> Node | None:
 
 def _spare(run: Run, graph: Graph, loss: Node, scores: Node, limits: Thresholds) -> Finding | None:
     outputs = shape(scores)[1] if len(shape(scores)) > 1 else shape(scores)[0]
-    named = {
-        int(name) for batch in run.batches if batch.role == "target" for name in batch.histogram if _is_whole(name)
-    }
+    counts: Counter[int] = Counter()
+    for batch in run.batches:
+        if batch.role == "target":
+            counts.update({int(name): count for name, count in batch.histogram.items() if name.isdigit()})
+    named = set(counts)
     target = graph.source(loss, 1, "target")
     if not named or target is None or len(target.outputs) != 1 or "int" not in target.outputs[0].dtype:
         return None
     classes = max(named) + 1
+    if outputs < limits.times * classes or classes > limits.classes or len(shape(scores)) != 2:
+        return None
     words = {module.settings.get("num_embeddings") for model in run.models.values() for module in model.modules}
-    if outputs < limits.times * classes or classes > limits.classes or words - {None} or len(shape(scores)) != 2:
+    every = named == set(range(classes)) and counts.total() >= limits.seen * outputs
+    if words - {None} and not every:
         return None
     message = (
         f"The network has {outputs} outputs, but the targets of the whole run name only classes 0 to {classes - 1}."
@@ -162,7 +171,3 @@ def _spare(run: Run, graph: Graph, loss: Node, scores: Node, limits: Thresholds)
     evidence = {"outputs": outputs, "classes": classes}
     where = lines(run, _head(graph, scores) or scores, loss)
     return Finding(NAME, "warning", message, where, evidence, remedy, ("model.initial-loss-off",), 0.7)
-
-
-def _is_whole(name: str) -> bool:
-    return name.lstrip("-").isdigit()
