@@ -158,7 +158,7 @@ def _spare(run: Run, graph: Graph, loss: Node, scores: Node, limits: Thresholds)
     if not named or target is None or len(target.outputs) != 1 or "int" not in target.outputs[0].dtype:
         return None
     classes = max(named) + 1
-    if outputs < limits.times * classes or classes > limits.classes or len(shape(scores)) != 2:
+    if outputs < limits.times * classes or classes > limits.classes or len(shape(scores)) not in (2, 3):
         return None
     words = {module.settings.get("num_embeddings") for model in run.models.values() for module in model.modules}
     every = named == set(range(classes)) and counts.total() >= limits.seen * outputs
