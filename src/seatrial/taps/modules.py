@@ -113,7 +113,7 @@ class _Caller:
         known = self.calls_known.get(id(module))
         if known is None or known[1] is not frame.f_code or known[2] != frame.f_lasti or known[0]() is not module:
             return None
-        if not torch.is_grad_enabled() or not module.training or self._unused(known[4]):
+        if not torch.is_grad_enabled() or not module.training or self._unused(known[3], known[4]):
             return None
         self.log.end()
         self.watch.again(known[4])
@@ -136,7 +136,7 @@ class _Caller:
             begins = grad and training and self.recording.training_begins()
             if begins and (recorder := self.recording.recorder) is not None:
                 recorder.inert = True
-            evaluating = not (grad and training) or (self._unused(call) and not begins)
+            evaluating = not (grad and training) or (self._unused(model, call) and not begins)
             if evaluating and grad and training is False and call in self.recording.used_forwards:
                 evaluating = False
             self._note(model, module, evaluating, training, grad, args, kwargs, frame)
@@ -173,10 +173,9 @@ class _Caller:
             return False
         return True
 
-    def _unused(self, call: int) -> bool:
-        """Whether the result of such a forward was never in a step that was looked at, though some were made before one."""
-        recording = self.recording
-        return call in recording.judged_forwards and call not in recording.used_forwards
+    def _unused(self, model: int, call: int) -> bool:
+        """Whether the result of such a forward was never in a step that was looked at, though others of its model's were."""
+        return model in self.recording.used_models and call not in self.recording.used_forwards
 
     def _note(
         self,

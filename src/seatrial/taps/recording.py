@@ -58,8 +58,8 @@ class Recording:
         self.gradients_asked = 0
         self.verify = verify
         self.steps: dict[int, Recorded] = {}
-        self.judged_forwards: set[int] = set()  # forward calls that were heard before a step was captured
-        self.used_forwards: set[int] = set()  # those of them that a loss depended on
+        self.used_models: set[int] = set()  # models, and forward calls of theirs, that a captured loss depended on
+        self.used_forwards: set[int] = set()
         self._turn = 0
         self._backwards = 0
         self._asked_at_step = 0
@@ -249,8 +249,9 @@ class Recording:
             exits=recorder.exits,
         )
         reached = {id(origin) for origin in program}
-        self.judged_forwards |= {forward for _, forward, _ in predictions}
-        self.used_forwards |= {forward for _, forward, out in predictions if id(out.origin) in reached}
+        used = [(model, forward) for model, forward, out in predictions if id(out.origin) in reached]
+        self.used_models |= {model for model, _ in used}
+        self.used_forwards |= {forward for _, forward in used}
         if self._sites[call] <= MOST_GRAPHS:
             self.watch.send(seen)
         self._send_sketches(program, roles, seen)
