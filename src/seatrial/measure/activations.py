@@ -69,7 +69,7 @@ def answered_alike(scores: Tensor) -> float:
     axis 1. nan where there is one score only, and for what cannot be read."""
     if not readable(scores) or scores.is_complex() or scores.numel() == 0 or scores.ndim < 2 or scores.shape[1] < 2:
         return math.nan
-    answers = scores.argmax(1).reshape(-1)
+    answers = _thinned(scores).argmax(1).reshape(-1)
     return float(torch.bincount(answers).max()) / len(answers)
 
 
@@ -78,7 +78,8 @@ def one_sided(scores: Tensor) -> float:
     if not readable(scores) or scores.is_complex() or scores.numel() == 0:
         return math.nan
     low, high = (float(end) for end in torch.aminmax(scores))
-    above = float((scores > (0.5 if low >= 0 and high <= 1 else 0.0)).double().mean())
+    few = _thinned(scores)
+    above = int(torch.count_nonzero(few > (0.5 if low >= 0 and high <= 1 else 0.0))) / few.numel()
     return max(above, 1 - above)
 
 

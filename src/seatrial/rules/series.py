@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -29,6 +30,11 @@ def spread(values: Sequence[float]) -> float:
     """A robust standard deviation: 1.4826 times the median distance from the median (Rousseeuw and Croux, 1993)."""
     centre = median(values)
     return 1.4826 * median([abs(value - centre) for value in finite(values)])
+
+
+def jump(values: Sequence[float]) -> float:
+    """The median absolute difference of neighbouring values, which a trend hardly moves (von Neumann, 1941); nan of one."""
+    return median([abs(after - before) for before, after in itertools.pairwise(values)])
 
 
 def geometric_mean(values: Sequence[float]) -> float:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from functools import cached_property
 
 from seatrial.events import Look, OptimizerBuilt, ParameterInfo, Place
 from seatrial.history import Run, Series
 from seatrial.rules.graph import LOSS_OPS, Graph
-from seatrial.rules.series import finite, median
+from seatrial.rules.series import finite, jump, median
 from seatrial.rules.source import origin
 from seatrial.rules.where import distinct
 
@@ -184,8 +183,6 @@ def blocks(values: list[float], count: int = 12) -> list[float]:
 
 
 def deviation(values: list[float], count: int = 12) -> float:
-    """How far the median of one block lies from the truth: the median absolute difference of neighbouring values, which
-    a trend hardly moves, over the root of the block's length (von Neumann, 1941)."""
-    known = finite(values)
-    differences = [abs(after - before) for before, after in itertools.pairwise(known)]
-    return 1.25 * 1.05 * median(differences) / math.sqrt(max(1, len(values) // count)) if differences else math.nan
+    """How far the median of one block lies from the truth: the jump between neighbouring values over the root of the
+    block's length."""
+    return 1.25 * 1.05 * jump(finite(values)) / math.sqrt(max(1, len(values) // count))

@@ -93,7 +93,11 @@ class _Caller:
             if isinstance(module, _Loss) or (self.watch.models.get(module) is None and not self._is_model(module)):
                 return original(module, *args, **kwargs)
             frame = sys._getframe(1)
-            usual = self.usual_call(module, frame)
+            try:
+                usual = self.usual_call(module, frame)
+            except Exception as error:
+                usual = None
+                self.watch.not_looked_at("a call of a model", f"{type(error).__name__}: {error}")
             if usual is None:
                 return self.call_root(original, module, args, kwargs, frame)
             self.depth, self.root = 1, usual

@@ -36,9 +36,8 @@ class OptimizerTap:
         self._stale: dict[int, list[bool]] = {}
         self._before: tuple[int, list[torch.Tensor], Before] | None = None
         self._nested = 0
-        self._running: list[
-            tuple[int, bool]
-        ] = []  # optimizers that are stepping, the outermost first; has another stepped within
+        # Optimizers that are stepping, the outermost first: by id(), and whether another one has stepped within.
+        self._running: list[tuple[int, bool]] = []
         self._note_built = guarded(watch, "the construction of an optimizer", self._built)
         self._note_group = guarded(watch, "a param group", self._group_added)
         self._note_cleared = guarded(watch, "a clearing of gradients", self._cleared)

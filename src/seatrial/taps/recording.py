@@ -26,6 +26,7 @@ from seatrial.step.recorded import Recorded
 from seatrial.step.recorder import Recorder
 from seatrial.step.verification import Verifier
 from seatrial.taps.budget import ALLOWANCE_SECONDS, Budget
+from seatrial.taps.guarding import guarded
 from seatrial.taps.kept_graphs import KeptGraphs
 from seatrial.taps.models import Models
 from seatrial.taps.watch import Watch
@@ -64,6 +65,7 @@ class Recording:
         self._backwards = 0
         self._asked_at_step = 0
         self._next_fates = 2 * BACKWARDS_HEARD
+        self._note_fates = guarded(watch, "what becomes of parameters", models.note_fates)
         self._sites: dict[int, int] = {}
         self._unseen: set[int] = set()  # backward calls of which no step was captured yet
         self._before_site: dict[int, int] = {}
@@ -147,7 +149,7 @@ class Recording:
         self._backwards = 0
         self._asked_at_step = self._gradients()
         self._turn += 1
-        wanted = any(self._before_site.get(site) == self._last_site for site in self._unseen) if self._unseen else False
+        wanted = any(self._before_site.get(site) == self._last_site for site in self._unseen)
         if self.budget.is_due(self._turn) or (wanted and self.budget.affords()):
             self.start()
         self.watch.sketching = self.recorder is None and self._turn < SKETCHED_TURNS
@@ -219,11 +221,11 @@ class Recording:
         """A turn has had many backward passes by now: listen no longer, or for a further one if the schedule has it."""
         self.stop()
         self._turn += 1
-        if self.budget.is_due(self._turn):
-            self.start()
         if self.watch.tick >= self._next_fates:  # what is known of parameters that a program without steps may drop
             self._next_fates = 2 * self.watch.tick
-            self.models.note_fates(self.watch.optimizers.living())
+            self._note_fates(self.watch.optimizers.living())
+        if self.budget.is_due(self._turn):
+            self.start()
         self.watch.sketching = self.recorder is None and self._turn < SKETCHED_TURNS
 
     def _cut(self, recorder: Recorder, losses: tuple[torch.Tensor, ...], call: int, frame: FrameType | None) -> None:

@@ -34,8 +34,8 @@ def inputs_ignored(step: Recorded) -> Iterator[Probe]:
 
 
 def order_matters(step: Recorded) -> Iterator[Probe]:
-    """For each sequence of tokens or of vectors: how much the output changes when its positions are put in another order, relative to
-    how much outputs differ between examples. Made where the output has no axis of positions."""
+    """For each sequence of tokens or of vectors: how much the output changes when its positions are put in another order,
+    relative to how much outputs differ between examples. Made where the output has no axis of positions."""
     forward = step.forward()
     for number, leaf in enumerate(forward.leaves):
         shape = leaf.info.shape

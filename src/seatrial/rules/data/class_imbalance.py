@@ -11,8 +11,8 @@ class drown.
 ## How it is recognised
 Targets of one pass through the training data are counted. The loss's arguments (`weight`, `pos_weight`), the sampler
 and the source are looked through for what compensates: then nothing is said. Classes of pixels and words are commonly
-uneven and told of only if the network ignores the rare one. A network ignores a class if late in training it never answers with it, in batches that should
-hold some of it.
+uneven and told of only if the network ignores the rare one. A network ignores a class if late in training it never
+answers with it, in batches that should hold some of it.
 
 ## What it cannot see
 Whether the rare class matters to you, and thresholds that are tuned elsewhere.

@@ -213,9 +213,9 @@ def _from_draws(batches: Batches, steps: list[BatchSeen], rows: set[int]) -> Ite
 
 def _moves_with(batches: Batches, batch: BatchSeen, loop: Loop) -> bool:
     """Whether a batch is made with what the loop counts: then it was all of the data, in a loop that goes round once."""
-    lines = [batches.run.line(place) for place in batches.lineage(batch) if place.line != loop.place.line]
-    lines += [batches.run.line(place) for place in [_use(batches, batch)] if place is not None]
-    return any(re.search(rf"\b{re.escape(target)}\b", line) for target in loop.targets for line in lines)
+    texts = [batches.run.line(place) for place in batches.lineage(batch) if place.line != loop.place.line]
+    texts += [batches.run.line(place) for place in [_use(batches, batch)] if place is not None]
+    return any(re.search(rf"\b{re.escape(target)}\b", text) for target in loop.targets for text in texts)
 
 
 def _use(batches: Batches, batch: BatchSeen) -> Place | None:

@@ -10,8 +10,9 @@ really is.
 
 ## How it is recognised
 Examples are told apart by a hash of their values. The examples of evaluation passes are looked up among those that
-were trained on. Examples of real numbers are alike only if one is a copy; data of few possible values are judged against how often examples repeat
-within one pass. A score on the training data themselves, beside one on other data, is no fault.
+were trained on. Examples of real numbers are alike only if one is a copy; data of few possible values are judged
+against how often examples repeat within one pass. A score on the training data themselves, beside one on other
+data, is no fault.
 
 ## What it cannot see
 Copies that differ in noise or augmentation, patients or documents that stand on both sides, training examples that

@@ -74,6 +74,7 @@ from dataclasses import dataclass
 from seatrial.events import ModelSeen, ParameterFate, ParameterInfo
 from seatrial.findings import Figure, Finding
 from seatrial.history import Run
+from seatrial.rules.batches import Batches
 from seatrial.rules.freezing import slips
 from seatrial.rules.parameters import Parameters, listed
 from seatrial.rules.turns import held, stepping, steps
@@ -188,8 +189,7 @@ def _random(run: Run, known: Parameters, fresh: list[ParameterFate]) -> Finding:
 
 def _group(run: Run, known: Parameters, rest: list[ParameterFate]) -> Finding | None:
     """A param group of its own, with settings of its own, for parameters that nothing in the source freezes."""
-    code = (line.partition("#")[0] for text in run.sources.values() for line in text.splitlines())
-    if any(map(_FREEZING.search, code)):
+    if Batches(run).mentioning(_FREEZING, 1):
         return None
     numbers = {fate.parameter for fate in rest}
     for optimizer in stepping(run):

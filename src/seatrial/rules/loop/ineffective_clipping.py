@@ -12,7 +12,8 @@ For each optimizer the order of backward pass, clipping, step and clearing is fo
 the last backward pass and before the step, on parameters that the optimizer holds.
 
 ## What it cannot see
-Clipping written by hand, but for a result that is thrown away. Calls with an infinite or very large bound are there to measure the norm, and are passed over.
+Clipping written by hand, but for a result that is thrown away. Calls with an infinite or very large bound are there to
+measure the norm, and are passed over.
 
 ## Faulty
 ```python

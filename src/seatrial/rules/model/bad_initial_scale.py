@@ -77,9 +77,9 @@ from seatrial.history import Run
 from seatrial.rules import where
 from seatrial.rules.graph import Graph
 from seatrial.rules.growth import growth, input_std
-from seatrial.rules.model.saturated_activations import SATURATING, share
+from seatrial.rules.model.saturated_activations import share
 from seatrial.rules.parameters import Parameters, listed
-from seatrial.rules.scales import Gain, gains, init_lines, normalised
+from seatrial.rules.scales import BOUNDED, Gain, gains, init_lines, normalised
 from seatrial.rules.series import head_and_tail
 
 NAME = "model.bad-initial-scale"
@@ -164,9 +164,7 @@ def _rectified_away(graph: Graph) -> bool:
 def _between(graph: Graph, weights: list[Gain]) -> list[Node]:
     """What stands between the layers: the activations that let the signal shrink."""
     calls = {gain.call.index for gain in weights}
-    return [node for node in graph.calls(*SATURATING) if any(source.index in calls for source in graph.inputs(node))][
-        :1
-    ]
+    return [node for node in graph.calls(*BOUNDED) if any(source.index in calls for source in graph.inputs(node))][:1]
 
 
 def _pretrained(run: Run, graph: Graph) -> bool:
@@ -184,7 +182,7 @@ def _waves(graph: Graph, node: Node) -> bool:
 def exploded(graph: Graph, large: list[Gain], limits: Thresholds) -> str | None:
     """The effect of large weights in words, or None where there is none."""
     reached = set().union(*(graph.downstream(gain.call) | {gain.call.index} for gain in large))
-    for node in graph.calls(*SATURATING):
+    for node in graph.calls(*BOUNDED):
         if node.index in reached and "high_share" in node.stats and share(node) >= limits.saturated and node.module:
             return f"{share(node):.0%} of the outputs of `{node.op}` are at a bound"
     ends = [graph.node(ref) for ref in graph.seen.predictions] or [large[-1].call]

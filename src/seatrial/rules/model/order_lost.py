@@ -9,7 +9,8 @@ Self-attention treats its input as a set. Without positions "dog bites man" and 
 
 ## How it is recognised
 Exactly, where the step tells: the first entries of a table of positions are joined with the data along the axis of the
-examples, so that they count places in the batch. Else by an experiment after the run: the positions of a recorded batch are shuffled, and the output does not change. It is a warning where
+examples, so that they count places in the batch. Else by an experiment after the run: the positions of a recorded batch
+are shuffled, and the output does not change. It is a warning where
 the program speaks of positions, of text or of sequences; where it speaks of sets, or nothing but embeddings is pooled (a bag
 of words), it is a note. Sequences of numbers, not of tokens, have to belong to a program that builds an encoding of positions.
 

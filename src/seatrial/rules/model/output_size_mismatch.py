@@ -54,8 +54,8 @@ for epoch in range(10):
 ```
 
 ## Thresholds
-`times`: outputs for each class from which a head looks like one of another data set; `classes`: most classes for which it is said. `seen`: targets
-for each output from which on a network that reads words is judged, too.
+`times`: outputs for each class from which a head looks like one of another data set; `classes`: most classes for which
+it is said. `seen`: targets for each output from which on a network that reads words is judged, too.
 
 ## References
 Karpathy, A Recipe for Training Neural Networks, 2019 ("verify loss at init").

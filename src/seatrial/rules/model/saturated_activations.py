@@ -101,11 +101,10 @@ from seatrial.history import Run
 from seatrial.rules import where
 from seatrial.rules.graph import WEIGHT_OPS, Graph
 from seatrial.rules.patterns import wants_gradient
-from seatrial.rules.scales import init_lines
+from seatrial.rules.scales import BOUNDED, init_lines
 from seatrial.rules.series import head_and_tail
 
 NAME = "model.saturated-activations"
-SATURATING = frozenset({"tanh", "sigmoid", "hardtanh", "hardsigmoid", "softsign"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ class Thresholds:
 def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     seen: dict[tuple[str, int, str], list[Node]] = {}
     for graph in map(Graph, run.training_graphs):
-        for node in graph.calls(*SATURATING):
+        for node in graph.calls(*BOUNDED):
             if "high_share" in node.stats and wants_gradient(node) and feeds_layers(graph, node):
                 key = (node.module, node.where.line if node.where else 0, node.op)
                 seen.setdefault(key, []).append(node)

@@ -58,7 +58,8 @@ for epoch in range(6):
 ```
 
 ## Thresholds
-`growth`: of the gradients' norm over that of the first steps, `lost` where it is not finite later. `suffers`: of the loss over its first value.
+`growth`: of the gradients' norm over that of the first steps, `lost` where it is not finite later.
+`suffers`: of the loss over its first value.
 `signal`: spread of what layers make of the data over that of the data, in the untrained network. `first`: first gradient
 over the weights.
 
@@ -99,8 +100,8 @@ EXPLAINS = (
 @dataclass(frozen=True)
 class Thresholds:
     """growth: ratio of norms; lost: the same, before norms that are not finite. suffers: ratio of losses. signal: ratio of
-    standard deviations, where usual layers keep it near 1. first: ratio of norms, gradient to weights, where 0.1 is usual. usual_gain: of a weight, std times root of
-    fan-in, above which its initialisation is at fault. last_tick: backward calls after which a step is not the start."""
+    standard deviations, where usual layers keep it near 1. first: ratio of norms, gradient to weights, where 0.1 is
+    usual. usual_gain: of a weight, std times root of fan-in, above which its initialisation is at fault. last_tick: backward calls after which a step is not the start."""
 
     growth: float = 300.0
     lost: float = 10.0

@@ -71,7 +71,6 @@ Y. Bengio, "Practical Recommendations for Gradient-Based Training of Deep Archit
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -79,7 +78,7 @@ from dataclasses import dataclass
 from seatrial.findings import Figure, Finding
 from seatrial.history import Run
 from seatrial.rules.optimisation.exploding_gradient import grown_from_start
-from seatrial.rules.series import finite, head_and_tail, median
+from seatrial.rules.series import finite, head_and_tail, jump, median
 from seatrial.rules.training import Training, blocks, deviation
 
 NAME = "optimisation.learning-rate-too-high"
@@ -200,7 +199,7 @@ def _noisy(known: list[float]) -> bool:
     """Whether late losses differ from one to the next by about as much as they are high, as those of single examples do:
     then the first one alone says little."""
     late = known[len(known) // 2 :]
-    return median([abs(after - now) for now, after in itertools.pairwise(late)]) >= 0.5 * abs(median(late))
+    return jump(late) >= 0.5 * abs(median(late))
 
 
 def _usual(known: list[float]) -> float:

@@ -63,14 +63,13 @@ S. McCandlish et al., "An Empirical Model of Large-Batch Training", 2018.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seatrial.findings import Finding, Severity
 from seatrial.history import Run
 from seatrial.rules.batches import Batches
-from seatrial.rules.series import finite, median
+from seatrial.rules.series import finite, jump, median
 from seatrial.rules.training import Training
 from seatrial.rules.where import distinct
 
@@ -98,7 +97,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     size = max(batch.shape[0] if batch.shape else 1 for batch in batches.inputs)
     late = values[len(values) // 2 :]
     level, before = median(late), median(values[: max(10, len(values) // 20)])
-    jumps = median([abs(after - now) for now, after in itertools.pairwise(late)])
+    jumps = jump(late)
     steps = median(training.ratio.values)
     if level <= 0 or size > limits.batch or jumps < limits.jumps * level or level < limits.height * before:
         return
