@@ -48,7 +48,7 @@ class TorchSeen:
 
 @dataclass(frozen=True, slots=True)
 class RunEnded:
-    """Last event. `status`: completed | failed (an exception) | interrupted (Ctrl-C) | exited (SystemExit, os._exit).
+    """The end of the script; only what trials showed comes after it. `status`: completed | failed (an exception) | interrupted (Ctrl-C) | exited (SystemExit, os._exit).
 
     `exception` is the last line of the traceback. `seconds` is wall time of the script, `watching_seconds` what of it
     was spent in seatrial, as far as it measures itself.
@@ -464,6 +464,27 @@ class Probe:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Forked:
+    """Copies of the training, forked from the recorded step, with and without a suspected fault (finding `name`).
+
+    All train `steps` steps on the recorded batches, once for each seed (it draws the order of batches and all random
+    numbers). The values are losses at the end by the mended step's measure, one a seed: `without` the mend, `mended` with
+    it, `control` with another mend that has nothing to do with the fault. `start`: that loss before training.
+    `without_curve` and `mended_curve`: training losses of the first seed, as each fork computes them."""
+
+    name: str
+    fix: str
+    steps: int
+    start: float
+    without: tuple[float, ...]
+    mended: tuple[float, ...]
+    control_fix: str
+    control: tuple[float, ...]
+    without_curve: tuple[float, ...] = ()
+    mended_curve: tuple[float, ...] = ()
+
+
 # ---- oddities that a tap can establish by itself -----------------------------------------------------------------
 
 
@@ -549,6 +570,7 @@ Event: TypeAlias = (
     | ParameterFate
     | GraphSeen
     | Probe
+    | Forked
     | StateKept
     | Checkpoint
     | SeedSet
@@ -578,6 +600,7 @@ KINDS: tuple[type, ...] = (
     ParameterFate,
     GraphSeen,
     Probe,
+    Forked,
     StateKept,
     Checkpoint,
     SeedSet,

@@ -111,6 +111,7 @@ class OptimizerTap:
 
     def _send(self, optimizer: Optimizer, frame: FrameType) -> None:
         lines = chain(frame, 6)
+        self.watch.optimizer_classes[self.watch.optimizers.of(optimizer)] = type(optimizer)
         groups = [
             GroupInfo(tuple(self.watch.parameters.of(p) for p in group["params"]), _settings(group))
             for group in optimizer.param_groups

@@ -22,7 +22,7 @@ from seatrial.measure.batches import sketch
 from seatrial.places import place_of
 from seatrial.step.capture import Call, Leaf, Origin, Out
 from seatrial.step.graph import describe
-from seatrial.step.recorded import Recorded
+from seatrial.step.recorded import Recorded, data_leaves
 from seatrial.step.recorder import Recorder
 from seatrial.step.verification import Verifier
 from seatrial.taps.budget import ALLOWANCE_SECONDS, Budget
@@ -37,6 +37,8 @@ SKETCHED_TURNS = 160
 MOST_GRAPHS = 24
 MOST_EVALUATION_GRAPHS = 3
 KEPT_MEGABYTES = 64
+# Of the batches of later steps so much is kept, for experiments after the script has ended.
+BATCH_MEGABYTES = 16
 # So many backward passes of one turn are heard.
 BACKWARDS_HEARD = 6
 # A loss of so many times its running mean (or none at all) is worth a close look, so many times in a run.
@@ -59,6 +61,7 @@ class Recording:
         self.gradients_asked = 0
         self.verify = verify
         self.steps: dict[int, Recorded] = {}
+        self._batch_bytes = 0
         self.used_models: set[int] = set()  # models, and forward calls of theirs, that a captured loss depended on
         self.used_forwards: set[int] = set()
         self._turn = 0
@@ -111,7 +114,10 @@ class Recording:
         if torch._C._is_tracing() or torch.compiler.is_compiling():
             return
         keep = not self.steps or self.verify is not None
-        recorder = Recorder(keep_values=keep and self.models.megabytes < KEPT_MEGABYTES)
+        recorder = Recorder(
+            keep_values=keep and self.models.megabytes < KEPT_MEGABYTES,
+            keep_data=self._batch_bytes < BATCH_MEGABYTES * 2**20,
+        )
         recorder.parameter_id = self.watch.parameters.of
         recorder.sketch = sketch
         recorder.state_names = self.models.state_names()
@@ -238,7 +244,7 @@ class Recording:
         self._unseen.discard(call)
         predictions = self._predictions
         recorder.name_leaves(roots, self.models.parameter_names)
-        seen, roles, program = describe(
+        described = describe(
             roots,
             tick=self.watch.tick,
             kind="training",
@@ -250,6 +256,7 @@ class Recording:
             predictions=[out for _, _, out in predictions],
             exits=recorder.exits,
         )
+        seen, roles, program = described.seen, described.roles, described.program
         reached = {id(origin) for origin in program}
         used = [(model, forward) for model, forward, out in predictions if id(out.origin) in reached]
         self.used_models |= {model for model, _ in used}
@@ -258,11 +265,27 @@ class Recording:
             self.watch.send(seen)
         self._send_sketches(program, roles, seen)
         self._kept_graphs.look(program, losses, recorder.carried)
-        if recorder.keep_values and recorder.kept_bytes < KEPT_MEGABYTES * 2**20 and call not in self.steps:
-            kept = [out for _, _, out in predictions if id(out.origin) in reached]
-            self.steps[call] = Recorded(program, roots, roles, seen, kept)
+        kept = [out for _, _, out in predictions if id(out.origin) in reached]
+        self._keep(recorder, call, Recorded(program, roots, roles, seen, kept, described.numbers))
         if self.verify is not None:
             self.verify.before_backward(program, roots, losses, call, dict(self.watch.parameters.living()))
+
+    def _keep(self, recorder: Recorder, call: int, step: Recorded) -> None:
+        """Keep a step with the values of its leaves; of later steps of the same make their data only."""
+        held = [leaf.value for leaf in data_leaves(step.program)]
+        if any(value is None for value in held):
+            return
+        size = sum(value.nbytes for value in held)
+        first = self.steps.get(call)
+        if first is None:
+            if recorder.keep_values and recorder.kept_bytes < KEPT_MEGABYTES * 2**20:
+                step.batches.append(held)
+                self.steps[call] = step
+            return
+        alike = [(v.shape, v.dtype) for v in held] == [(v.shape, v.dtype) for v in first.batches[0]]
+        if alike and self._batch_bytes + size < BATCH_MEGABYTES * 2**20:
+            self._batch_bytes += size
+            first.batches.append(held)
 
     def _send_sketches(self, program: list[Origin], roles: dict[int, str], seen: GraphSeen) -> None:
         position = {"input": 0, "target": 0}
@@ -340,7 +363,7 @@ class Recording:
             self.stop()
 
     def _describe_evaluation(self, recorder: Recorder, roots: list[Out], model: int, frame: FrameType) -> None:
-        seen, _, _ = describe(
+        described = describe(
             roots,
             tick=self.watch.tick,
             kind="evaluation",
@@ -352,7 +375,7 @@ class Recording:
             predictions=roots,
             exits=[],
         )
-        self.watch.send(seen)
+        self.watch.send(described.seen)
 
 
 def _number(losses: tuple[torch.Tensor, ...]) -> float:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+import torch
+
 from seatrial.events import (
     CallSeen,
     Clips,
@@ -40,6 +42,7 @@ class Watch:
         self.started = time.perf_counter()
         self.seconds = 0.0
         self.steps: dict[int, Recorded] = {}  # by backward call: steps recorded with their values
+        self.optimizer_classes: dict[int, type[torch.optim.Optimizer]] = {}
         self.tick = 0
         self.optimizer_steps = 0
         self.sketching = True  # whether batches of this turn are to be sketched by whoever meets them
