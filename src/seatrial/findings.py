@@ -70,6 +70,7 @@ class Mend:
     settings    settings of the optimizer that are other ones
     all_parameters  the optimizer holds every parameter of the step that can learn
     unclipped   gradients are not clipped
+    others      mends of the same fault by other amounts: the one that does best with the first seed is tried with the others
     fresh       weights of layers are drawn anew as torch draws them (Kaiming uniform by fan-in), biases are zero
     """
 
@@ -83,3 +84,4 @@ class Mend:
     all_parameters: bool = False
     unclipped: bool = False
     fresh: bool = False
+    others: tuple[Mend, ...] = ()

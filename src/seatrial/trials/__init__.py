@@ -21,7 +21,7 @@ from seatrial.step.recorded import Recorded
 MOST_SECONDS = 3.0
 MOST_CALLS = 4000
 # One proof may take so long, and so many findings are tried, the most important first.
-PROOF_SECONDS = 6.0
+PROOF_SECONDS = 8.0
 MOST_PROOFS = 4
 # Trials may take a quarter of the script's own time, but at least and at most so long.
 SHARE = 0.25

@@ -256,7 +256,9 @@ def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
             continue
         if _at_loss(graph, softmax, Thresholds()):
             return Mend("softmax over the classes", (Edit(node.index, "set", 1, "dim"),))
-        if _at_values(graph, softmax):
+        if _at_values(graph, softmax) or _over_one(graph, softmax, _sizes(run)):
             summed = [use.summed[0] for use in uses(graph, softmax) if not use.fits and not use.renormalised]
-            return Mend(f"softmax over axis {summed[0]}", (Edit(node.index, "set", summed[0], "dim"),))
+            return (
+                Mend(f"softmax over axis {summed[0]}", (Edit(node.index, "set", summed[0], "dim"),)) if summed else None
+            )
     return None

@@ -73,7 +73,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seatrial.findings import Figure, Finding, Mend
 from seatrial.history import Run
@@ -228,4 +228,5 @@ def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
     if not isinstance(ratio, float) or not ratio > 0:
         return None
     factor = max(1e-4, min(0.1, 5e-3 / ratio))
-    return Mend(f"learning rate x {factor:.2g}", rate=factor)
+    first, *others = (Mend(f"learning rate x {each:.2g}", rate=each) for each in (factor, 5 * factor, factor / 5))
+    return replace(first, others=tuple(others))

@@ -64,7 +64,7 @@ Y. Bengio, "Practical Recommendations for Gradient-Based Training of Deep Archit
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seatrial.findings import Finding, Mend
 from seatrial.history import Run
@@ -139,4 +139,5 @@ def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
     if not isinstance(ratio, float) or not ratio > 0:
         return None
     factor = min(1000.0, max(10.0, 1e-3 / ratio))
-    return Mend(f"learning rate x {factor:.2g}", rate=factor)
+    first, *others = (Mend(f"learning rate x {each:.2g}", rate=each) for each in (factor, 3 * factor))
+    return replace(first, others=tuple(others))
