@@ -11,7 +11,7 @@ import pytest
 import torch
 from scipy import optimize, special
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 
 from seatrial.measure.constants import best_constant
 
@@ -42,7 +42,10 @@ def test_cross_entropy_is_the_entropy_of_the_prior(frequencies: list[int], known
     counts = torch.tensor(frequencies)
     labels = torch.repeat_interleave(torch.arange(3), counts)
     found = best_constant(
-        lambda o: F.cross_entropy(o, labels), torch.zeros(len(labels), 3), labels, "cross_entropy" if known else ""
+        lambda o: functional.cross_entropy(o, labels),
+        torch.zeros(len(labels), 3),
+        labels,
+        "cross_entropy" if known else "",
     )
     assert found is not None
     assert found.value == pytest.approx(entropy(counts / counts.sum()), abs=1e-6)
@@ -62,7 +65,7 @@ def test_cross_entropy_is_the_entropy_of_the_prior(frequencies: list[int], known
 def test_cross_entropy_with_settings(settings: dict[str, Any]) -> None:
     def loss(outputs: Tensor) -> Tensor:
         given = {key: value.to(outputs) if isinstance(value, Tensor) else value for key, value in settings.items()}
-        return F.cross_entropy(outputs, LABELS, **given)
+        return functional.cross_entropy(outputs, LABELS, **given)
 
     found = best_constant(loss, SCORES, LABELS, "cross_entropy", settings)
     assert found is not None
@@ -75,22 +78,26 @@ def test_cross_entropy_with_settings(settings: dict[str, Any]) -> None:
 
 
 def test_soft_targets_and_pixels() -> None:
-    found = best_constant(lambda o: F.cross_entropy(o, SOFT.to(o)), torch.zeros(40, 4), SOFT, "cross_entropy")
+    found = best_constant(lambda o: functional.cross_entropy(o, SOFT.to(o)), torch.zeros(40, 4), SOFT, "cross_entropy")
     assert found is not None
     assert found.value == pytest.approx(entropy(SOFT.mean(0)), abs=1e-6)
     pixels = LABELS.reshape(3, 10, 10)
-    found = best_constant(lambda o: F.cross_entropy(o, pixels), torch.zeros(3, 5, 10, 10), pixels, "cross_entropy")
+    found = best_constant(
+        lambda o: functional.cross_entropy(o, pixels), torch.zeros(3, 5, 10, 10), pixels, "cross_entropy"
+    )
     assert found is not None
     assert found.value == pytest.approx(entropy(torch.bincount(LABELS, minlength=5).double() / 300), abs=1e-9)
     assert found.answer.shape == (1, 5, 1, 1)
 
 
 def test_nll_and_kl_answer_with_normalised_log_probabilities() -> None:
-    found = best_constant(lambda o: F.nll_loss(o, LABELS), SCORES, LABELS, "nll_loss")
+    found = best_constant(lambda o: functional.nll_loss(o, LABELS), SCORES, LABELS, "nll_loss")
     assert found is not None
     assert found.value == pytest.approx(entropy(torch.bincount(LABELS, minlength=5).double() / 300), abs=1e-9)
     assert float(found.answer.exp().sum()) == pytest.approx(1)
-    found = best_constant(lambda o: F.kl_div(o, SOFT.to(o), reduction="batchmean"), torch.zeros(40, 4), SOFT, "kl_div")
+    found = best_constant(
+        lambda o: functional.kl_div(o, SOFT.to(o), reduction="batchmean"), torch.zeros(40, 4), SOFT, "kl_div"
+    )
     expected = entropy(SOFT.mean(0)) - np.mean([entropy(row) for row in SOFT])
     assert found is not None
     assert found.value == pytest.approx(float(expected), abs=1e-6)
@@ -98,7 +105,9 @@ def test_nll_and_kl_answer_with_normalised_log_probabilities() -> None:
 
 @pytest.mark.parametrize("known", [True, False])
 def test_squared_error_is_the_variance(known: bool) -> None:
-    found = best_constant(lambda o: F.mse_loss(o, HEAVY), torch.zeros(201, 3), HEAVY, "mse_loss" if known else "")
+    found = best_constant(
+        lambda o: functional.mse_loss(o, HEAVY), torch.zeros(201, 3), HEAVY, "mse_loss" if known else ""
+    )
     assert found is not None
     assert found.value == pytest.approx(float(HEAVY.double().var(0, correction=0).mean()), rel=1e-9)
     assert found.answer.flatten().tolist() == pytest.approx(HEAVY.mean(0).tolist(), rel=1e-4)
@@ -106,7 +115,9 @@ def test_squared_error_is_the_variance(known: bool) -> None:
 
 @pytest.mark.parametrize("known", [True, False])
 def test_absolute_error_is_the_distance_to_the_median(known: bool) -> None:
-    found = best_constant(lambda o: F.l1_loss(o, HEAVY), torch.zeros(201, 3), HEAVY, "l1_loss" if known else "")
+    found = best_constant(
+        lambda o: functional.l1_loss(o, HEAVY), torch.zeros(201, 3), HEAVY, "l1_loss" if known else ""
+    )
     assert found is not None
     expected = np.abs(HEAVY.double().numpy() - np.median(HEAVY.double().numpy(), 0)).mean()
     assert found.value == pytest.approx(float(expected), rel=1e-6)
@@ -122,8 +133,10 @@ def test_huber_and_smooth_l1_against_scipy(delta: float) -> None:
             for column in values.T
         ]
     )
-    found = best_constant(lambda o: F.huber_loss(o, HEAVY.to(o), delta=delta), torch.zeros(201, 3), HEAVY, "huber_loss")
-    smooth = best_constant(lambda o: F.smooth_l1_loss(o, HEAVY.to(o), beta=delta), torch.zeros(201, 3), HEAVY)
+    found = best_constant(
+        lambda o: functional.huber_loss(o, HEAVY.to(o), delta=delta), torch.zeros(201, 3), HEAVY, "huber_loss"
+    )
+    smooth = best_constant(lambda o: functional.smooth_l1_loss(o, HEAVY.to(o), beta=delta), torch.zeros(201, 3), HEAVY)
     assert found is not None
     assert smooth is not None
     assert found.value == pytest.approx(float(expected), rel=1e-6)
@@ -134,13 +147,13 @@ def test_binary_cross_entropy_is_the_entropy_of_each_frequency() -> None:
     frequencies = BINARY.mean(0).double()
     expected = float(np.mean([entropy(torch.stack([p, 1 - p])) for p in frequencies]))
     logits = best_constant(
-        lambda o: F.binary_cross_entropy_with_logits(o, BINARY.to(o)),
+        lambda o: functional.binary_cross_entropy_with_logits(o, BINARY.to(o)),
         torch.zeros(100, 3),
         BINARY,
         "binary_cross_entropy_with_logits",
     )
     shares = best_constant(
-        lambda o: F.binary_cross_entropy(o, BINARY.to(o)), torch.zeros(100, 3), BINARY, "binary_cross_entropy"
+        lambda o: functional.binary_cross_entropy(o, BINARY.to(o)), torch.zeros(100, 3), BINARY, "binary_cross_entropy"
     )
     assert logits is not None
     assert shares is not None
@@ -153,7 +166,7 @@ def test_binary_cross_entropy_with_weights_of_the_positive() -> None:
     weight = torch.tensor([9.0, 1.0, 0.1])
 
     def loss(outputs: Tensor) -> Tensor:
-        return F.binary_cross_entropy_with_logits(outputs, BINARY.to(outputs), pos_weight=weight.to(outputs))
+        return functional.binary_cross_entropy_with_logits(outputs, BINARY.to(outputs), pos_weight=weight.to(outputs))
 
     known = best_constant(loss, torch.zeros(100, 3), BINARY, "binary_cross_entropy_with_logits", {"pos_weight": weight})
     assert known is not None
@@ -167,7 +180,7 @@ def test_poisson(log_input: bool) -> None:
     mean = COUNTS.double().mean(0)
     expected = float((mean - mean * torch.log(mean)).mean())
     found = best_constant(
-        lambda o: F.poisson_nll_loss(o, COUNTS.to(o), log_input=log_input),
+        lambda o: functional.poisson_nll_loss(o, COUNTS.to(o), log_input=log_input),
         torch.zeros(100, 3),
         COUNTS,
         "poisson_nll_loss",
@@ -191,7 +204,7 @@ def test_losses_that_have_no_name() -> None:
     assert found.value == pytest.approx(expected, rel=1e-6)
 
     def focal(outputs: Tensor) -> Tensor:
-        surprise = F.cross_entropy(outputs, LABELS, reduction="none")
+        surprise = functional.cross_entropy(outputs, LABELS, reduction="none")
         return ((1 - torch.exp(-surprise)) ** 2 * surprise).sum() * 3
 
     found = best_constant(focal, SCORES, LABELS, "cross_entropy")
@@ -208,7 +221,7 @@ def test_losses_that_have_no_name() -> None:
     assert found.value == pytest.approx(float(HEAVY.double().var(0, correction=0).mean()) + 0.5, rel=1e-9)
 
     def single(outputs: Tensor) -> Tensor:
-        return F.binary_cross_entropy_with_logits(outputs, BINARY)
+        return functional.binary_cross_entropy_with_logits(outputs, BINARY)
 
     found = best_constant(single, torch.zeros(100, 3), BINARY)
     assert found is not None
@@ -219,9 +232,11 @@ def test_losses_that_have_no_name() -> None:
 
 def test_a_loss_without_a_least_value_has_no_best_constant() -> None:
     """Log-probabilities that need not be normalised; a critic's mean. With the right form there is one."""
-    assert best_constant(lambda o: F.nll_loss(o, LABELS), SCORES) is None
+    assert best_constant(lambda o: functional.nll_loss(o, LABELS), SCORES) is None
     assert best_constant(lambda o: -o.mean(), torch.zeros(9, 1)) is None
-    found = best_constant(lambda o: F.nll_loss(o, LABELS), SCORES, form=lambda free: torch.log_softmax(free, 1))
+    found = best_constant(
+        lambda o: functional.nll_loss(o, LABELS), SCORES, form=lambda free: torch.log_softmax(free, 1)
+    )
     assert found is not None
     assert found.value == pytest.approx(entropy(torch.bincount(LABELS, minlength=5).double() / 300), abs=1e-6)
 
@@ -232,7 +247,7 @@ def test_axes_say_what_the_answer_may_depend_on() -> None:
     outputs = torch.zeros(20, 6, 2)
 
     def loss(outputs: Tensor) -> Tensor:
-        return F.cross_entropy(outputs.reshape(-1, 2), labels.reshape(-1))
+        return functional.cross_entropy(outputs.reshape(-1, 2), labels.reshape(-1))
 
     one = best_constant(loss, outputs, labels, axes=[-1])
     each = best_constant(loss, outputs, labels)
