@@ -485,6 +485,31 @@ class Forked:
     mended_curve: tuple[float, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """Some examples trained alone. `kind`: as it is | shuffled targets | inputs of zero. `loss`: the lowest that was
+    reached in `steps` steps of Adam at `rate`, `curve` all of them."""
+
+    examples: int
+    kind: str
+    loss: float
+    steps: int
+    rate: float
+    curve: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Overfitted:
+    """The attempt to drive the loss of a few examples of a recorded batch to zero, without regularisation, from the
+    parameters of the step. `constant`: the loss of the best constant answer for the batch, `how` it is known."""
+
+    tick: int
+    call: int
+    constant: float
+    how: str
+    rungs: tuple[Rung, ...]
+
+
 # ---- oddities that a tap can establish by itself -----------------------------------------------------------------
 
 
@@ -571,6 +596,7 @@ Event: TypeAlias = (
     | GraphSeen
     | Probe
     | Forked
+    | Overfitted
     | StateKept
     | Checkpoint
     | SeedSet
@@ -601,6 +627,7 @@ KINDS: tuple[type, ...] = (
     GraphSeen,
     Probe,
     Forked,
+    Overfitted,
     StateKept,
     Checkpoint,
     SeedSet,

@@ -57,20 +57,25 @@ def data_leaves(program: list[Origin]) -> list[Leaf]:
     return [origin for origin in program if isinstance(origin, Leaf) and not origin.state]
 
 
+def unregularised(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """For `Step.__call__(substitute=)`: what a call gives without dropout; NotImplemented where that is no different."""
+    if call.op in _DROPOUTS:
+        return args[0] if args else kwargs["input"]
+    if call.op == "multi_head_attention_forward" and "training" in kwargs:
+        return call.function(*args, **{**kwargs, "training": False})
+    return NotImplemented
+
+
 def evaluated(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """For `Step.__call__(substitute=)`: what a call gives in evaluation mode (dropout off, kept statistics in batch
     normalisation); NotImplemented where that is no different."""
-    if call.op in _DROPOUTS:
-        return args[0] if args else kwargs["input"]
     if call.op == "batch_norm":
         names = ("input", "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps")
         given: dict[str, Any] = {**dict(zip(names, args, strict=False)), **kwargs}
         if given.get("running_mean") is not None:
             normalise: Any = torch.nn.functional.batch_norm
             return normalise(**{**given, "training": False})
-    if call.op == "multi_head_attention_forward" and "training" in kwargs:
-        return call.function(*args, **{**kwargs, "training": False})
-    return NotImplemented
+    return unregularised(call, args, kwargs)
 
 
 def run_evaluated(

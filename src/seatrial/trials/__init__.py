@@ -16,6 +16,7 @@ from seatrial.events import Event, NotLookedAt
 from seatrial.history import Run
 from seatrial.step.capture import Call
 from seatrial.step.recorded import Recorded
+from seatrial.step.replay import NotReplayable
 
 # Experiments that only look at steps may take so long together, and are made on steps of at most so many calls.
 MOST_SECONDS = 3.0
@@ -23,6 +24,8 @@ MOST_CALLS = 4000
 # One proof may take so long, and so many findings are tried, the most important first.
 PROOF_SECONDS = 8.0
 MOST_PROOFS = 4
+# The ladder of small subsets may take so long.
+LADDER_SECONDS = 6.0
 # Trials may take a quarter of the script's own time, but at least and at most so long.
 SHARE = 0.25
 LEAST_SECONDS = 10.0
@@ -67,6 +70,20 @@ def conduct(
         from seatrial.trials.proofs import proofs
 
         yield from proofs(steps, classes, so_far(), config, given)
+        yield from ladders(steps, so_far().main_call, given)
+
+
+def ladders(steps: dict[int, Recorded], call: int | None, given: Extent) -> Iterator[Event]:
+    """The overfitting of a few examples, for the main loss."""
+    from seatrial.trials.overfitting import overfitted
+
+    if call not in steps:
+        return
+    try:
+        yield from overfitted(steps[call], min(LADDER_SECONDS, given.left), given.tell)
+    except Exception as error:
+        reason = str(error) if isinstance(error, NotReplayable) else f"{type(error).__name__}: {str(error)[:200]}"
+        yield NotLookedAt("overfitting a few examples", reason)
 
 
 def looks(steps: list[Recorded], given: Extent) -> Iterator[Event]:

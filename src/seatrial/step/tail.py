@@ -1,0 +1,65 @@
+"""The end of a recorded step: the loss as a function of what the network answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import fx
+
+from seatrial.step.capture import Call
+from seatrial.step.recorded import Recorded
+from seatrial.step.replay import NotReplayable, Step, replayed
+
+
+class Tail:
+    """`tail(outputs, values)` is the loss of outputs; `values` are those of all leaves of the step, in its order.
+
+    Only what lies between the model's last answer and the loss is computed.
+    """
+
+    def __init__(self, recorded: Recorded, step: Step) -> None:
+        """Raises:
+        NotReplayable: no single answer of a model leads to the loss.
+        """
+        answers = [out for out in recorded.predictions if isinstance(out.origin, Call) and out.origin.results == 1]
+        if len(answers) != 1 or len(recorded.predictions) != 1:
+            raise NotReplayable("the loss does not follow from one answer of one model")
+        origin = answers[0].origin
+        assert isinstance(origin, Call)
+        self.answer = origin
+        end = next(node for node in step.graph.nodes if node.meta.get("call") is self.answer)
+        self._graph = fx.Graph()
+        self._wanted: list[int] = []
+        self._cut(step.graph, end, _needed(step.graph, end))
+
+    def _cut(self, whole: fx.Graph, end: fx.Node, needed: set[fx.Node]) -> None:
+        copies = {end: self._graph.placeholder("outputs")}
+        leaves = [node for node in whole.nodes if node.op == "placeholder"]
+        for number, node in enumerate(leaves):
+            if node in needed:
+                copies[node] = self._graph.node_copy(node)
+                self._wanted.append(number)
+        for node in whole.nodes:
+            if node in needed and node not in copies:
+                copies[node] = self._graph.node_copy(node, lambda old: copies[old])
+
+    def __call__(self, outputs: torch.Tensor, values: list[torch.Tensor]) -> torch.Tensor:
+        given: list[Any] = [outputs, *(values[number].clone() for number in self._wanted)]
+        roots = replayed(self._graph, given)
+        return roots[0] if len(roots) == 1 else torch.stack([root.sum() for root in roots]).sum()
+
+
+def _needed(graph: fx.Graph, end: fx.Node) -> set[fx.Node]:
+    """What the outputs of a graph depend on, without what lies before `end`."""
+    found: set[fx.Node] = set()
+    todo = [node for node in graph.nodes if node.op == "output"]
+    while todo:
+        node = todo.pop()
+        if node in found:
+            continue
+        found.add(node)
+        if node is not end:
+            todo.extend(node.all_input_nodes)
+    found.discard(end)
+    return found
