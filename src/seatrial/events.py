@@ -486,6 +486,36 @@ class Forked:
 
 
 @dataclass(frozen=True, slots=True)
+class Untrained:
+    """The loss of the recorded step without dropout: with its own parameters (`own`), with weights drawn anew (`fresh`), of
+    each class alone (`classes`); and that of the best constant answer, `how` it is known (nan: there is none)."""
+
+    tick: int
+    call: int
+    own: float
+    fresh: tuple[float, ...]
+    constant: float
+    how: str
+    classes: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RateSwept:
+    """Forks of the training whose learning rate grows from step to step: `rates` (of the first group) and the median loss
+    over `seeds` forks at each; a fork that broke counts as inf from there. `used`: the highest rate that the script had.
+    `curvature`: the largest eigenvalue of the Hessian of the recorded loss (nan: not known), `limit`: the largest rate
+    at which the script's optimizer is stable at that curvature (nan: not known for this optimizer)."""
+
+    call: int
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
+    seeds: int
+    used: float
+    curvature: float
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
 class Rung:
     """Some examples trained alone. `kind`: as it is | shuffled targets | inputs of zero. `loss`: the lowest that was
     reached in `steps` steps of Adam at `rate`, `curve` all of them."""
@@ -596,6 +626,8 @@ Event: TypeAlias = (
     | GraphSeen
     | Probe
     | Forked
+    | Untrained
+    | RateSwept
     | Overfitted
     | StateKept
     | Checkpoint
@@ -627,6 +659,8 @@ KINDS: tuple[type, ...] = (
     GraphSeen,
     Probe,
     Forked,
+    Untrained,
+    RateSwept,
     Overfitted,
     StateKept,
     Checkpoint,

@@ -43,6 +43,11 @@ class Recorded:
         """The index, in the event, of the node that stands for a call or leaf (-1 if there is none)."""
         return self.numbers.get(id(origin), -1)
 
+    @property
+    def answers(self) -> list[Out]:
+        """The outputs of root modules that are no single number (a model may return its loss beside its scores)."""
+        return [o for o in self.predictions if isinstance(o.origin, Call) and o.origin.outputs[o.number].shape]
+
     def leaves(self, role: str) -> list[Leaf]:
         """The leaves of a role, in order."""
         return [leaf for leaf in self.program if isinstance(leaf, Leaf) and self.roles.get(id(leaf)) == role]

@@ -22,11 +22,10 @@ class Tail:
         """Raises:
         NotReplayable: no single answer of a model leads to the loss.
         """
-        answers = [out for out in recorded.predictions if isinstance(out.origin, Call) and out.origin.results == 1]
-        if len(answers) != 1 or len(recorded.predictions) != 1:
+        answers = {id(out.origin): out.origin for out in recorded.answers}
+        origin = next(iter(answers.values()), None)
+        if len(answers) != 1 or not isinstance(origin, Call) or origin.results != 1:
             raise NotReplayable("the loss does not follow from one answer of one model")
-        origin = answers[0].origin
-        assert isinstance(origin, Call)
         self.answer = origin
         end = next(node for node in step.graph.nodes if node.meta.get("call") is self.answer)
         self._graph = fx.Graph()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from seatrial.config import Config
@@ -26,6 +27,7 @@ PROOF_SECONDS = 8.0
 MOST_PROOFS = 4
 # The ladder of small subsets may take so long.
 LADDER_SECONDS = 6.0
+SWEEP_SECONDS = 3.0
 # Trials may take a quarter of the script's own time, but at least and at most so long.
 SHARE = 0.25
 LEAST_SECONDS = 10.0
@@ -67,23 +69,46 @@ def conduct(
         return
     yield from looks(list(steps.values()), given)
     if given.name == "full" and steps:
-        from seatrial.trials.proofs import proofs
-
-        yield from proofs(steps, classes, so_far(), config, given)
-        yield from ladders(steps, so_far().main_call, given)
+        yield from trainings(steps, classes, so_far, config, given)
 
 
-def ladders(steps: dict[int, Recorded], call: int | None, given: Extent) -> Iterator[Event]:
-    """The overfitting of a few examples, for the main loss."""
+def trainings(
+    steps: dict[int, Recorded], classes: dict[int, Any], so_far: Callable[[], Run], config: Config, given: Extent
+) -> Iterator[Event]:
+    """Experiments that train copies of the main loop's step: proofs of what is suspected first, while there is time."""
     from seatrial.trials.overfitting import overfitted
+    from seatrial.trials.plan import plan
+    from seatrial.trials.proofs import proofs
+    from seatrial.trials.rates import swept
+    from seatrial.trials.untrained import untrained
 
-    if call not in steps:
+    run = so_far()
+    step = steps.get(run.main_call) if run.main_call is not None else None
+    if step is None:
         return
+    yield from _tried("the loss of the untrained network", lambda: untrained(step, given.tell))
     try:
-        yield from overfitted(steps[call], min(LADDER_SECONDS, given.left), given.tell)
+        known = plan(run, steps, classes)
+    except NotReplayable as reason:
+        yield NotLookedAt("proofs and a range of learning rates", str(reason))
+        known = None
+    if known is not None:
+        yield from _tried("proofs", lambda: proofs(known, so_far(), config, given))
+    ladder = min(LADDER_SECONDS, given.left)
+    yield from _tried("overfitting a few examples", lambda: overfitted(step, ladder, given.tell))
+    if known is not None:
+        sweep = min(SWEEP_SECONDS, given.left)
+        yield from _tried("a range of learning rates", lambda: swept(known, sweep, given.tell))
+
+
+def _tried(what: str, trial: Callable[[], Iterator[Event]]) -> Iterator[Event]:
+    """The events of a trial; one that cannot be made costs its own only, and is named among what was not looked at."""
+    try:
+        yield from trial()
+    except NotReplayable as reason:
+        yield NotLookedAt(what, str(reason))
     except Exception as error:
-        reason = str(error) if isinstance(error, NotReplayable) else f"{type(error).__name__}: {str(error)[:200]}"
-        yield NotLookedAt("overfitting a few examples", reason)
+        yield NotLookedAt(what, f"{type(error).__name__}: {str(error)[:200]}")
 
 
 def looks(steps: list[Recorded], given: Extent) -> Iterator[Event]:
@@ -104,7 +129,4 @@ def looks(steps: list[Recorded], given: Extent) -> Iterator[Event]:
                 yield NotLookedAt("experiments on later steps", f"{MOST_SECONDS:g} s were used up")
                 return
             given.tell(what)
-            try:
-                yield from trial(step)
-            except Exception as error:
-                yield NotLookedAt(f"the experiment '{what}'", f"{type(error).__name__}: {str(error)[:200]}")
+            yield from _tried(f"the experiment '{what}'", partial(trial, step))

@@ -14,11 +14,10 @@ from collections.abc import Callable, Iterator
 import torch
 
 from seatrial.events import Overfitted, Rung
-from seatrial.measure.constants import best_constant
 from seatrial.step.recorded import Recorded, unregularised
 from seatrial.step.replay import NotReplayable, Step
-from seatrial.step.tail import Tail
 from seatrial.trials.subsets import batch_size, subset, with_other_targets, without_inputs
+from seatrial.trials.untrained import constant_loss
 
 LADDER = (1, 5, 20)
 MOST_STEPS = 300
@@ -54,7 +53,7 @@ class _Ladder:
         self.tell = tell
         self.replay = Step(step.program, step.roots, step.roles)
         self.size = batch_size(step)
-        self.constant, self.how = _constant(step, self.replay)
+        self.constant, self.how = constant_loss(step, self.replay)
 
     def affordable(self, seconds: float) -> int:
         """Steps for each of the trainings (two rates more on the first rung)."""
@@ -112,13 +111,3 @@ class _Ladder:
                 if not math.isfinite(losses[-1]):
                     break
         return losses
-
-
-def _constant(step: Recorded, replay: Step) -> tuple[float, str]:
-    """The loss of the best constant answer for the whole batch."""
-    tail = Tail(step, replay)
-    values = replay.values()
-    info = tail.answer.outputs[0]
-    like = torch.zeros(info.shape, dtype=getattr(torch, info.dtype.removeprefix("torch.")))
-    found = best_constant(lambda outputs: tail(outputs, values), like)
-    return (found.value, found.how) if found is not None else (math.nan, "")

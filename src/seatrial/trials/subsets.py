@@ -18,7 +18,7 @@ def batch_size(step: Recorded) -> int:
     """
     inputs = [leaf.info.shape for leaf in step.leaves("input")]
     targets = [leaf.info.shape for leaf in step.leaves("target")]
-    answers = [out.origin.outputs[out.number].shape for out in step.predictions if isinstance(out.origin, Call)]
+    answers = [out.origin.outputs[out.number].shape for out in step.answers if isinstance(out.origin, Call)]
     if not inputs or not targets or not answers:
         raise NotReplayable("it has no inputs, no targets or no answer of a model")
     sizes = {shape[0] if shape else 0 for shape in inputs}
@@ -30,8 +30,11 @@ def batch_size(step: Recorded) -> int:
 
 def subset(step: Recorded, leaves: Step, examples: int) -> list[torch.Tensor]:
     """The values of all leaves where the first so many examples fill the whole batch, again and again."""
-    size = batch_size(step)
-    rows = torch.arange(size) % examples
+    return with_rows(step, leaves, torch.arange(batch_size(step)) % examples)
+
+
+def with_rows(step: Recorded, leaves: Step, rows: torch.Tensor) -> list[torch.Tensor]:
+    """The values of all leaves where the batch is made of these of its examples (as many as it has)."""
     values = leaves.values()
     for at, leaf in enumerate(leaves.leaves):
         if step.roles.get(id(leaf)) in ("input", "target"):
