@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -69,7 +69,8 @@ def conduct(
         return
     yield from looks(list(steps.values()), given)
     if given.name == "full" and steps:
-        yield from trainings(steps, classes, so_far, config, given)
+        for event in trainings(steps, classes, so_far, config, given):
+            yield replace(event, trial=True) if isinstance(event, NotLookedAt) else event
 
 
 def trainings(
