@@ -19,6 +19,7 @@ WIDE_RANGE = 50.0  # greatest over smallest value from which a linear axis would
 PEAKS = 0.03  # share of the values that may be cut off as peaks
 PEAK = 4.0  # times the range of all other values: from there on the highest one flattens the rest
 MOST_LETTERS = 60  # of all names below a chart in half the width of the page
+LONGEST_NAME = 12  # letters
 MARK_COLOURS = (6, 3, 5, 4)  # of dashed lines, the first one quiet: curves count from 0, so that they seldom share one
 
 
@@ -153,7 +154,7 @@ def columns(
     lines = tuple(Mark(up.at(value) * 100, False, MARK_COLOURS[at]) for at, (_, value) in enumerate(levels))
     legend = tuple((line.colour, label, "mark") for line, (label, _) in zip(lines, levels, strict=True))
     every = max(1, math.ceil(sum(len(name) + 2 for name, _ in groups) / MOST_LETTERS))
-    across = tuple(Tick((at + 0.5) * width, name) for at, (name, _) in enumerate(groups) if at % every == 0)
+    across = tuple(Tick((at + 0.5) * width, _short(name)) for at, (name, _) in enumerate(groups) if at % every == 0)
     words = "; ".join(f"{name}: {', '.join(map(decimal, group))}" for name, group in groups)
     drawn = () if bars else tuple(_dots(name, at, group, width, up) for at, (name, group) in enumerate(groups))
     made = tuple(_bar(name, at * width, group[0], width, up) for at, (name, group) in enumerate(groups) if group)
@@ -168,6 +169,10 @@ def _dots(name: str, at: int, values: Sequence[float], width: float, up: Axis) -
     left = (at + 0.5) * width - apart * (len(values) - 1) / 2
     dots = tuple((left + number * apart, (1 - _near(up.at(value))) * 100) for number, value in enumerate(values))
     return Drawn(name, "dots", at % 6, "", dots)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def _bar(name: str, left: float, value: float, width: float, up: Axis) -> Bar:

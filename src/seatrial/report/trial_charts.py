@@ -54,7 +54,7 @@ def verdict_of(tried: Experiment) -> str:
 
 def effect_of(tried: Experiment) -> str:
     """The effect with its interval, and what the control did."""
-    lower = f"With the mend ({tried.fix}) the loss ends {_lower(tried.effect)} of the loss before training"
+    lower = f"With the mend ({tried.fix}) the loss ends {_lower(tried.effect, ' of the loss before training')}"
     within = f"95 % interval {_share(tried.low)} to {_share(tried.high)}, {counted(tried.seeds, 'seed')}"
     if not math.isfinite(tried.low):
         within = "one seed, so that no interval is known"
@@ -64,8 +64,10 @@ def effect_of(tried: Experiment) -> str:
     return f"{lower} ({within}), {control}.{diverged}"
 
 
-def _lower(effect: float) -> str:
-    return f"{'lower' if effect >= 0 else 'higher'} by {_share(abs(effect))}"
+def _lower(effect: float, of: str = "") -> str:
+    if abs(effect) < 0.005:
+        return "where it ends as it is"
+    return f"{'lower' if effect > 0 else 'higher'} by {_share(abs(effect))}{of}"
 
 
 def _broken(values: Sequence[float]) -> int:
@@ -135,7 +137,7 @@ def _listed(sizes: Sequence[int]) -> str:
 
 
 def _rung(panel: Panel, constant: float, across: Axis, up: Axis) -> Chart:
-    title = f"{counted(panel.examples, 'example')}: {panel.outcome}, {decimal(panel.loss)}"
+    title = f"{counted(panel.examples, 'example')}: {panel.outcome}, loss {decimal(panel.loss)}"
     return field(title, _curves(panel, up), across, up, [(f"best constant {decimal(constant)}", constant, False)])
 
 
@@ -152,7 +154,7 @@ def _rates(rates: Rates) -> Part:
     marks = [
         (f"the script's rate {decimal(rates.used)}", rates.used, True),
         (f"limit of stability {decimal(rates.limit)}", rates.limit, True),
-        (f"suggestion {decimal(rates.suggested)}", rates.suggested, True),
+        (f"suggestion {rates.suggested:.2g}", rates.suggested, True),
     ]
     charts: tuple[Chart, ...] = ()
     if rates.losses.ticks:
@@ -174,7 +176,7 @@ def _rates(rates: Rates) -> Part:
 
 def _suggested(rates: Rates) -> str:
     if math.isfinite(rates.suggested):
-        return f"Suggestion: {decimal(rates.suggested)}; the script's highest rate is {decimal(rates.used)}."
+        return f"Suggestion: {rates.suggested:.2g}; the script's highest rate is {decimal(rates.used)}."
     return f"No suggestion, because {rates.why}. The script's highest rate is {decimal(rates.used)}."
 
 

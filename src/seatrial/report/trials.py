@@ -62,7 +62,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One rung of the ladder: the losses of so many examples and of their twins. `outcome`: passed | failed | between |
+    """One rung of the ladder: the losses of so many examples and of their twins. `outcome`: passed | failed | in part |
     too few steps."""
 
     examples: int

@@ -139,11 +139,11 @@ def _judged(tried: Overfitted, limits: Thresholds) -> tuple[Severity, str, str] 
 
 
 def outcome(rung: Rung, constant: float, limits: Thresholds | None = None) -> str:
-    """passed | failed | between | too few steps: how the examples of a rung were learned, against the loss of the best
+    """passed | failed | in part | too few steps: how the examples of a rung were learned, against the loss of the best
     constant answer."""
     limits = limits or Thresholds()
     if rung.loss <= limits.passed * constant:
         return "passed"
     if rung.steps < limits.least_steps:
         return "too few steps"
-    return "failed" if rung.loss > limits.failed * constant else "between"
+    return "failed" if rung.loss > limits.failed * constant else "in part"
