@@ -136,7 +136,8 @@ def summary(tried: Trials) -> str:
     parts = [*_proofs_told(tried.experiments)]
     parts += [_ladder_told(tried.ladder)] if tried.ladder else []
     parts += [_start_told(tried.start)] if tried.start else []
-    parts += [f"{len(tried.rates.losses.ticks)} learning rates"] if tried.rates else []
+    if tried.rates and not parts:  # what is left of a line goes to what says more
+        parts = [f"{len(tried.rates.losses.ticks)} learning rates"]
     return f"Trials: {', '.join(parts)}." if parts else ""
 
 
