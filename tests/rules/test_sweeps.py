@@ -45,8 +45,9 @@ def test_the_rate_at_which_the_loss_falls_steepest(at: float) -> None:
         (lambda rate: 2.3 - 0.1 * fall(-2)(-rate - 4) + exploding(rate), "does not fall"),
         (lambda rate: 0.2 + 2 * fall(0.9, 0.3)(rate), "highest rate"),
         (lambda rate: 0.2 + fall(-4)(rate) + fall(-1.5)(rate) + exploding(rate), "quite different rates"),
+        (lambda r: 1 + fall(-4)(r) + 1.6 * fall(-1, 0.05)(r) + 0.9 * fall(2)(-r) + exploding(r), "quite different"),
     ],
-    ids=["flat", "rises", "falls by little", "falls to the end", "falls twice"],
+    ids=["flat", "rises", "falls by little", "falls to the end", "falls twice", "rises in between"],
 )
 def test_none_where_it_is_not_plain(loss: Callable[[float], float], why: str) -> None:
     found = suggestion(swept(loss))

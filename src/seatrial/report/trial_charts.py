@@ -66,7 +66,7 @@ def effect_of(tried: Experiment) -> str:
 
 def _lower(effect: float, of: str = "") -> str:
     if abs(effect) < 0.005:
-        return "where it ends as it is"
+        return "as it does without it"
     return f"{'lower' if effect > 0 else 'higher'} by {_share(abs(effect))}{of}"
 
 

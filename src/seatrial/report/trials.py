@@ -215,7 +215,8 @@ def _ladder_told(ladder: Ladder) -> str:
     passed = [panel.examples for panel in ladder.panels if panel.outcome == "passed"]
     failed = [panel.examples for panel in ladder.panels if panel.outcome == "failed"]
     if passed:
-        return f"{counted(max(passed), 'example')} overfitted" + (f", {min(failed)} not" if failed else "")
+        more = [size for size in failed if size > max(passed)]
+        return f"{counted(max(passed), 'example')} overfitted" + (f", {min(more)} not" if more else "")
     if failed:
         return f"not even {counted(min(failed), 'example')} overfitted"
     return "a few examples overfitted in part"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from seatrial.events import RateSwept
 
@@ -21,6 +22,8 @@ LEAST_SHARE = 0.1
 RIVAL = 0.8
 # ... where the loss falls less than this, relative to the steepest, somewhere between the two.
 VALLEY = 0.4
+# Where the smoothed loss rises by so much of its fall on the way to its lowest, it falls twice.
+LEAST_RISE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ def suggestion(swept: RateSwept) -> Suggestion:
         return Suggestion(math.nan, "the loss still falls at the highest rate that was tried")
     steepness = _steepness(swept.rates, trend[: lowest + 1])
     steepest = max(range(len(steepness)), key=lambda at: steepness[at])
-    if _has_rival(steepness, steepest):
+    if _has_rival(steepness, steepest) or _rise(trend[: lowest + 1]) > LEAST_RISE * fall:
         return Suggestion(math.nan, "the loss falls about as steeply at quite different rates")
     return Suggestion(swept.rates[steepest])
 
@@ -69,6 +72,11 @@ def _steepness(rates: Sequence[float], trend: Sequence[float]) -> list[float]:
         low, high = max(0, at - 1), min(len(trend) - 1, at + 1)
         found.append((trend[low] - trend[high]) / math.log(rates[high] / rates[low]))
     return found
+
+
+def _rise(trend: Sequence[float]) -> float:
+    """By how much the trend rises above what it had come down to."""
+    return max(here - low for here, low in zip(trend, accumulate(trend, min), strict=True))
 
 
 def _has_rival(steepness: Sequence[float], steepest: int) -> bool:
