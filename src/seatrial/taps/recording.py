@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -57,6 +58,7 @@ class Recording:
         self.looking = False  # whether this turn is looked at closely, to the end of its optimizer step
         self.whole = False  # whether this close look began with the turn
         self.gradients_asked = 0
+        self.at_start: list[Callable[[], None]] = []
         self.verify = verify
         self.steps: dict[int, Recorded] = {}
         self.used_models: set[int] = set()  # models, and forward calls of theirs, that a captured loss depended on
@@ -117,6 +119,8 @@ class Recording:
         recorder.state_names = self.models.state_names()
         recorder.__enter__()
         self.recorder = recorder
+        for listener in self.at_start:
+            listener()
         self.whole = not self._backwards
         self.looking = True
         self.awaited = False
@@ -144,12 +148,13 @@ class Recording:
 
     def next_turn(self) -> None:
         """An optimizer step has ended: end a close look, begin another if one is due."""
-        self.stop()
+        if self.recorder is not None:
+            self.stop()
         self.looking = False
         self._backwards = 0
-        self._asked_at_step = self._gradients()
+        self._asked_at_step = self.gradients_asked + self.watch.tick
         self._turn += 1
-        wanted = any(self._before_site.get(site) == self._last_site for site in self._unseen)
+        wanted = self._unseen and any(self._before_site.get(site) == self._last_site for site in self._unseen)
         if self.budget.is_due(self._turn) or (wanted and self.budget.affords()):
             self.start()
         self.watch.sketching = self.recorder is None and self._turn < SKETCHED_TURNS
@@ -172,10 +177,11 @@ class Recording:
     def before_backward(self, losses: tuple[torch.Tensor, ...], kind: str, frame: FrameType | None) -> None:
         """A backward pass begins from `losses`."""
         watch = self.watch
-        call = watch.call("backward", -1, kind, watch.place(frame))
+        call = watch.call_at("backward", -1, kind, frame)
         value = _value(losses)
         watch.loss(call, value)
-        self._notice_jump(call, value)
+        if isinstance(value, float):
+            self._notice_jump(call, value)
         if call != self._last_site:
             if call not in self._sites:
                 self._sites[call] = 0
@@ -195,16 +201,14 @@ class Recording:
                 watch.not_looked_at(f"the step at tick {watch.tick}", f"{type(error).__name__}: {error}")
             recorder.seconds = counted + time.thread_time() - start
 
-    def _notice_jump(self, call: int, value: Any) -> None:
+    def _notice_jump(self, call: int, value: float) -> None:
         """A loss that jumps or is no longer finite is looked at closely in the next turn, a few times."""
-        if not isinstance(value, float):
-            return
-        usual = self._usual.get(call)
-        if usual is not None and not abs(value) <= JUMP * usual and self._jumps < MOST_JUMPS:
+        size, usual = abs(value), self._usual.get(call)
+        if usual is not None and not size <= JUMP * usual and self._jumps < MOST_JUMPS:
             self._jumps += 1
             self.budget.next_turn = self._turn + 1
-        if math.isfinite(value):
-            self._usual[call] = abs(value) if usual is None else 0.9 * usual + 0.1 * abs(value)
+        if size < math.inf:
+            self._usual[call] = size if usual is None else 0.9 * usual + 0.1 * size
 
     def after_backward(self, losses: tuple[torch.Tensor, ...]) -> None:
         """A backward pass has ended."""
@@ -361,9 +365,9 @@ def _number(losses: tuple[torch.Tensor, ...]) -> float:
 
 def _value(losses: tuple[torch.Tensor, ...]) -> Any:
     """What to keep of a loss without waiting for a device: a float, or a detached tensor to be read later."""
-    if len(losses) != 1 or losses[0].numel() != 1:
+    loss = losses[0] if len(losses) == 1 else None
+    if loss is None or loss.numel() != 1:
         return math.nan
-    loss = losses[0]
     return loss.item() if loss.is_cpu else loss.detach()
 
 
