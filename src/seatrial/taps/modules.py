@@ -22,6 +22,7 @@ from seatrial.taps.guarding import guarded
 from seatrial.taps.identities import Ids
 from seatrial.taps.models import Models
 from seatrial.taps.recording import Recording
+from seatrial.taps.sketches import send_batch
 from seatrial.taps.watch import Watch
 
 
@@ -230,7 +231,8 @@ class _Caller:
                 figures = sketch(value)
                 if figures is not None:
                     dtype = str(value.dtype).removeprefix("torch.")
-                    self.recording.send_batch(figures, "training", "input", position, model, tuple(value.shape), dtype)
+                    shape = tuple(value.shape)
+                    send_batch(self.watch, figures, "training", "input", position, model, shape, dtype)
 
 
 _caller: Any = None
