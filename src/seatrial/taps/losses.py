@@ -67,6 +67,9 @@ class _LossTap:
         first = args[0] if args else next(iter(kwargs.values()))
         examples = len(first) if isinstance(first, torch.Tensor) and first.ndim else 1
         reduction = _argument("reduction", args, kwargs, positions)
+        target = _argument("target", args, kwargs, positions)
+        if isinstance(target, torch.Tensor):
+            self.watch.examples.target("evaluation", self.watch.tick, target)
         self.evaluation_loss(name, value.detach(), examples, reduction if isinstance(reduction, str) else "mean")
 
     def _target(self, target: Any, frame: FrameType) -> None:
@@ -74,6 +77,7 @@ class _LossTap:
         if figures is None:
             return
         watch = self.watch
+        watch.examples.target("training", watch.tick, target)
         watch.send(
             BatchSeen(
                 tick=watch.tick,

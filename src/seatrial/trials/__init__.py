@@ -7,12 +7,12 @@ forks of the training with the fault mended.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from seatrial.config import Config
-from seatrial.events import Event, NotLookedAt
+from seatrial.events import DataGlanced, Event, NotLookedAt
 from seatrial.history import Run
 from seatrial.step.capture import Call
 from seatrial.step.recorded import Recorded
@@ -21,6 +21,8 @@ from seatrial.step.replay import NotReplayable
 # Experiments that only look at steps may take so long together, and are made on steps of at most so many calls.
 MOST_SECONDS = 3.0
 MOST_CALLS = 4000
+# Examples are looked at, those of the models with most of them first, until so much time has passed.
+GLANCE_SECONDS = 3.0
 # One proof may take so long, and so many findings are tried, the most important first.
 PROOF_SECONDS = 8.0
 MOST_PROOFS = 4
@@ -32,6 +34,7 @@ LEAST_SECONDS = 10.0
 LONGEST_SECONDS = 120.0
 
 Trial = Callable[[Recorded], Iterator[Event]]
+Pairs = Sequence[tuple[Any, Any]]  # tensors: inputs, targets
 
 
 @dataclass
@@ -54,18 +57,25 @@ def extent(name: str, script_seconds: float, tell: Callable[[str], None]) -> Ext
 
 
 def conduct(
-    steps: dict[int, Recorded], classes: dict[int, Any], so_far: Callable[[], Run], config: Config, given: Extent
+    steps: dict[int, Recorded],
+    examples: Mapping[tuple[str, int], Pairs],
+    classes: dict[int, Any],
+    so_far: Callable[[], Run],
+    config: Config,
+    given: Extent,
 ) -> Iterator[Event]:
     """What the experiments show, one event after the other.
 
     Args:
         steps: recorded steps by their backward call.
+        examples: inputs with their targets, batch by batch, by phase and model.
         classes: of the script's optimizers, by number.
         so_far: reads the record, with all events that were yielded until then.
     """
     if given.name == "off":
         return
     yield from looks(list(steps.values()), given)
+    yield from glances(steps, examples, given)
     if given.name == "full" and steps:
         from seatrial.trials.proofs import proofs
 
@@ -84,6 +94,27 @@ def ladders(steps: dict[int, Recorded], call: int | None, given: Extent) -> Iter
     except Exception as error:
         reason = str(error) if isinstance(error, NotReplayable) else f"{type(error).__name__}: {str(error)[:200]}"
         yield NotLookedAt("overfitting a few examples", reason)
+
+
+def glances(
+    steps: dict[int, Recorded], examples: Mapping[tuple[str, int], Pairs], given: Extent
+) -> Iterator[DataGlanced | NotLookedAt]:
+    """Looks at the examples themselves: those that were kept, or else the batches of the recorded steps."""
+    from seatrial.trials.glance import glance, pairs_of
+
+    found = dict(examples)
+    for step in steps.values():
+        found.setdefault(("training", step.seen.model), pairs_of(step))
+    end = time.monotonic() + GLANCE_SECONDS
+    for (phase, model), pairs in sorted(found.items(), key=lambda kept: -sum(len(x) for x, _ in kept[1])):
+        if time.monotonic() > end:
+            yield NotLookedAt("all data at a glance", f"{GLANCE_SECONDS:g} s were used up")
+            return
+        given.tell("the data at a glance")
+        try:
+            yield from glance(pairs, phase, model)
+        except Exception as error:
+            yield NotLookedAt("the data at a glance", f"{type(error).__name__}: {str(error)[:200]}")
 
 
 def looks(steps: list[Recorded], given: Extent) -> Iterator[Event]:
