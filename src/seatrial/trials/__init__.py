@@ -1,7 +1,8 @@
 """Active experiments on recorded steps, made on copies after the script has ended. They only measure; rules judge.
 
 `conduct` makes them within a budget of time: first those that only look at a step, then, for what the rules suspect by then,
-forks of the training with the fault mended.
+forks of the training with the fault mended. Time is CPU time of the thread, so that what is tried, and with it what is found,
+does not depend on how busy the machine is.
 """
 
 from __future__ import annotations
@@ -47,11 +48,11 @@ class Extent:
     name: str = "full"
     seconds: float = LEAST_SECONDS
     tell: Callable[[str], None] = lambda text: None
-    _start: float = field(default_factory=time.monotonic)
+    _start: float = field(default_factory=time.thread_time)
 
     @property
     def left(self) -> float:
-        return self.seconds - (time.monotonic() - self._start)
+        return self.seconds - (time.thread_time() - self._start)
 
 
 def extent(name: str, script_seconds: float, tell: Callable[[str], None]) -> Extent:
@@ -168,9 +169,9 @@ def glances(
     found = dict(examples)
     for step in steps.values():
         found.setdefault(("training", step.seen.model), pairs_of(step))
-    end = time.monotonic() + GLANCE_SECONDS
+    end = time.thread_time() + GLANCE_SECONDS
     for (phase, model), pairs in sorted(found.items(), key=lambda kept: -sum(len(x) for x, _ in kept[1])):
-        if time.monotonic() > end:
+        if time.thread_time() > end:
             yield NotLookedAt("all data at a glance", f"{GLANCE_SECONDS:g} s were used up")
             return
         given.tell("the data at a glance")
@@ -186,7 +187,7 @@ def looks(steps: list[Recorded], given: Extent) -> Iterator[Event]:
     from seatrial.trials.influence import inputs_ignored, order_matters
 
     trials: tuple[Trial, ...] = (examples_mixed, inputs_ignored, order_matters)
-    end = time.monotonic() + MOST_SECONDS
+    end = time.thread_time() + MOST_SECONDS
     for step in steps:
         calls = sum(isinstance(origin, Call) for origin in step.program)
         if calls > MOST_CALLS:
@@ -194,7 +195,7 @@ def looks(steps: list[Recorded], given: Extent) -> Iterator[Event]:
             continue
         for trial in trials:
             what = trial.__name__.replace("_", " ")
-            if time.monotonic() > end:
+            if time.thread_time() > end:
                 yield NotLookedAt("experiments on later steps", f"{MOST_SECONDS:g} s were used up")
                 return
             given.tell(what)
