@@ -77,7 +77,7 @@ from dataclasses import dataclass
 
 from seatrial.findings import Figure, Finding
 from seatrial.history import Run
-from seatrial.rules.optimisation.exploding_gradient import grown_from_start
+from seatrial.rules.growth import grown_from_start
 from seatrial.rules.series import finite, head_and_tail, jump, median
 from seatrial.rules.training import Training, blocks, deviation
 
