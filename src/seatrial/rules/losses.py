@@ -119,6 +119,33 @@ def _multiple(
         yield left, sign
 
 
+def penalties(graph: Graph) -> list[tuple[Node, float]]:
+    """The summands of the loss that depend on nothing but parameters and constants, with the factors they enter by."""
+    data: set[int] = set()
+    for node in graph:
+        if (
+            node.role not in ("", "parameter", "constant")
+            or node.random
+            or any(n.index in data for n in graph.inputs(node))
+        ):
+            data.add(node.index)
+    found: list[tuple[Node, float]] = []
+    todo = [(graph.node(ref), 1.0) for ref in graph.seen.outputs]
+    for _ in range(2000):
+        if not todo:
+            break
+        node, factor = todo.pop()
+        left, right = operands(graph, node)
+        if node.index not in data:
+            found += [(node, factor)] if wants_gradient(node) and shape(node) == () else []
+        elif node.op in ("add", "sub"):
+            sign = -1 if node.op == "sub" else 1
+            todo += [(part, by) for part, by in ((left, factor), (right, sign * factor)) if isinstance(part, Node)]
+        elif node.op in ("mul", "div") and isinstance(left, Node) and isinstance(right, float) and right:
+            todo.append((left, factor * (right if node.op == "mul" else 1 / right)))
+    return found
+
+
 def is_square_of(graph: Graph, node: Node) -> Node | None:
     """What a node is the square, the absolute value or a norm of."""
     source = graph.source(node, 0, "input")
