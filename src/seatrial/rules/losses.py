@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from seatrial.rules.graph import LOSS_OPS, SHAPE_OPS, WEIGHT_OPS, Graph
 from seatrial.rules.patterns import operands, shape, wants_gradient
 
 REGRESSIONS = frozenset(["mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"])
+BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
 _LINEAR = SHAPE_OPS | frozenset(["mean", "sum", "nanmean", "nansum"])
 
 
@@ -144,6 +146,21 @@ def penalties(graph: Graph) -> list[tuple[Node, float]]:
         elif node.op in ("mul", "div") and isinstance(left, Node) and isinstance(right, float) and right:
             todo.append((left, factor * (right if node.op == "mul" else 1 / right)))
     return found
+
+
+def guessing(graph: Graph, loss: Node, examples: int = 16) -> float | None:
+    """The loss of an answer that knows nothing: ln(classes), ln 2, or the variance of at least so many targets."""
+    prediction, target = graph.source(loss, 0, "input"), graph.source(loss, 1, "target")
+    if prediction is None or target is None or prediction.index not in graph.depends_on_parameters:
+        return None
+    if loss.op in ("cross_entropy", "nll_loss", "nll_loss_nd"):
+        size = shape(prediction)
+        return math.log(size[1]) if len(size) > 1 and size[1] > 1 else None
+    if loss.op in BINARY:
+        return math.log(2)
+    data = graph.back(target)
+    std = data.stats.get("std", 0.0)
+    return std * std if data.role == "target" and math.prod(shape(data)) >= examples and std > 0 else None
 
 
 def is_square_of(graph: Graph, node: Node) -> Node | None:
