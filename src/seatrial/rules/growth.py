@@ -50,7 +50,7 @@ def growth(graph: Graph, least: float) -> Growth | None:
     found = [
         node
         for node in graph.calls(*_MADE_OF_LAYERS)
-        if node.module and node.index in graph.differentiable and _std(node) > least * outer
+        if graph.in_network(node) and node.index in graph.differentiable and _std(node) > least * outer
     ]
     if not found or any(_normalised(graph, node) for node in found):
         return None
