@@ -186,13 +186,15 @@ class LoaderBuilt:
 
 @dataclass(frozen=True, slots=True)
 class LoaderIterated:
-    """How often a loader was iterated and how many batches were drawn from it, in total (sent at the end)."""
+    """How often a loader was iterated and how many batches were drawn from it, in total (sent at the end). `label`: what
+    the author calls the data where they are iterated, as of an EvaluationPass; "" where it is not always the same."""
 
     loader: int
     iterations: int
     batches: int
     training_ticks: int
     where: Place | None
+    label: str = ""
 
 
 # ---- what the program does ---------------------------------------------------------------------------------------
