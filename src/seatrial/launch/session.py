@@ -163,7 +163,9 @@ class Session:
 
         with Progress(self._stderr, not self.quiet) as progress:
             given = extent(self.trials, seconds, progress.tell)
-            for event in conduct(watch.steps, watch.optimizer_classes, so_far, self.config, given):
+            for event in conduct(
+                watch.steps, watch.examples.pairs, watch.optimizer_classes, so_far, self.config, given
+            ):
                 self.recorder.send(event)
 
     def _send_end(self, outcome: Ending, seconds: float) -> None:

@@ -24,6 +24,7 @@ from seatrial.events import (
 )
 from seatrial.places import place_of, user_frame
 from seatrial.step.recorded import Recorded
+from seatrial.taps.examples import Examples
 from seatrial.taps.identities import Ids
 from seatrial.taps.patching import Patches
 
@@ -49,6 +50,7 @@ class Watch:
         self.optimizer_steps = 0
         self.sketching = True  # whether batches of this turn are to be sketched by whoever meets them
         self.last_data = -1  # the data set (by id) of the batch that a DataLoader gave last
+        self.examples = Examples()
         self.patches = Patches()
         self.models = Ids()
         self.optimizers = Ids()

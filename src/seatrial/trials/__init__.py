@@ -7,7 +7,7 @@ forks of the training with the fault mended.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -22,6 +22,8 @@ from seatrial.step.replay import NotReplayable
 # Experiments that only look at steps may take so long together, and are made on steps of at most so many calls.
 MOST_SECONDS = 3.0
 MOST_CALLS = 4000
+# Examples are looked at, those of the models with most of them first, until so much time has passed.
+GLANCE_SECONDS = 3.0
 # One proof may take so long, and so many findings are tried, the most important first.
 PROOF_SECONDS = 8.0
 MOST_PROOFS = 4
@@ -34,6 +36,7 @@ LEAST_SECONDS = 10.0
 LONGEST_SECONDS = 120.0
 
 Trial = Callable[[Recorded], Iterator[Event]]
+Pairs = Sequence[tuple[Any, Any]]  # tensors: inputs, targets
 
 
 @dataclass
@@ -56,18 +59,25 @@ def extent(name: str, script_seconds: float, tell: Callable[[str], None]) -> Ext
 
 
 def conduct(
-    steps: dict[int, Recorded], classes: dict[int, Any], so_far: Callable[[], Run], config: Config, given: Extent
+    steps: dict[int, Recorded],
+    examples: Mapping[tuple[str, int], Pairs],
+    classes: dict[int, Any],
+    so_far: Callable[[], Run],
+    config: Config,
+    given: Extent,
 ) -> Iterator[Event]:
     """What the experiments show, one event after the other.
 
     Args:
         steps: recorded steps by their backward call.
+        examples: inputs with their targets, batch by batch, by phase and model.
         classes: of the script's optimizers, by number.
         so_far: reads the record, with all events that were yielded until then.
     """
     if given.name == "off":
         return
     yield from looks(list(steps.values()), given)
+    yield from glances(steps, examples, given)
     if given.name == "full" and steps:
         yield from trainings(steps, classes, so_far, config, given)
 
@@ -109,6 +119,22 @@ def _tried(what: str, trial: Callable[[], Iterator[Event]]) -> Iterator[Event]:
         yield NotLookedAt(what, str(reason))
     except Exception as error:
         yield NotLookedAt(what, f"{type(error).__name__}: {str(error)[:200]}")
+
+
+def glances(steps: dict[int, Recorded], examples: Mapping[tuple[str, int], Pairs], given: Extent) -> Iterator[Event]:
+    """Looks at the examples themselves: those that were kept, or else the batches of the recorded steps."""
+    from seatrial.trials.glance import glance, pairs_of
+
+    found = dict(examples)
+    for step in steps.values():
+        found.setdefault(("training", step.seen.model), pairs_of(step))
+    end = time.monotonic() + GLANCE_SECONDS
+    for (phase, model), pairs in sorted(found.items(), key=lambda kept: -sum(len(x) for x, _ in kept[1])):
+        if time.monotonic() > end:
+            yield NotLookedAt("all data at a glance", f"{GLANCE_SECONDS:g} s were used up")
+            return
+        given.tell("the data at a glance")
+        yield from _tried("the data at a glance", partial(glance, pairs, phase, model))
 
 
 def looks(steps: list[Recorded], given: Extent) -> Iterator[Event]:
