@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from seatrial.config import Config
-from seatrial.events import DataGlanced, Event, NotLookedAt
+from seatrial.events import Event, NotLookedAt
 from seatrial.history import Run
 from seatrial.step.capture import Call
 from seatrial.step.recorded import Recorded
@@ -160,9 +160,7 @@ def _tried(what: str, trial: Callable[[], Iterator[Event]]) -> Iterator[Event]:
         yield NotLookedAt(what, f"{type(error).__name__}: {str(error)[:200]}")
 
 
-def glances(
-    steps: dict[int, Recorded], examples: Mapping[tuple[str, int], Pairs], given: Extent
-) -> Iterator[DataGlanced | NotLookedAt]:
+def glances(steps: dict[int, Recorded], examples: Mapping[tuple[str, int], Pairs], given: Extent) -> Iterator[Event]:
     """Looks at the examples themselves: those that were kept, or else the batches of the recorded steps."""
     from seatrial.trials.glance import glance, pairs_of
 
@@ -175,10 +173,7 @@ def glances(
             yield NotLookedAt("all data at a glance", f"{GLANCE_SECONDS:g} s were used up")
             return
         given.tell("the data at a glance")
-        try:
-            yield from glance(pairs, phase, model)
-        except Exception as error:
-            yield NotLookedAt("the data at a glance", f"{type(error).__name__}: {str(error)[:200]}")
+        yield from _tried("the data at a glance", partial(glance, pairs, phase, model))
 
 
 def looks(steps: list[Recorded], given: Extent) -> Iterator[Event]:
