@@ -1,0 +1,208 @@
+"""The conditions under which a function is evaluated again and again: the same random numbers, everything in float64, custom
+autograd functions by their forward alone."""
+
+from __future__ import annotations
+
+import random
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from seatrial.taps.patching import Patches
+
+_NARROW = (torch.float32, torch.float16, torch.bfloat16)
+
+
+class RandomState:
+    """The states of the generators of torch (CPU), Python and NumPy at one moment, to return to before each evaluation."""
+
+    def __init__(self) -> None:
+        self._torch = torch.get_rng_state()
+        self._python = random.getstate()
+        numpy: Any = sys.modules.get("numpy")
+        self._numpy = (numpy.random, numpy.random.get_state()) if numpy is not None else None
+
+    def restore(self) -> None:
+        torch.set_rng_state(self._torch)
+        random.setstate(self._python)
+        if self._numpy is not None:
+            module, state = self._numpy
+            module.set_state(state)
+
+
+@contextmanager
+def undisturbed() -> Iterator[RandomState]:
+    """Evaluations inside leave the generators and torch's settings as they were; warnings are not shown."""
+    state = RandomState()
+    fast = torch.backends.mha.get_fastpath_enabled()
+    dtype = torch.get_default_dtype()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            # Attention's fast path exists without gradients only: both sides are to take the same way.
+            torch.backends.mha.set_fastpath_enabled(False)
+            yield state
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+        torch.set_default_dtype(dtype)
+        state.restore()
+
+
+class InDouble(TorchFunctionMode):
+    """Casts to narrower floating types become casts to float64, and statistics that normalisations keep are not updated
+    (in training mode the output does not depend on them)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._before = torch.get_default_dtype()
+
+    def __enter__(self) -> InDouble:
+        self._before = torch.get_default_dtype()
+        torch.set_default_dtype(torch.float64)
+        return super().__enter__()
+
+    def __exit__(self, *exception: Any) -> None:
+        super().__exit__(*exception)
+        torch.set_default_dtype(self._before)
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        name = getattr(func, "__name__", "")
+        args, kwargs = widened(args), widened(kwargs or {})
+        if name in ("float", "half", "bfloat16"):
+            return args[0].double()
+        if name == "batch_norm" and func is torch.batch_norm and args[5]:
+            args = (*args[:3], None, None, *args[5:])
+        elif name == "instance_norm" and func is torch.instance_norm and args[5]:
+            args = (*args[:3], None, None, *args[5:])
+        return func(*args, **kwargs)
+
+
+def widened(value: Any) -> Any:
+    """Arguments with float64 in the place of narrower floating types."""
+    if isinstance(value, torch.dtype):
+        return torch.float64 if value in _NARROW else value
+    if type(value) in (tuple, list):
+        return type(value)(widened(part) for part in value)
+    if isinstance(value, dict):
+        return {key: widened(part) for key, part in value.items()}
+    return value
+
+
+class Context:
+    """Stands in for a custom function's `ctx` while its forward runs by itself."""
+
+    def __init__(self, needs_input_grad: tuple[bool, ...] = ()) -> None:
+        self.needs_input_grad = needs_input_grad
+        self.saved_tensors: tuple[Any, ...] = ()
+        self.materialize_grads = True
+
+    def save_for_backward(self, *tensors: Any) -> None:
+        self.saved_tensors = tensors
+
+    def save_for_forward(self, *tensors: Any) -> None:
+        pass
+
+    def mark_dirty(self, *tensors: Any) -> None:
+        pass
+
+    def mark_non_differentiable(self, *tensors: Any) -> None:
+        pass
+
+    def mark_shared_storage(self, *pairs: Any) -> None:
+        pass
+
+    def set_materialize_grads(self, value: bool) -> None:
+        self.materialize_grads = value
+
+
+def forward_of(function: type[torch.autograd.Function], args: tuple[Any, ...]) -> Any:
+    """What `function.apply(*args)` returns, computed by its forward alone: autograd and `vmap` look into it."""
+    forward: Callable[..., Any] = function.forward
+    if function.setup_context is not torch.autograd.Function.setup_context:
+        return forward(*args)
+    needs = tuple(isinstance(value, torch.Tensor) and value.requires_grad for value in args)
+    return forward(Context(needs), *args)
+
+
+@contextmanager
+def by_forward(only: Callable[[type], bool] = lambda function: True) -> Iterator[None]:
+    """Custom autograd functions are computed by their forward alone while this is in force."""
+
+    def make(original: Callable[..., Any]) -> Callable[..., Any]:
+        def apply(cls: type[torch.autograd.Function], *args: Any, **kwargs: Any) -> Any:
+            return forward_of(cls, args) if only(cls) and not kwargs else original(cls, *args, **kwargs)
+
+        return apply
+
+    with _patched(make):
+        yield
+
+
+Application = tuple[type[torch.autograd.Function], tuple[Any, ...]]
+
+
+@contextmanager
+def applications() -> Iterator[list[Application]]:
+    """Custom autograd functions called meanwhile, each with copies of the arguments that it really got."""
+    found: list[Application] = []
+
+    def make(original: Callable[..., Any]) -> Callable[..., Any]:
+        def apply(cls: type[torch.autograd.Function], *args: Any, **kwargs: Any) -> Any:
+            if not kwargs:
+                found.append((cls, tuple(_copied(value) for value in args)))
+            return original(cls, *args, **kwargs)
+
+        return apply
+
+    with _patched(make):
+        yield found
+
+
+def _copied(value: Any) -> Any:
+    if not isinstance(value, torch.Tensor):
+        return value
+    return value.detach().clone().requires_grad_(value.requires_grad)
+
+
+@contextmanager
+def _patched(make: Callable[[Any], Callable[..., Any]]) -> Iterator[None]:
+    patches = Patches()
+    patches.wrap(torch.autograd.Function, "apply", make)
+    with ExitStack() as stack:
+        stack.callback(patches.restore)
+        yield
+
+
+class Reattached(TorchFunctionMode):
+    """`detach`, `.data` and `no_grad` have no effect: what the gradient would be if nothing were cut off."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        name = getattr(func, "__name__", "")
+        getter = getattr(getattr(func, "__self__", None), "__name__", "")
+        if name in ("detach", "detach_") or (name == "__get__" and getter == "data"):
+            return args[0] * 1
+        if name == "_set_grad_enabled" and args and not args[0]:
+            return None
+        return func(*args, **(kwargs or {}))
+
+
+class Unpadded(TorchFunctionMode):
+    """Embeddings give their padding row a gradient like any other, and no row's is divided by its frequency."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        if func is torch.nn.functional.embedding:
+            args = args[:2]
+            kwargs = {key: value for key, value in kwargs.items() if key not in ("padding_idx", "scale_grad_by_freq")}
+        return func(*args, **kwargs)

@@ -1,0 +1,90 @@
+"""The true gradient of a function whose backward pass is doubted: autograd through its forward pass, with nothing cut off, and
+with single paths cut off on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from seatrial.trials.gradients.conditions import Reattached, Unpadded, by_forward
+from seatrial.trials.gradients.evaluation import Evaluator
+
+_MOST_PATHS = 120
+
+
+class Truth:
+    """Gradients by autograd through the forward passes of custom functions. Each is None where that cannot be done."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self.evaluator = evaluator
+        self.outputs = evaluator.outputs
+
+    def reattached(self, leaf: int) -> torch.Tensor | None:
+        """With `detach`, `.data` and `no_grad` without effect, and custom functions as they are."""
+        with Reattached():
+            return self._gradient(leaf)
+
+    def by_forward(self, leaf: int) -> torch.Tensor | None:
+        """With custom functions by their forward pass."""
+        with by_forward():
+            return self._gradient(leaf)
+
+    def unpadded(self, leaf: int) -> torch.Tensor | None:
+        """With a gradient for the padding rows of embeddings."""
+        with Unpadded():
+            return self._gradient(leaf)
+
+    def gradient(self, leaf: int, output: int, mask: torch.Tensor) -> torch.Tensor | None:
+        """Of a part of one output alone (where `mask` is 1)."""
+        weights = [weight * (mask if i == output else 0.0) for i, weight in enumerate(self.evaluator.weights)]
+        with by_forward():
+            return self._gradient(leaf, weights)
+
+    def without_one_path(self, leaf: int) -> Iterator[tuple[str, torch.Tensor]]:
+        """For each argument of each call in the forward passes: the call's name and the gradient without that argument's."""
+        number = 0
+        while number < _MOST_PATHS:
+            cut = _Cut(number)
+            with by_forward(), cut:
+                whole = self._gradient(leaf)
+            if cut.name is None:
+                return
+            if whole is not None:
+                yield cut.name, whole
+            number += 1
+
+    def _gradient(self, leaf: int, weights: list[torch.Tensor] | None = None) -> torch.Tensor | None:
+        try:
+            found = self.evaluator.gradients([leaf], weights=weights)[0]
+        except Exception:
+            return None
+        return torch.zeros_like(self.evaluator.values[leaf]) if found is None else found
+
+
+class _Cut(TorchFunctionMode):
+    """Detaches one of the differentiable arguments of all calls, counted in order."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.left = number
+        self.name: str | None = None
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        name = getattr(func, "__name__", "")
+        if name != "__get__" and torch.is_grad_enabled():
+            args = tuple(self._cut(value, name) for value in args)
+        return func(*args, **(kwargs or {}))
+
+    def _cut(self, value: Any, name: str) -> Any:
+        if not isinstance(value, torch.Tensor) or not value.requires_grad:
+            return value
+        self.left -= 1
+        if self.left == -1:
+            self.name = name
+            return value.detach()
+        return value
