@@ -143,7 +143,9 @@ case("HingeEmbeddingLoss", lambda: (nn.HingeEmbeddingLoss(), (randn(6), torch.te
 case("MarginRankingLoss", lambda: (nn.MarginRankingLoss(0.2), (randn(6), randn(6), torch.tensor([1, -1] * 3))))
 case("MultiMarginLoss", lambda: (nn.MultiMarginLoss(), (randn(5, 4), torch.randint(4, (5,)))))
 case("TripletMarginLoss", lambda: (nn.TripletMarginLoss(), (randn(5, 4), randn(5, 4), randn(5, 4))))
-case("CosineEmbeddingLoss", lambda: (nn.CosineEmbeddingLoss(), (randn(4, 3), randn(4, 3), torch.tensor([1, -1, 1, -1]))))
+case(
+    "CosineEmbeddingLoss", lambda: (nn.CosineEmbeddingLoss(), (randn(4, 3), randn(4, 3), torch.tensor([1, -1, 1, -1])))
+)
 case(
     "CTCLoss",
     lambda: (
@@ -156,14 +158,23 @@ case("sort", lambda: (lambda x: x.sort(1).values * torch.arange(6.0), (randn(3, 
 case("topk", lambda: (lambda x: x.topk(2, 1).values, (randn(3, 6),)))
 case("median", lambda: (lambda x: x.median(1).values, (randn(3, 5),)))
 case("abs at zero", lambda: (lambda x: x.abs().sum(), (torch.zeros(4, requires_grad=True),)))
-case("clamp at its bounds", lambda: (lambda x: x.clamp(0, 1) ** 2, (torch.tensor([0.0, 0.5, 1.0, 2.0], requires_grad=True),)))
+case(
+    "clamp at its bounds",
+    lambda: (lambda x: x.clamp(0, 1) ** 2, (torch.tensor([0.0, 0.5, 1.0, 2.0], requires_grad=True),)),
+)
 case("ties of a maximum", lambda: (lambda x: x.amax(1), (torch.ones(2, 3, requires_grad=True),)))
 case("rounding within", lambda: (lambda x: (x - x.round()) ** 2, (randn(3, 6),)))
 case("control flow", lambda: (lambda x: x.sin() if x.sum() > 0 else x.cos(), (randn(3, 4),)))
 case("distances", lambda: (torch.cdist, (randn(3, 2), randn(4, 2))))
-case("einsum in place", lambda: (lambda x, w: torch.einsum("ij,jk->ik", x, w).mul_(2).tanh_(), (randn(3, 4), randn(4, 2))))
+case(
+    "einsum in place",
+    lambda: (lambda x, w: torch.einsum("ij,jk->ik", x, w).mul_(2).tanh_(), (randn(3, 4), randn(4, 2))),
+)
 case("single precision inside", lambda: (lambda x: torch.as_tensor(x.float() * 3).sin(), (randn(3, 4),)))
-case("large and small values", lambda: (lambda x: x.log().sum(), (torch.tensor([1e-6, 1e-3, 1.0, 1e4], requires_grad=True),)))
+case(
+    "large and small values",
+    lambda: (lambda x: x.log().sum(), (torch.tensor([1e-6, 1e-3, 1.0, 1e4], requires_grad=True),)),
+)
 case("steep", lambda: (lambda x: (50 * x).tanh(), (randn(3, 4),)))
 case("huge loss", lambda: (lambda x: 1e9 * x.sin().sum(), (randn(3, 4),)))
 case("tiny loss", lambda: (lambda x: 1e-200 * x.sin().sum(), (randn(3, 4),)))

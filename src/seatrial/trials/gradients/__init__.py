@@ -7,7 +7,7 @@ float64, every element, with the kind of slip named where they differ.
     evaluation    the function at many points, batched
     conditions    the same random numbers, float64, custom functions by their forward
     kinks         which side wins at each ReLU, maximum, comparison
-    slips, truth  what kind of mistake explains a difference
+    slips         what kind of mistake explains a difference; `case` and `truth` are what they are told from
     functions     modules and callables as pure functions
     layers        check_gradients, for a person who writes a layer
     report        what is found, as plain data

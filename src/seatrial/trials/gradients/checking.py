@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import torch
 
+from seatrial.trials.gradients.case import Case, Slip
 from seatrial.trials.gradients.comparing import Compared, compared
 from seatrial.trials.gradients.conditions import undisturbed
 from seatrial.trials.gradients.differences import Differences
 from seatrial.trials.gradients.evaluation import Evaluator, Function, Values
 from seatrial.trials.gradients.report import Comparison
-from seatrial.trials.gradients.slips import PADDING, Case, Slip, named
+from seatrial.trials.gradients.slips import PADDING, named
 from seatrial.trials.gradients.truth import Truth
 
 STRAIGHT = "straight-through"
@@ -117,7 +118,6 @@ def _judged(
     case = Case(
         own=own,
         value=value,
-        name=names[own.leaf],
         others=found,
         names=[names[each.leaf] for each in found],
         values=[evaluator.values[each.leaf] for each in found],

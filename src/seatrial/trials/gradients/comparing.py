@@ -61,7 +61,7 @@ def compared(differences: Differences, leaf: int, whole: torch.Tensor, elements:
         _try_shorter(differences, leaf, elements, state)
     differs = state.differs
     excluded = differs & ~state.numeric.isfinite()
-    excluded |= _at_kinks(evaluator, leaf, elements, state, differs & ~excluded)
+    excluded |= _at_kinks(evaluator, leaf, elements, state, differs & ~excluded & analytic.isfinite())
     excluded |= ~differs & state.open & state.loose(slice(None))
     differs = differs & ~excluded
     result = Compared(leaf, whole, elements, analytic, state.numeric, state.error, differs, excluded)
@@ -121,9 +121,7 @@ def _try_shorter(differences: Differences, leaf: int, elements: torch.Tensor, st
     _shorten(differences, leaf, elements, state, todo)
 
 
-def _shorten(
-    differences: Differences, leaf: int, elements: torch.Tensor, state: _State, rows: torch.Tensor
-) -> None:
+def _shorten(differences: Differences, leaf: int, elements: torch.Tensor, state: _State, rows: torch.Tensor) -> None:
     usual = differences.steps(leaf)[elements]
     own = differences.evaluator.values[leaf].reshape(-1)[elements].abs() * EPSILON ** (1 / 3)
     for share in (*_SHORTER, None):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import random
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -36,7 +36,7 @@ class RandomState:
 
 
 @contextmanager
-def undisturbed() -> Iterator[RandomState]:
+def undisturbed() -> Generator[RandomState]:
     """Evaluations inside leave the generators and torch's settings as they were; warnings are not shown."""
     state = RandomState()
     fast = torch.backends.mha.get_fastpath_enabled()
@@ -74,12 +74,10 @@ class InDouble(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         name = getattr(func, "__name__", "")
-        args, kwargs = widened(args), widened(kwargs or {})
+        args, kwargs = widened(args), {key: widened(value) for key, value in (kwargs or {}).items()}
         if name in ("float", "half", "bfloat16"):
             return args[0].double()
-        if name == "batch_norm" and func is torch.batch_norm and args[5]:
-            args = (*args[:3], None, None, *args[5:])
-        elif name == "instance_norm" and func is torch.instance_norm and args[5]:
+        if func in (torch.batch_norm, torch.instance_norm) and args[5]:
             args = (*args[:3], None, None, *args[5:])
         return func(*args, **kwargs)
 
@@ -132,7 +130,7 @@ def forward_of(function: type[torch.autograd.Function], args: tuple[Any, ...]) -
 
 
 @contextmanager
-def by_forward(only: Callable[[type], bool] = lambda function: True) -> Iterator[None]:
+def by_forward(only: Callable[[type], bool] = lambda function: True) -> Generator[None]:
     """Custom autograd functions are computed by their forward alone while this is in force."""
 
     def make(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -149,7 +147,7 @@ Application = tuple[type[torch.autograd.Function], tuple[Any, ...]]
 
 
 @contextmanager
-def applications() -> Iterator[list[Application]]:
+def applications() -> Generator[list[Application]]:
     """Custom autograd functions called meanwhile, each with copies of the arguments that it really got."""
     found: list[Application] = []
 
@@ -172,7 +170,7 @@ def _copied(value: Any) -> Any:
 
 
 @contextmanager
-def _patched(make: Callable[[Any], Callable[..., Any]]) -> Iterator[None]:
+def _patched(make: Callable[[Any], Callable[..., Any]]) -> Generator[None]:
     patches = Patches()
     patches.wrap(torch.autograd.Function, "apply", make)
     with ExitStack() as stack:

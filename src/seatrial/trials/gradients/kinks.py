@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -11,7 +11,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from seatrial.trials.gradients.conditions import by_forward
 from seatrial.trials.gradients.evaluation import Evaluator, Values
 
-Sides = Callable[[tuple[Any, ...], dict[str, Any], Any], Any]
+Arguments: TypeAlias = Sequence[Any]
+Sides: TypeAlias = Callable[[Arguments, dict[str, Any], Any], Any]
 
 
 def _side_of(*bounds: float) -> Sides:
@@ -20,21 +21,21 @@ def _side_of(*bounds: float) -> Sides:
     return lambda args, kwargs, result: torch.bucketize(args[0].double(), edges)
 
 
-def _side_of_argument(args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
+def _side_of_argument(args: Arguments, kwargs: dict[str, Any], result: Any) -> Any:
     bounds = [value for value in (*args[1:], *kwargs.values()) if value is not None] or [-1.0, 1.0]
     return [args[0] > bound for bound in bounds] + [args[0] < bound for bound in bounds]
 
 
-def _shrinking(args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
+def _shrinking(args: Arguments, kwargs: dict[str, Any], result: Any) -> Any:
     bound = args[1] if len(args) > 1 else kwargs.get("lambd", 0.5)
     return args[0].abs() > bound
 
 
-def _larger(args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
+def _larger(args: Arguments, kwargs: dict[str, Any], result: Any) -> Any:
     return [args[0] > args[1], args[0] < args[1]]
 
 
-def _extremes(args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
+def _extremes(args: Arguments, kwargs: dict[str, Any], result: Any) -> Any:
     """Which elements are the largest or smallest along the reduced axes."""
     dims = args[1] if len(args) > 1 else kwargs.get("dim", ())
     keep = args[2] if len(args) > 2 else kwargs.get("keepdim", False)
@@ -44,7 +45,7 @@ def _extremes(args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any
     return args[0] == result
 
 
-def _norm(args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
+def _norm(args: Arguments, kwargs: dict[str, Any], result: Any) -> Any:
     """Of order 1 and infinity: the sign, and which element is the largest. All have a kink at zero."""
     order = args[1] if len(args) > 1 else kwargs.get("p", kwargs.get("ord", 2))
     if order not in (0, 1, float("inf"), -float("inf")):
@@ -53,28 +54,28 @@ def _norm(args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
     return [args[0] > 0, args[0] < 0, sizes == sizes.amax(), sizes == sizes.amin()]
 
 
-def _pairs(args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
+def _pairs(args: Arguments, kwargs: dict[str, Any], result: Any) -> Any:
     differences = args[0].unsqueeze(-2) - args[1].unsqueeze(-3)
     return [differences > 0, differences < 0]
 
 
-def _margins(args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
+def _margins(args: Arguments, kwargs: dict[str, Any], result: Any) -> Any:
     """multi_margin_loss and multilabel_margin_loss: which differences of scores lie inside of the margin."""
     margin = args[3] if len(args) > 3 else kwargs.get("margin", 1.0)
     return args[0].unsqueeze(-1) - args[0].unsqueeze(-2) > margin
 
 
-def _rounded(args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
+def _rounded(args: Arguments, kwargs: dict[str, Any], result: Any) -> Any:
     return result
 
 
-def _cells(args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
+def _cells(args: Arguments, kwargs: dict[str, Any], result: Any) -> Any:
     """grid_sampler: between which pixels each point lies, whichever way the corners are aligned."""
     grid, size = args[1].double(), torch.tensor(args[0].shape[2:][::-1], dtype=torch.float64)
     return [((grid + 1) * (size - 1) / 2).floor(), (((grid + 1) * size - 1) / 2).floor()]
 
 
-def _quotient(args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
+def _quotient(args: Arguments, kwargs: dict[str, Any], result: Any) -> Any:
     return torch.floor(args[0] / args[1])
 
 
@@ -82,7 +83,9 @@ _ZERO = _side_of(0.0)
 # By the names of operations below autograd. What gives integers or booleans (comparisons, argmax, sort, indices of
 # pooling, casts) speaks for itself.
 _SIDES: dict[str, Sides] = {
-    **dict.fromkeys("relu relu_ leaky_relu prelu _prelu_kernel elu celu selu abs sign sgn heaviside rrelu".split(), _ZERO),
+    **dict.fromkeys(
+        "relu relu_ leaky_relu prelu _prelu_kernel elu celu selu abs sign sgn heaviside rrelu".split(), _ZERO
+    ),
     **dict.fromkeys("rrelu_with_noise rrelu_with_noise_functional".split(), _ZERO),
     **dict.fromkeys("hardtanh clamp clamp_min clamp_max threshold".split(), _side_of_argument),
     **dict.fromkeys("hardswish hardsigmoid".split(), _side_of(-3.0, 3.0)),

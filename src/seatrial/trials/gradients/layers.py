@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -11,7 +11,7 @@ import torch
 from torch.nn.utils.parametrizations import _SpectralNorm
 
 from seatrial.trials.gradients.checking import Limits, check
-from seatrial.trials.gradients.conditions import Application, applications
+from seatrial.trials.gradients.conditions import Application, applications, undisturbed
 from seatrial.trials.gradients.functions import of_callable
 from seatrial.trials.gradients.report import Comparison, GradientReport
 from seatrial.trials.gradients.slips import CUSTOM
@@ -49,7 +49,7 @@ def check_gradients(
     with _settled(function):
         subject = of_callable(function, inputs)
         comparisons = check(subject.function, subject.values, subject.wanted, subject.names, limits=limits)
-        with applications() as called:
+        with undisturbed(), applications() as called:
             subject.function([value.clone().requires_grad_(True) for value in subject.values])
     functions, missed = _each_function(called, limits)
     whole = isinstance(function, torch.nn.Module)
@@ -65,16 +65,16 @@ def of_application(called: Application, limits: Limits, only_wanted: bool = True
         Exception: what the function raises, which may not work in float64.
     """
     custom, inputs = called
-    subject = of_callable(custom.apply, inputs, only_wanted)
-    comparisons = check(
-        subject.function, subject.values, subject.wanted, subject.names, limits=limits, inside=False
-    )
+
+    def apply(*args: Any) -> Any:  # looked up at each call: at some of them the forward pass stands in for it
+        return custom.apply(*args)
+
+    subject = of_callable(apply, inputs, only_wanted)
+    comparisons = check(subject.function, subject.values, subject.wanted, subject.names, limits=limits, inside=False)
     return GradientReport(f"{custom.__name__}.apply", tuple(comparisons))
 
 
-def _each_function(
-    called: list[Application], limits: Limits
-) -> tuple[tuple[GradientReport, ...], tuple[str, ...]]:
+def _each_function(called: list[Application], limits: Limits) -> tuple[tuple[GradientReport, ...], tuple[str, ...]]:
     """Reports of the custom functions (those of torch's own apart), and why others could not be looked at."""
     reports: list[GradientReport] = []
     missed: list[str] = []
@@ -104,7 +104,7 @@ def _traced(comparison: Comparison, functions: tuple[GradientReport, ...]) -> Co
 
 
 @contextmanager
-def _settled(function: Callable[..., Any]) -> Iterator[None]:
+def _settled(function: Callable[..., Any]) -> Generator[None]:
     """What torch's own modules detach on purpose and change from call to call (the power iteration of spectral
     normalisation) stays as it is."""
     modules = list(function.modules()) if isinstance(function, torch.nn.Module) else []

@@ -5,66 +5,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import combinations, permutations
 
 import torch
 
-from seatrial.trials.gradients.comparing import Compared
-from seatrial.trials.gradients.truth import Truth
+from seatrial.trials.gradients.case import (
+    ACCURACY,
+    Case,
+    Slip,
+    is_numeric,
+    numeric_whole,
+    output_names,
+    outputs,
+    ratio,
+    told_factor,
+    which,
+)
 
-# A hypothesis fits where it predicts this share of the elements (kinks spoil a few) to this relative accuracy.
-SHARE = 0.98
-ACCURACY = 1e-5
 _MOST_SLICES = 64
 # The kind of a difference in a whole network that the backward passes of custom functions in it explain.
 CUSTOM = "custom function"
 PADDING = "padding row"
-
-
-@dataclass(frozen=True, slots=True)
-class Slip:
-    """A named kind of mistake: `kind` is one word or two for tables, `sentence` says it for this gradient."""
-
-    kind: str
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One wrong gradient and what it can be compared with: the tensor's value, all comparisons of the function (its own
-    among them), the incoming gradient (`weights`), the gradient for twice of it, and what is true of parts of the function.
-    `inside`: custom functions are parts of the function, rather than the function itself."""
-
-    own: Compared
-    value: torch.Tensor
-    name: str
-    others: list[Compared]
-    names: list[str]
-    values: list[torch.Tensor]
-    weights: list[torch.Tensor]
-    doubled: torch.Tensor | None
-    truth: Truth
-    inside: bool
-
-    def predicts(self, prediction: torch.Tensor, rows: torch.Tensor | None = None, gain: float = 1.0) -> bool:
-        """Whether a prediction of the analytic gradient (one entry a looked-at element) fits it on some rows."""
-        rows = self.alive if rows is None else rows
-        if not bool(rows.any()):
-            return False
-        analytic, told = self.own.analytic[rows], prediction[rows]
-        slack = ACCURACY * torch.maximum(analytic.abs(), told.abs()) + 3 * gain * self.own.error[rows]
-        return bool(((analytic - told).abs() <= slack).double().mean() >= SHARE)
-
-    @property
-    def alive(self) -> torch.Tensor:
-        """Elements that say something: not excluded, and not zero on both sides."""
-        larger = torch.maximum(self.own.analytic.abs(), self.own.numeric.abs())
-        return ~self.own.excluded & (larger > 10 * self.own.error)
-
-    def at(self, whole: torch.Tensor) -> torch.Tensor:
-        """The looked-at elements of a tensor of the gradient's shape."""
-        return whole.reshape(-1)[self.own.elements]
 
 
 def named(case: Case) -> Slip | None:
@@ -89,7 +50,7 @@ def _not_finite(case: Case) -> Slip | None:
 def _reattached(case: Case) -> Slip | None:
     """With detach(), .data and no_grad() without effect the gradient is right."""
     whole = case.truth.reattached(case.own.leaf)
-    if whole is None or not _is_numeric(case, case.at(whole)):
+    if whole is None or not is_numeric(case, case.at(whole)):
         return None
     how = "all of it" if bool((case.own.analytic == 0).all()) else "a part"
     return Slip("detached path", f"{how} is lost on a path that detach(), .data or no_grad() cuts off")
@@ -98,13 +59,15 @@ def _reattached(case: Case) -> Slip | None:
 def _unpadded(case: Case) -> Slip | None:
     """The row of an embedding that stands for padding has no gradient, by its user's wish."""
     whole = case.truth.unpadded(case.own.leaf)
-    return Slip(PADDING, "padding rows of an embedding get none") if whole is not None and _is_numeric(case, case.at(whole)) else None
+    if whole is None or not is_numeric(case, case.at(whole)):
+        return None
+    return Slip(PADDING, "padding rows of an embedding get none")
 
 
 def _custom(case: Case) -> Slip | None:
     """With custom functions by their forward passes the gradient is right."""
     whole = case.truth.by_forward(case.own.leaf) if case.inside else None
-    if whole is None or not _is_numeric(case, case.at(whole)):
+    if whole is None or not is_numeric(case, case.at(whole)):
         return None
     return Slip(CUSTOM, "the backward pass of a custom function explains it")
 
@@ -128,15 +91,15 @@ def _ignores_incoming(case: Case) -> Slip | None:
 
 
 def _factor(case: Case) -> Slip | None:
-    factor = _ratio(case, case.alive)
+    factor = ratio(case, case.alive)
     if factor is None:
         return None
-    return Slip(*_told_factor(case, factor))
+    return Slip(*told_factor(case, factor))
 
 
 def _arrangement(case: Case) -> Slip | None:
     """The right numbers in wrong places. Only where all elements were looked at."""
-    whole = _numeric_whole(case)
+    whole = numeric_whole(case)
     if whole is None:
         return None
     for kind, sentence, moved in _arrangements(whole):
@@ -152,9 +115,8 @@ def _arrangement(case: Case) -> Slip | None:
 def _exchanged(case: Case) -> Slip | None:
     """The gradient of another input."""
     for other, name in zip(case.others, case.names, strict=True):
-        if other is case.own or other.whole.shape != case.own.whole.shape or len(other.elements) != len(case.at(case.own.whole)):
-            continue
-        if torch.equal(other.elements, case.own.elements) and case.predicts(other.numeric):
+        alike = other is not case.own and other.whole.shape == case.own.whole.shape
+        if alike and torch.equal(other.elements, case.own.elements) and case.predicts(other.numeric):
             return Slip("exchanged", f"it is the gradient of {name}")
     return None
 
@@ -163,25 +125,27 @@ def _incoming_unchanged(case: Case) -> Slip | None:
     """The derivative of the function itself is left out."""
     for weight in case.weights:
         if weight.shape == case.own.whole.shape and weight.numel() > 1:
-            factor = _ratio(case, case.alive, case.at(weight))
+            factor = ratio(case, case.alive, case.at(weight))
             if factor is not None:
                 times = "" if abs(factor - 1) < ACCURACY else f"{factor:.4g} times "
-                return Slip("local derivative left out", f"it is {times}the incoming gradient, unchanged by the function")
+                return Slip(
+                    "local derivative left out", f"it is {times}the incoming gradient, unchanged by the function"
+                )
     return None
 
 
 def _operand(case: Case) -> Slip | None:
     """A factor too many or missing that is one of the inputs, or the output's own value."""
-    for name, value in zip((*case.names, *_output_names(case)), (*case.values, *_outputs(case)), strict=True):
+    for name, value in zip((*case.names, *output_names(case)), (*case.values, *outputs(case)), strict=True):
         try:
             factor = case.at(value.expand(case.own.whole.shape))
         except RuntimeError:
             continue
         if value.numel() < 2 or bool((factor == 0).any()) or bool((factor == factor[0]).all()):
             continue
-        if _ratio(case, case.alive, case.own.numeric * factor) is not None:
+        if ratio(case, case.alive, case.own.numeric * factor) is not None:
             return Slip("factor too many", f"it is multiplied once too often by {name}")
-        if _ratio(case, case.alive, case.own.numeric / factor) is not None:
+        if ratio(case, case.alive, case.own.numeric / factor) is not None:
             return Slip("factor left out", f"the factor {name} is left out")
     return None
 
@@ -200,21 +164,23 @@ def _slices(case: Case) -> Slip | None:
                 if part is None:
                     return None
                 if case.predicts(case.at(part)):
-                    return Slip("missing sum", f"it is slice {index} of axis {axis} of the output where the sum is wanted")
+                    return Slip(
+                        "missing sum", f"it is slice {index} of axis {axis} of the output where the sum is wanted"
+                    )
     return None
 
 
 def _left_out_path(case: Case) -> Slip | None:
-    """The gradient through one argument of one call of the forward pass is missing."""
-    for call, whole in case.truth.without_one_path(case.own.leaf):
+    """The gradient through one or two arguments of calls of the forward pass is missing."""
+    for calls, whole in case.truth.without_paths(case.own.leaf):
         if case.predicts(case.at(whole)):
-            return Slip("missing path", f"the path through '{call}' is left out")
+            return Slip("missing path", f"the path through {calls} is left out")
     return None
 
 
 def _along_axis(case: Case) -> Slip | None:
     """A factor that depends on the position along one axis only."""
-    whole = _numeric_whole(case)
+    whole = numeric_whole(case)
     if whole is None or whole.ndim < 2:
         return None
     analytic = case.own.whole
@@ -223,7 +189,9 @@ def _along_axis(case: Case) -> Slip | None:
         factor = (analytic * whole).sum(rest, keepdim=True) / whole.square().sum(rest, keepdim=True)
         if bool(factor.isfinite().all()) and case.predicts(case.at(factor * whole), gain=float(factor.abs().max())):
             first = ", ".join(f"{k:.4g}" for k in factor.reshape(-1)[:3].tolist())
-            return Slip("factor along an axis", f"it is wrong by a factor for each position on axis {axis}: {first}, ...")
+            return Slip(
+                "factor along an axis", f"it is wrong by a factor for each position on axis {axis}: {first}, ..."
+            )
     return None
 
 
@@ -232,7 +200,7 @@ def _masked(case: Case) -> Slip | None:
     wrong = case.own.differs
     if not bool((case.own.analytic[wrong] == 0).all()):
         return None
-    return Slip("mask", f"it is zero for {_which(case)} and right elsewhere")
+    return Slip("mask", f"it is zero for {which(case)} and right elsewhere")
 
 
 def _unmasked(case: Case) -> Slip | None:
@@ -240,17 +208,17 @@ def _unmasked(case: Case) -> Slip | None:
     wrong = case.own.differs
     if not bool((case.own.numeric[wrong].abs() <= case.own.error[wrong]).all()):
         return None
-    return Slip("mask", f"it lets a gradient through for {_which(case)}, where the function is flat")
+    return Slip("mask", f"it lets a gradient through for {which(case)}, where the function is flat")
 
 
 def _partly_factor(case: Case) -> Slip | None:
     """A factor on some elements, right on the others."""
     wrong = case.own.differs
-    factor = _ratio(case, wrong)
+    factor = ratio(case, wrong)
     if factor is None:
         return None
-    kind, sentence = _told_factor(case, factor)
-    return Slip(f"{kind} for some", f"for {_which(case)} {sentence}, elsewhere it is right")
+    kind, sentence = told_factor(case, factor)
+    return Slip(f"{kind} for some", f"for {which(case)} {sentence}, elsewhere it is right")
 
 
 def _decay(case: Case) -> Slip | None:
@@ -266,7 +234,7 @@ def _decay(case: Case) -> Slip | None:
 
 def _constant_residual(case: Case) -> Slip | None:
     """The residual is one number, or one number along an axis: the path through a mean or a sum."""
-    whole = _numeric_whole(case)
+    whole = numeric_whole(case)
     if whole is None or whole.numel() < 3:
         return None
     residual = case.own.whole - whole
@@ -276,7 +244,9 @@ def _constant_residual(case: Case) -> Slip | None:
             continue
         if case.predicts(case.at(whole + residual.mean(dims, keepdim=True))):
             where = "all elements" if len(dims) == whole.ndim else f"all positions on axis {dims[0]}"
-            return Slip("missing path", f"it is off by the same amount for {where}: the path through a sum or a mean is missing")
+            return Slip(
+                "missing path", f"it is off by the same amount for {where}: the path through a sum or a mean is missing"
+            )
     return None
 
 
@@ -286,73 +256,21 @@ _HYPOTHESES: tuple[Callable[[Case], Slip | None], ...] = (
     _reattached,
     _custom,
     _none,
-    _ignores_incoming,
     _factor,
+    _decay,
+    _ignores_incoming,
     _arrangement,
     _exchanged,
-    _incoming_unchanged,
     _masked,
     _unmasked,
     _partly_factor,
     _operand,
+    _incoming_unchanged,
     _slices,
     _left_out_path,
     _along_axis,
-    _decay,
     _constant_residual,
 )
-
-
-# ---- what they share -----------------------------------------------------------------------------------------------
-
-
-def _is_numeric(case: Case, gradient: torch.Tensor) -> bool:
-    """Whether a gradient agrees with the numerical one."""
-    rows = ~case.own.excluded
-    larger = torch.maximum(gradient.abs(), case.own.numeric.abs())
-    near = (gradient - case.own.numeric).abs() <= ACCURACY * larger + 3 * case.own.error
-    return bool(near[rows].double().mean() >= SHARE)
-
-
-def _ratio(case: Case, rows: torch.Tensor, base: torch.Tensor | None = None) -> float | None:
-    """The factor by which a prediction (the numerical gradient) has to be multiplied, where one fits all rows."""
-    told = case.own.numeric if base is None else base
-    told = torch.where(rows, told, torch.zeros_like(told))
-    size = float((told**2).sum())
-    if size == 0.0 or not bool(rows.any()):
-        return None
-    factor = float((told * torch.where(rows, case.own.analytic, torch.zeros_like(told))).sum()) / size
-    if factor == 0.0 or not math.isfinite(factor):
-        return None
-    return factor if case.predicts(factor * told, rows, gain=abs(factor)) else None
-
-
-def _told_factor(case: Case, factor: float) -> tuple[str, str]:
-    if abs(factor + 1) < 1e-4:
-        return "sign", "it has the wrong sign"
-    for size in _lengths(case):
-        if abs(factor / size - 1) < 1e-4:
-            return "missing 1/N", f"it is {size} times too large: a division by {size}, a length in the data, is missing"
-        if abs(factor * size - 1) < 1e-4:
-            return "extra 1/N", f"it is {size} times too small: it is divided by {size}, a length in the data, once too often"
-    return f"factor {factor:.5g}", f"it is {factor:.5g} times what it should be"
-
-
-def _lengths(case: Case) -> list[int]:
-    """Lengths, and products of lengths, of the tensors' axes; none below 3, so that a factor 2 is one."""
-    shapes = [tuple(each.shape) for each in (*case.values, *case.weights)]
-    found = {math.prod(dims) for shape in shapes for size in (1, 2, len(shape)) for dims in combinations(shape, size)}
-    return sorted(size for size in found if size > 2)
-
-
-def _numeric_whole(case: Case) -> torch.Tensor | None:
-    """The numerical gradient in the tensor's shape, if all elements were looked at (zero where excluded)."""
-    if len(case.own.elements) != case.own.whole.numel():
-        return None
-    numeric = torch.where(case.own.numeric.isfinite(), case.own.numeric, case.own.analytic)
-    whole = torch.empty(case.own.whole.numel(), dtype=torch.float64)
-    whole[case.own.elements] = numeric
-    return whole.reshape(case.own.whole.shape)
 
 
 def _arrangements(whole: torch.Tensor) -> Iterator[tuple[str, str, torch.Tensor]]:
@@ -369,38 +287,3 @@ def _arrangements(whole: torch.Tensor) -> Iterator[tuple[str, str, torch.Tensor]
     for axis in axes:
         for shift in (1, -1):
             yield "shifted", f"it is shifted by one along axis {axis}", whole.roll(shift, axis)
-
-
-def _outputs(case: Case) -> list[torch.Tensor]:
-    return case.truth.outputs
-
-
-def _output_names(case: Case) -> list[str]:
-    return [f"output {i}" if i else "the output" for i in range(len(_outputs(case)))]
-
-
-def _which(case: Case) -> str:
-    """The elements that differ, in words: by their place or by their value."""
-    wrong, count = case.own.differs, int(case.own.differs.sum())
-    at = torch.unravel_index(case.own.elements, case.own.whole.shape) if case.own.whole.ndim else ()
-    if count == 1:
-        return f"element {[int(index[wrong]) for index in at]}"
-    rows = case.alive
-    for axis, index in enumerate(at):
-        found = index[wrong].unique()
-        if len(found) < case.own.whole.shape[axis] and bool(wrong[rows & torch.isin(index, found)].all()):
-            return f"positions {_listed(found.tolist())} of axis {axis}"
-    value = case.at(case.value)
-    right = value[rows & ~wrong]
-    if len(right):
-        if bool(value[wrong].max() < right.min()):
-            return f"values below {float(value[wrong].max() + right.min()) / 2:.4g}"
-        if bool(value[wrong].min() > right.max()):
-            return f"values above {float(value[wrong].min() + right.max()) / 2:.4g}"
-    return f"{count} of {len(wrong)} elements"
-
-
-def _listed(numbers: list[int]) -> str:
-    if len(numbers) > 4 and numbers == list(range(numbers[0], numbers[-1] + 1)):
-        return f"{numbers[0]} to {numbers[-1]}"
-    return ", ".join(map(str, numbers[:6])) + (", ..." if len(numbers) > 6 else "")

@@ -3,6 +3,7 @@ with single paths cut off on purpose."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 from seatrial.trials.gradients.conditions import Reattached, Unpadded, by_forward
 from seatrial.trials.gradients.evaluation import Evaluator
 
-_MOST_PATHS = 120
+_MOST_PATHS = 200
 
 
 class Truth:
@@ -43,18 +44,19 @@ class Truth:
         with by_forward():
             return self._gradient(leaf, weights)
 
-    def without_one_path(self, leaf: int) -> Iterator[tuple[str, torch.Tensor]]:
-        """For each argument of each call in the forward passes: the call's name and the gradient without that argument's."""
-        number = 0
-        while number < _MOST_PATHS:
-            cut = _Cut(number)
-            with by_forward(), cut:
+    def without_paths(self, leaf: int) -> Iterator[tuple[str, torch.Tensor]]:
+        """The gradient without that of one argument of one call in the forward passes, for each such argument, then without
+        that of two; with the names of the calls."""
+        first = Cut()
+        with by_forward(), first:
+            self._gradient(leaf)
+        numbers = range(len(first.names))
+        pairs = itertools.chain(itertools.combinations(numbers, 1), itertools.combinations(numbers, 2))
+        for cut_off in itertools.islice(pairs, _MOST_PATHS):
+            with by_forward(), Cut(*cut_off):
                 whole = self._gradient(leaf)
-            if cut.name is None:
-                return
             if whole is not None:
-                yield cut.name, whole
-            number += 1
+                yield " and ".join(dict.fromkeys(f"'{first.names[number]}'" for number in cut_off)), whole
 
     def _gradient(self, leaf: int, weights: list[torch.Tensor] | None = None) -> torch.Tensor | None:
         try:
@@ -64,13 +66,13 @@ class Truth:
         return torch.zeros_like(self.evaluator.values[leaf]) if found is None else found
 
 
-class _Cut(TorchFunctionMode):
-    """Detaches one of the differentiable arguments of all calls, counted in order."""
+class Cut(TorchFunctionMode):
+    """Detaches some of the differentiable arguments of all calls, counted in order; `names` are those of the calls."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, *cut_off: int) -> None:
         super().__init__()
-        self.left = number
-        self.name: str | None = None
+        self.cut_off = cut_off
+        self.names: list[str] = []
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -83,8 +85,5 @@ class _Cut(TorchFunctionMode):
     def _cut(self, value: Any, name: str) -> Any:
         if not isinstance(value, torch.Tensor) or not value.requires_grad:
             return value
-        self.left -= 1
-        if self.left == -1:
-            self.name = name
-            return value.detach()
-        return value
+        self.names.append(name.strip("_"))
+        return value.detach() if len(self.names) - 1 in self.cut_off else value
