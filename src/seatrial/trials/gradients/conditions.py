@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
 
 from seatrial.taps.patching import Patches
@@ -44,9 +45,11 @@ def undisturbed() -> Generator[RandomState]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            # Attention's fast path exists without gradients only: both sides are to take the same way.
+            # Attention's fast path exists without gradients only: both sides are to take the same way, which is also the
+            # one that is quick in batches.
             torch.backends.mha.set_fastpath_enabled(False)
-            yield state
+            with sdpa_kernel(SDPBackend.MATH):
+                yield state
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
         torch.set_default_dtype(dtype)

@@ -4,6 +4,7 @@ same values as calling it one by one."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,12 +12,13 @@ from torch.func import vmap
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from seatrial.trials.gradients.conditions import RandomState, by_forward
+from seatrial.trials.gradients.single import Moved, Uses
 
 Values = list[torch.Tensor]
 Function = Callable[[Values], tuple[torch.Tensor, ...]]
 
-# Memory for the results of one batch of evaluations.
-BATCH_BYTES = 64 * 2**20
+# Memory for all results of one batch of evaluations added up. Not more than a part of it is held at a time.
+BATCH_BYTES = 128 * 2**20
 MOST_ROWS = 2048
 # Batched kernels add up in another order than single ones do.
 ROUNDING = 1e-9
@@ -43,9 +45,11 @@ class Evaluator:
         self.function = function
         self.values = [value.detach() for value in values]
         self.state = state
-        self.bytes = 0
-        with _Counting() as counting, torch.no_grad(), by_forward():
-            outputs = self._outputs(self.values)
+        copies = [value.clone() for value in self.values]
+        with _Counting() as counting, Uses(copies) as uses, torch.no_grad(), by_forward():
+            self.state.restore()
+            outputs = function(copies)
+        self._matrices = uses.weights
         self.bytes = counting.bytes
         self.weights = weights if weights is not None else projection(outputs)
         self.outputs = [output.detach() for output in outputs]
@@ -83,14 +87,19 @@ class Evaluator:
 
     def near(self, leaf: int, elements: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
         """The values at points whose element `elements[k]` (flat) of one leaf is moved by `offsets[k]`; shape (K,)."""
-        if leaf not in self._batched:
-            self._batched[leaf] = self._can_batch(leaf)
-        if not self._batched[leaf]:
+        if not self._batched.get(leaf, True):
             return self._one_by_one(leaf, elements, offsets)
-        own = self.values[leaf].numel() * self.values[leaf].element_size()
+        own = 0 if leaf in self._matrices else self.values[leaf].nbytes
         rows = max(8, min(MOST_ROWS, BATCH_BYTES // max(1, self.bytes + own)))
-        pairs = zip(elements.split(rows), offsets.split(rows), strict=True)
-        return torch.cat([self._batch(leaf, element, offset) for element, offset in pairs])
+        found: list[torch.Tensor] = []
+        for element, offset in zip(elements.split(rows), offsets.split(rows), strict=True):
+            if leaf not in self._batched:
+                found += [self._tried(leaf, element, offset)]
+            elif self._batched[leaf]:
+                found += [self._batch(leaf, element, offset)]
+            else:
+                found += [self._one_by_one(leaf, element, offset)]
+        return torch.cat(found)
 
     def moved(self, leaf: int, element: int, offset: float) -> Values:
         """The base point with one element moved."""
@@ -111,33 +120,42 @@ class Evaluator:
         return found
 
     def _batch(self, leaf: int, elements: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
-        count = len(elements)
-        batch = self.values[leaf].reshape(-1).repeat(count, 1)
-        batch[torch.arange(count), elements] += offsets
-        batch = batch.reshape(count, *self.values[leaf].shape)
         self.state.restore()
-
-        def row(value: torch.Tensor) -> torch.Tensor:
-            values = [each.clone() for each in self.values]
-            values[leaf] = value
-            return weighted(self.weights, self.function(values))
-
         with torch.no_grad(), by_forward():
-            return vmap(row, randomness="same")(batch).to(torch.float64)
+            if leaf in self._matrices:
+                return self._batch_of_matrices(leaf, elements, offsets)
+            count = len(elements)
+            batch = self.values[leaf].reshape(-1).repeat(count, 1)
+            batch[torch.arange(count), elements] += offsets
+            return vmap(partial(self._with, leaf), randomness="same")(batch.reshape(count, *self.values[leaf].shape))
 
-    def _can_batch(self, leaf: int) -> bool:
-        """Batched values have to be those of single calls, with the same random numbers."""
-        size = self.values[leaf].numel()
-        if size < 3:
-            return False
-        elements = torch.tensor([0, size // 2, size - 1])
-        offsets = torch.tensor([0.0, 1e-3, -1e-3], dtype=torch.float64)
+    def _with(self, leaf: int, value: torch.Tensor) -> torch.Tensor:
+        values = [each.clone() for each in self.values]
+        values[leaf] = value
+        return weighted(self.weights, self.function(values)).to(torch.float64)
+
+    def _batch_of_matrices(self, leaf: int, elements: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
+        matrix = self.values[leaf].clone()
+        units, columns = torch.unravel_index(elements, matrix.shape)
+        unit = torch.zeros(len(elements), len(matrix), dtype=torch.float64)
+        unit[torch.arange(len(elements)), units] = offsets
+
+        def row(unit: torch.Tensor, column: torch.Tensor) -> torch.Tensor:
+            with Moved(matrix, unit, column):
+                return self._with(leaf, matrix)
+
+        return vmap(row, randomness="same")(unit, columns.unsqueeze(1))
+
+    def _tried(self, leaf: int, elements: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
+        """A first batch, of which one value has to be that of a single call, with the same random numbers."""
+        some = slice(len(elements) // 2, len(elements) // 2 + 1)
+        single = self._one_by_one(leaf, elements[some], offsets[some])
         try:
-            batched = self._batch(leaf, elements, offsets)
+            found = self._batch(leaf, elements, offsets)
+            self._batched[leaf] = bool((found[some] - single).abs() <= ROUNDING * max(self.magnitude, 1e-300))
         except Exception:
-            return False
-        single = self._one_by_one(leaf, elements, offsets)
-        return bool(((batched - single).abs() <= ROUNDING * max(self.magnitude, 1e-300)).all())
+            self._batched[leaf] = False
+        return found if self._batched[leaf] else self._one_by_one(leaf, elements, offsets)
 
 
 def weighted(weights: list[torch.Tensor], outputs: tuple[torch.Tensor, ...]) -> torch.Tensor:
