@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from seatrial.events import NotLookedAt, Probe
+from seatrial.events import GradientChecked, NotLookedAt, Probe
 from seatrial.step.capture import Call
 from seatrial.step.recorded import Recorded
 
@@ -14,12 +14,18 @@ MOST_SECONDS = 3.0
 MOST_CALLS = 4000
 
 
-def probes(steps: list[Recorded]) -> Iterator[Probe | NotLookedAt]:
+def probes(steps: list[Recorded]) -> Iterator[Probe | GradientChecked | NotLookedAt]:
     """What the experiments say, step by step, until the time is used up."""
+    from seatrial.trials.gradients.steps import wrong_gradients
     from seatrial.trials.independence import examples_mixed
     from seatrial.trials.influence import inputs_ignored, order_matters
 
-    trials: tuple[Callable[[Recorded], Iterator[Probe]], ...] = (examples_mixed, inputs_ignored, order_matters)
+    trials: tuple[Callable[[Recorded], Iterator[Probe | GradientChecked | NotLookedAt]], ...] = (
+        examples_mixed,
+        inputs_ignored,
+        order_matters,
+        wrong_gradients,
+    )
     end = time.monotonic() + MOST_SECONDS
     for step in steps:
         calls = sum(isinstance(origin, Call) for origin in step.program)

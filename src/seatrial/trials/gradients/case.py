@@ -27,7 +27,7 @@ class Slip:
 @dataclass(frozen=True, slots=True)
 class Case:
     """One wrong gradient and what it can be compared with: the tensor's value, all comparisons of the function (its own
-    among them), the incoming gradient (`weights`), the gradient for twice of it, and what is true of parts of the function.
+    among them), the incoming gradient (`weights`), and what is true of parts of the function.
     `inside`: custom functions are parts of the function, rather than the function itself."""
 
     own: Compared
@@ -36,7 +36,6 @@ class Case:
     names: list[str]
     values: list[torch.Tensor]
     weights: list[torch.Tensor]
-    doubled: torch.Tensor | None
     truth: Truth
     inside: bool
 

@@ -12,11 +12,11 @@ from seatrial.trials.gradients.comparing import Compared, compared
 from seatrial.trials.gradients.conditions import undisturbed
 from seatrial.trials.gradients.differences import Differences
 from seatrial.trials.gradients.evaluation import Evaluator, Function, Values
+from seatrial.trials.gradients.kinks import discretises
 from seatrial.trials.gradients.report import Comparison
-from seatrial.trials.gradients.slips import PADDING, named
+from seatrial.trials.gradients.slips import PADDING, STRAIGHT, named
 from seatrial.trials.gradients.truth import Truth
 
-STRAIGHT = "straight-through"
 IDENTITY = "changes the gradient only"
 
 
@@ -122,13 +122,13 @@ def _judged(
         names=[names[each.leaf] for each in found],
         values=[evaluator.values[each.leaf] for each in found],
         weights=evaluator.weights,
-        doubled=evaluator.gradients([own.leaf], factor=2.0)[0],
         truth=Truth(evaluator),
         inside=inside,
     )
     slip = named(case) or Slip("other", "no single slip explains the difference")
-    meant = IDENTITY if identity else PADDING if slip.kind == PADDING else ""
-    return slip, meant
+    if slip.kind == "other" and discretises(evaluator):
+        return Slip(STRAIGHT, "a surrogate derivative stands in for that of a function with jumps"), STRAIGHT
+    return slip, IDENTITY if identity else slip.kind if slip.kind in (PADDING, STRAIGHT) else ""
 
 
 def _depends(evaluator: Evaluator, leaf: int) -> bool:

@@ -157,7 +157,7 @@ def applications() -> Generator[list[Application]]:
     def make(original: Callable[..., Any]) -> Callable[..., Any]:
         def apply(cls: type[torch.autograd.Function], *args: Any, **kwargs: Any) -> Any:
             if not kwargs:
-                found.append((cls, tuple(_copied(value) for value in args)))
+                found.append((cls, tuple(copied(value) for value in args)))
             return original(cls, *args, **kwargs)
 
         return apply
@@ -166,7 +166,8 @@ def applications() -> Generator[list[Application]]:
         yield found
 
 
-def _copied(value: Any) -> Any:
+def copied(value: Any) -> Any:
+    """A tensor without its history, that requires a gradient where it did; anything else as it is."""
     if not isinstance(value, torch.Tensor):
         return value
     return value.detach().clone().requires_grad_(value.requires_grad)

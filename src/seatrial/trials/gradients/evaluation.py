@@ -70,16 +70,14 @@ class Evaluator:
         with torch.no_grad(), by_forward():
             return float(weighted(self.weights, self._outputs(values)))
 
-    def gradients(
-        self, wanted: list[int], factor: float = 1.0, weights: list[torch.Tensor] | None = None
-    ) -> list[torch.Tensor | None]:
-        """The analytic gradients of `factor * value` with respect to some of the values (None: no path leads there)."""
+    def gradients(self, wanted: list[int], weights: list[torch.Tensor] | None = None) -> list[torch.Tensor | None]:
+        """The analytic gradients with respect to some of the values (None: no path leads there)."""
         leaves = [value.clone() for value in self.values]
         for number in wanted:
             leaves[number].requires_grad_(True)
         with torch.enable_grad():
             outputs = self._outputs(leaves)
-            total = weighted(weights or self.weights, outputs) * factor
+            total = weighted(weights or self.weights, outputs)
         if not total.requires_grad:
             return [None for _ in wanted]
         found: Any = torch.autograd.grad(total, [leaves[number] for number in wanted], allow_unused=True)
@@ -152,9 +150,9 @@ class Evaluator:
         single = self._one_by_one(leaf, elements[some], offsets[some])
         try:
             found = self._batch(leaf, elements, offsets)
-            self._batched[leaf] = bool((found[some] - single).abs() <= ROUNDING * max(self.magnitude, 1e-300))
         except Exception:
-            self._batched[leaf] = False
+            found = torch.full_like(offsets, torch.nan)
+        self._batched[leaf] = bool((found[some] - single).abs() <= ROUNDING * max(self.magnitude, 1e-300))
         return found if self._batched[leaf] else self._one_by_one(leaf, elements, offsets)
 
 

@@ -101,6 +101,7 @@ _SIDES: dict[str, Sides] = {
 }
 
 
+_DISCRETE = frozenset("round floor ceil trunc sign sgn heaviside bernoulli one_hot".split())
 # These look at the result, the others at the arguments, which a call in place overwrites.
 _AFTERWARDS = (_extremes, _norm, _rounded)
 
@@ -111,12 +112,18 @@ class Sidedness(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()
         self.sides: list[torch.Tensor] = []
+        self.discrete = False
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        sides = _SIDES.get(str(func.overloadpacket.__name__).removesuffix("_"))
+        name = str(func.overloadpacket.__name__).removesuffix("_")
+        cast = (
+            name == "_to_copy" and not args[0].is_floating_point() and kwargs.get("dtype", torch.bool).is_floating_point
+        )
+        self.discrete |= name in _DISCRETE or cast
+        sides = _SIDES.get(name)
         if sides is not None and sides not in _AFTERWARDS:
             self._keep(sides(args, kwargs, None))
             return func(*args, **kwargs)
@@ -141,6 +148,13 @@ def sides_at(evaluator: Evaluator, values: Values) -> list[torch.Tensor]:
     with torch.no_grad(), by_forward(), Sidedness() as seen:
         evaluator.at(values)
     return seen.sides
+
+
+def discretises(evaluator: Evaluator) -> bool:
+    """Whether the function rounds, takes signs, or makes numbers of a comparison."""
+    with torch.no_grad(), by_forward(), Sidedness() as seen:
+        evaluator.at(evaluator.values)
+    return seen.discrete
 
 
 def switched(one: list[torch.Tensor], other: list[torch.Tensor]) -> bool:

@@ -57,8 +57,11 @@ def check_gradients(
     return GradientReport(name, tuple(_traced(each, functions) for each in comparisons), functions, missed)
 
 
-def of_application(called: Application, limits: Limits, only_wanted: bool = True) -> GradientReport:
-    """Check one custom autograd function on the arguments that it was called with.
+def of_application(
+    called: Application, limits: Limits, only_wanted: bool = True, weights: list[torch.Tensor] | None = None
+) -> GradientReport:
+    """Check one custom autograd function on the arguments that it was called with, for some incoming gradients (`weights`,
+    by default 1 for a scalar, else random).
 
     Raises:
         NotCheckable: where none of them is a floating tensor that requires a gradient (or, without `only_wanted`, at all).
@@ -70,7 +73,7 @@ def of_application(called: Application, limits: Limits, only_wanted: bool = True
         return custom.apply(*args)
 
     subject = of_callable(apply, inputs, only_wanted)
-    comparisons = check(subject.function, subject.values, subject.wanted, subject.names, limits=limits, inside=False)
+    comparisons = check(subject.function, subject.values, subject.wanted, subject.names, weights, limits, inside=False)
     return GradientReport(f"{custom.__name__}.apply", tuple(comparisons))
 
 

@@ -26,6 +26,8 @@ _MOST_SLICES = 64
 # The kind of a difference in a whole network that the backward passes of custom functions in it explain.
 CUSTOM = "custom function"
 PADDING = "padding row"
+# A function that is constant but for its jumps, or a clamp, whose backward pass does as if it were not there.
+STRAIGHT = "straight-through"
 
 
 def named(case: Case) -> Slip | None:
@@ -80,14 +82,19 @@ def _none(case: Case) -> Slip | None:
 
 def _ignores_incoming(case: Case) -> Slip | None:
     """A backward pass is linear in the gradient that comes in: twice as much in, twice as much out."""
-    doubled = case.doubled
-    if doubled is None or not bool((case.own.whole != 0).any()):
+    own, truth = case.own, case.truth
+    doubled, negated = truth.scaled(own.leaf, 2.0), truth.scaled(own.leaf, -1.0)
+    if doubled is None or negated is None or not bool((own.whole != 0).any()):
         return None
-    if torch.allclose(doubled, case.own.whole, rtol=1e-9, atol=0.0):
+    if _same(doubled, own.whole) and _same(negated, own.whole):
         return Slip("incoming gradient left out", "the incoming gradient has no effect on it")
-    if not torch.allclose(doubled, 2 * case.own.whole, rtol=1e-9, atol=0.0):
-        return Slip("not linear", "twice the incoming gradient does not give twice the result")
+    if not _same(doubled, 2 * own.whole) or not _same(negated, -own.whole):
+        return Slip("not linear", "it is not in proportion to the incoming gradient")
     return None
+
+
+def _same(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return torch.allclose(one, other, rtol=1e-9, atol=0.0, equal_nan=True)
 
 
 def _factor(case: Case) -> Slip | None:
@@ -204,10 +211,17 @@ def _masked(case: Case) -> Slip | None:
 
 
 def _unmasked(case: Case) -> Slip | None:
-    """A gradient where the function is flat."""
-    wrong = case.own.differs
-    if not bool((case.own.numeric[wrong].abs() <= case.own.error[wrong]).all()):
+    """A gradient where the function is flat. Passed on as it came on both sides of what is right, it is a clamp's that is
+    passed over on purpose."""
+    own, wrong = case.own, case.own.differs
+    if not bool((own.numeric[wrong].abs() <= own.error[wrong]).all()):
         return None
+    value, right = case.at(case.value), case.alive & ~wrong
+    both = bool(right.any()) and bool(
+        (value[wrong] < value[right].min()).any() and (value[wrong] > value[right].max()).any()
+    )
+    if both and any(w.shape == own.whole.shape and case.predicts(case.at(w), wrong) for w in case.weights):
+        return Slip(STRAIGHT, "beyond the bounds of a clamp the incoming gradient is passed through")
     return Slip("mask", f"it lets a gradient through for {which(case)}, where the function is flat")
 
 

@@ -23,6 +23,10 @@ class Truth:
         self.evaluator = evaluator
         self.outputs = evaluator.outputs
 
+    def scaled(self, leaf: int, factor: float) -> torch.Tensor | None:
+        """The gradient as it is, for an incoming gradient that is so many times as large."""
+        return self._gradient(leaf, [weight * factor for weight in self.evaluator.weights])
+
     def reattached(self, leaf: int) -> torch.Tensor | None:
         """With `detach`, `.data` and `no_grad` without effect, and custom functions as they are."""
         with Reattached():
