@@ -14,7 +14,7 @@ from seatrial.trials.gradients.differences import Differences
 from seatrial.trials.gradients.evaluation import Evaluator, Function, Values
 from seatrial.trials.gradients.kinks import discretises
 from seatrial.trials.gradients.report import Comparison
-from seatrial.trials.gradients.slips import PADDING, STRAIGHT, named
+from seatrial.trials.gradients.slips import NOTHING, PADDING, STRAIGHT, named
 from seatrial.trials.gradients.truth import Truth
 
 IDENTITY = "changes the gradient only"
@@ -126,7 +126,8 @@ def _judged(
         inside=inside,
     )
     slip = named(case) or Slip("other", "no single slip explains the difference")
-    if slip.kind == "other" and discretises(evaluator):
+    nothing = slip.kind == NOTHING and not bool((own.whole != 0).any())
+    if (slip.kind == "other" or nothing) and discretises(evaluator):
         return Slip(STRAIGHT, "a surrogate derivative stands in for that of a function with jumps"), STRAIGHT
     return slip, IDENTITY if identity else slip.kind if slip.kind in (PADDING, STRAIGHT) else ""
 

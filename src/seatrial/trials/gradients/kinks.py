@@ -101,7 +101,7 @@ _SIDES: dict[str, Sides] = {
 }
 
 
-_DISCRETE = frozenset("round floor ceil trunc sign sgn heaviside bernoulli one_hot".split())
+_DISCRETE = frozenset("round floor ceil trunc sign sgn heaviside bernoulli one_hot argmax argmin".split())
 # These look at the result, the others at the arguments, which a call in place overwrites.
 _AFTERWARDS = (_extremes, _norm, _rounded)
 

@@ -26,14 +26,16 @@ _MOST_SLICES = 64
 # The kind of a difference in a whole network that the backward passes of custom functions in it explain.
 CUSTOM = "custom function"
 PADDING = "padding row"
+NOTHING = "detached path"
 # A function that is constant but for its jumps, or a clamp, whose backward pass does as if it were not there.
 STRAIGHT = "straight-through"
 
 
 def named(case: Case) -> Slip | None:
-    """The first hypothesis that fits, the most certain first."""
+    """The first hypothesis that fits, the most certain first. To one or two numbers anything with a free factor fits."""
+    few = int(case.alive.sum()) <= 2
     for hypothesis in _HYPOTHESES:
-        found = hypothesis(case)
+        found = None if few and hypothesis in _FREE else hypothesis(case)
         if found is not None:
             return found
     return None
@@ -55,7 +57,7 @@ def _reattached(case: Case) -> Slip | None:
     if whole is None or not is_numeric(case, case.at(whole)):
         return None
     how = "all of it" if bool((case.own.analytic == 0).all()) else "a part"
-    return Slip("detached path", f"{how} is lost on a path that detach(), .data or no_grad() cuts off")
+    return Slip(NOTHING, f"{how} is lost on a path that detach(), .data or no_grad() cuts off")
 
 
 def _unpadded(case: Case) -> Slip | None:
@@ -77,7 +79,7 @@ def _custom(case: Case) -> Slip | None:
 def _none(case: Case) -> Slip | None:
     if bool((case.own.whole != 0).any()):
         return None
-    return Slip("detached path", "no gradient arrives (zeros or None), though the value depends on it")
+    return Slip(NOTHING, "no gradient arrives (zeros or None), though the value depends on it")
 
 
 def _ignores_incoming(case: Case) -> Slip | None:
@@ -101,7 +103,12 @@ def _factor(case: Case) -> Slip | None:
     factor = ratio(case, case.alive)
     if factor is None:
         return None
-    return Slip(*told_factor(case, factor))
+    kind, sentence = told_factor(case, factor)
+    # Of one or two numbers only a factor of a known kind says something.
+    plain = (
+        not kind.startswith("factor") or min(abs(factor - 2), abs(factor - 0.5)) < ACCURACY or int(case.alive.sum()) > 2
+    )
+    return Slip(kind, sentence) if plain else None
 
 
 def _arrangement(case: Case) -> Slip | None:
@@ -285,6 +292,7 @@ _HYPOTHESES: tuple[Callable[[Case], Slip | None], ...] = (
     _along_axis,
     _constant_residual,
 )
+_FREE = (_decay, _operand, _incoming_unchanged, _along_axis, _constant_residual)
 
 
 def _arrangements(whole: torch.Tensor) -> Iterator[tuple[str, str, torch.Tensor]]:

@@ -21,7 +21,7 @@ from seatrial.step.capture import Call
 from seatrial.step.recorded import Recorded
 from seatrial.step.replay import Step
 from seatrial.trials.gradients.checking import Limits
-from seatrial.trials.gradients.conditions import Application, copied
+from seatrial.trials.gradients.conditions import Application, copied, undisturbed
 from seatrial.trials.gradients.evaluation import NotCheckable
 from seatrial.trials.gradients.layers import of_application
 from seatrial.trials.gradients.report import Comparison
@@ -52,15 +52,19 @@ def wrong_gradients(step: Recorded, seconds: float = 2.0) -> Iterator[GradientCh
     if not chosen:
         return
     end = time.monotonic() + seconds
-    with contextlib.redirect_stdout(io.StringIO()):
+    with _silent(), undisturbed():
         uses = _used(step, chosen)
     for used in uses:
         if time.monotonic() > end:
             yield _missed(used, f"{seconds:g} s were used up")
             continue
-        with contextlib.redirect_stdout(io.StringIO()):
+        with _silent(), undisturbed():
             found = _checked(step, used, seconds / len(chosen))
         yield from found
+
+
+def _silent() -> contextlib.redirect_stdout[io.StringIO]:
+    return contextlib.redirect_stdout(io.StringIO())
 
 
 def _checked(step: Recorded, used: _Used, seconds: float) -> list[GradientChecked | NotLookedAt]:
