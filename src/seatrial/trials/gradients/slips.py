@@ -236,7 +236,7 @@ def _partly_factor(case: Case) -> Slip | None:
     """A factor on some elements, right on the others."""
     wrong = case.own.differs
     factor = ratio(case, wrong)
-    if factor is None:
+    if factor is None or not bool((case.alive & ~wrong).any()):
         return None
     kind, sentence = told_factor(case, factor)
     return Slip(f"{kind} for some", f"for {which(case)} {sentence}, elsewhere it is right")
