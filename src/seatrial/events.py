@@ -48,7 +48,7 @@ class TorchSeen:
 
 @dataclass(frozen=True, slots=True)
 class RunEnded:
-    """Last event. `status`: completed | failed (an exception) | interrupted (Ctrl-C) | exited (SystemExit, os._exit).
+    """The end of the script; only what trials showed comes after it. `status`: completed | failed (an exception) | interrupted (Ctrl-C) | exited (SystemExit, os._exit).
 
     `exception` is the last line of the traceback. `seconds` is wall time of the script, `watching_seconds` what of it
     was spent in seatrial, as far as it measures itself.
@@ -501,6 +501,82 @@ class GradientChecked:
     deliberate: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Forked:
+    """Copies of the training, forked from the recorded step, with and without a suspected fault (finding `name`).
+
+    All train `steps` steps on the recorded batches, once for each seed (it draws the order of batches and all random
+    numbers). The values are losses at the end by the mended step's measure, one a seed: `without` the mend, `mended` with
+    it, `control` with another mend that has nothing to do with the fault. `start`: that loss before training.
+    `without_curve` and `mended_curve`: training losses of the first seed, as each fork computes them."""
+
+    name: str
+    fix: str
+    steps: int
+    start: float
+    without: tuple[float, ...]
+    mended: tuple[float, ...]
+    control_fix: str
+    control: tuple[float, ...]
+    without_curve: tuple[float, ...] = ()
+    mended_curve: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Untrained:
+    """The loss of the recorded step without dropout: with its own parameters (`own`), with weights drawn anew (`fresh`), of
+    each class alone (`classes`); and that of the best constant answer, `how` it is known (nan: there is none)."""
+
+    tick: int
+    call: int
+    own: float
+    fresh: tuple[float, ...]
+    constant: float
+    how: str
+    classes: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RateSwept:
+    """Forks of the training whose learning rate grows from step to step: `rates` (of the first group) and the median loss
+    over `seeds` forks at each; a fork that broke counts as inf from there. `used`: the highest rate that the script had.
+    `curvature`: the largest eigenvalue of the Hessian of the recorded loss (nan: not known), `limit`: the largest rate
+    at which the script's optimizer is stable at that curvature (nan: not known for this optimizer)."""
+
+    call: int
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
+    seeds: int
+    used: float
+    curvature: float
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """Some examples trained alone. `kind`: as it is | shuffled targets | inputs of zero. `loss`: the lowest that was
+    reached in `steps` steps of Adam at `rate`, `curve` all of them."""
+
+    examples: int
+    kind: str
+    loss: float
+    steps: int
+    rate: float
+    curve: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Overfitted:
+    """The attempt to drive the loss of a few examples of a recorded batch to zero, without regularisation, from the
+    parameters of the step. `constant`: the loss of the best constant answer for the batch, `how` it is known."""
+
+    tick: int
+    call: int
+    constant: float
+    how: str
+    rungs: tuple[Rung, ...]
+
+
 # ---- oddities that a tap can establish by itself -----------------------------------------------------------------
 
 
@@ -587,6 +663,10 @@ Event: TypeAlias = (
     | GraphSeen
     | Probe
     | GradientChecked
+    | Forked
+    | Untrained
+    | RateSwept
+    | Overfitted
     | StateKept
     | Checkpoint
     | SeedSet
@@ -617,6 +697,10 @@ KINDS: tuple[type, ...] = (
     GraphSeen,
     Probe,
     GradientChecked,
+    Forked,
+    Untrained,
+    RateSwept,
+    Overfitted,
     StateKept,
     Checkpoint,
     SeedSet,

@@ -2,7 +2,7 @@
 
 Pure functions of events. `judge` is what others need; its steps are apart so that each can be tried alone:
 
-    rules → findings → severities of the project → suppressions → one a name → in order of importance → symptoms folded
+    rules → findings → severities of the project → suppressions → one a name → proofs → in order of importance → symptoms folded
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from seatrial.events import Event, NotLookedAt, Place
 from seatrial.findings import Finding, Severity
 from seatrial.history import Run
 from seatrial.rules import Rule, discover
+from seatrial.rules.proofs import weighed
 
 RANK: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}
 
@@ -102,7 +103,7 @@ def judge(events: Iterable[Event], config: Config | None = None) -> Verdict:
 def settle(run: Run, found: Iterable[Finding], broken: Iterable[NotLookedAt], config: Config) -> Verdict:
     """The verdict on a run, from what its rules found and which of them broke."""
     kept, suppressed = suppress([_with_severity(finding, config) for finding in found], run, config)
-    findings, folded = fold(in_order(merge(kept)))
+    findings, folded = fold(in_order([weighed(run, finding) for finding in merge(kept)]))
     unseen = (*run.not_looked_at, *broken, *_vain_suppressions(run))
     return Verdict(run, findings, folded, suppressed, tuple(dict.fromkeys(unseen)), _observation(run))
 

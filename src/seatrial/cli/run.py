@@ -16,11 +16,25 @@ from seatrial.errors import UsageProblem
     "--strict", is_flag=True, help="End with status 1 if an error is found and the script itself ended with 0."
 )
 @click.option("--quiet", is_flag=True, help="Print no report; the files are written all the same.")
+@click.option(
+    "--trials",
+    type=click.Choice(["full", "quick", "off"]),
+    default="full",
+    show_default=True,
+    help="Experiments on copies after the script has ended: all within a quarter of its time (10 s to 2 min); those that "
+    "train nothing; none.",
+)
 @click.option("-m", "--module", is_flag=True, help="SCRIPT is the name of a module, as for `python -m`.")
 @click.argument("script", required=False)
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 def command(
-    out: Path | None, strict: bool, quiet: bool, module: bool, script: str | None, args: tuple[str, ...]
+    out: Path | None,
+    strict: bool,
+    quiet: bool,
+    trials: str,
+    module: bool,
+    script: str | None,
+    args: tuple[str, ...],
 ) -> Callable[[], int]:
     """Run a training script, unmodified, as `python SCRIPT ARGS` would, and say what is wrong with it.
 
@@ -34,4 +48,4 @@ def command(
     if script is None:
         raise UsageProblem("A script to run was expected.", "no-script", "For instance: seatrial run train.py")
     # Run by `main`, not here: the script shall have as few frames below it as can be.
-    return Session(Program(script, module, args), out, strict, quiet).run
+    return Session(Program(script, module, args), out, strict, quiet, trials).run

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 class Session:
     """One run. Making it checks all that a person may have got wrong; nothing of the program has run by then."""
 
-    def __init__(self, program: Program, out: Path | None, strict: bool = False, quiet: bool = False) -> None:
+    def __init__(
+        self, program: Program, out: Path | None, strict: bool = False, quiet: bool = False, trials: str = "full"
+    ) -> None:
         self._path = list(sys.path)
         self._stderr = sys.stderr
         self._process = os.getpid()
@@ -40,6 +42,7 @@ class Session:
         self.config = _config(self.loaded.file or program.name, self.loaded.text)
         self.strict = strict
         self.quiet = quiet
+        self.trials = trials
         self.folder = prepare(out or default_folder(program))
         self.recorder = Recorder(self.folder / NAME)
         self.watch: Watch | None = None
@@ -132,22 +135,36 @@ class Session:
         if watch is not None:
             try:
                 watch.finish()
-                self._experiment(watch)
             except Exception as error:
                 self._trouble("the end of the run was not looked at", error)
         elif "torch" in sys.modules and not self.troubles:
             self.recorder.send(NotLookedAt("torch", "it was imported in a way that could not be followed"))
         self._send_end(outcome, seconds)
+        if watch is not None:
+            try:
+                self._experiment(watch, seconds)
+            except KeyboardInterrupt:
+                self.recorder.send(NotLookedAt("the rest of the trials", "they were interrupted"))
+            except Exception as error:
+                self._trouble("the trials were not made to their end", error)
         self.recorder.close()
         if self.recorder.failed:
             self.troubles.append(f"the record ends early ({self.recorder.failed})")
 
-    def _experiment(self, watch: Watch) -> None:
+    def _experiment(self, watch: Watch, seconds: float) -> None:
         """Trials on the recorded steps: the program has ended, and nothing of it draws random numbers any more."""
-        from seatrial.trials import probes
+        from seatrial.history import Run
+        from seatrial.launch.progress import Progress
+        from seatrial.trials import conduct, extent
 
-        for event in probes(list(watch.steps.values())):
-            self.recorder.send(event)
+        def so_far() -> Run:
+            self.recorder.flush()
+            return Run.of(read(self.folder / NAME))
+
+        with Progress(self._stderr, not self.quiet) as progress:
+            given = extent(self.trials, seconds, progress.tell)
+            for event in conduct(watch.steps, watch.optimizer_classes, so_far, self.config, given):
+                self.recorder.send(event)
 
     def _send_end(self, outcome: Ending, seconds: float) -> None:
         watch = self.watch

@@ -4,6 +4,7 @@ A rule's module has
     a docstring        its page, under the fixed headings (see `HEADINGS`), printed by `seatrial explain NAME`
     Thresholds         optional: a frozen dataclass of numbers, each with unit and reason in its docstring
     check(run, limits) yields findings; `limits` is a Thresholds, or None where the rule has none
+    mend(run, finding, graph)  optional: how a recorded step (`graph`) would be trained without the fault, or None
 Its public name follows from its path: `rules/model/dead_units.py` is `model.dead-units`.
 """
 
@@ -17,8 +18,9 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-from seatrial.findings import Finding
+from seatrial.findings import Finding, Mend
 from seatrial.history import Run
+from seatrial.rules.graph import Graph
 
 HEADINGS = (
     "What it finds",
@@ -40,6 +42,7 @@ class Rule:
     page: str
     limits: Any
     check: Callable[[Run, Any], Iterable[Finding]]
+    mend: Callable[[Run, Finding, Graph], Mend | None] | None = None
 
 
 @cache
@@ -74,4 +77,6 @@ def _rule(module: ModuleType) -> Rule:
     group, stem = module.__name__.rsplit(".", 2)[-2:]
     thresholds = getattr(module, "Thresholds", None)
     limits = thresholds() if thresholds is not None else None
-    return Rule(f"{group}.{stem.replace('_', '-')}", module.__doc__ or "", limits, module.check)
+    return Rule(
+        f"{group}.{stem.replace('_', '-')}", module.__doc__ or "", limits, module.check, getattr(module, "mend", None)
+    )

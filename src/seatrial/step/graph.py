@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 from seatrial.events import Argument, GraphSeen, Node, Place, Ref
@@ -10,6 +11,17 @@ from seatrial.step.capture import Call, Leaf, Origin, Out, cut, sources
 from seatrial.step.roles import assign
 
 LONGEST_TEXT = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """The event of a program, the roles of its leaves by id(), the program itself, and the index of the node that stands for
+    each of its calls and leaves, by id()."""
+
+    seen: GraphSeen
+    roles: dict[int, str]
+    program: list[Origin]
+    numbers: dict[int, int]
 
 
 def describe(
@@ -24,8 +36,8 @@ def describe(
     training: bool,
     predictions: list[Out],
     exits: list[Call],
-) -> tuple[GraphSeen, dict[int, str], list[Origin]]:
-    """The event of the program that `roots` depend on, the roles of its leaves by id(), and the program itself.
+) -> Described:
+    """The event of the program that `roots` depend on.
 
     `exits` are calls that carried values out of torch (item, numpy): those whose argument depends on state are added,
     so that a rule can see where a graph was left.
@@ -54,7 +66,7 @@ def describe(
         where=place,
         training=training,
     )
-    return seen, roles, program
+    return Described(seen, roles, program, numbers)
 
 
 _VIEWS = frozenset(["view", "reshape", "view_as", "reshape_as"])

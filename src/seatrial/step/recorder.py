@@ -22,6 +22,8 @@ from seatrial.step.names import canonical, full_name, may_draw
 MOST_CALLS = 60_000
 # Of equal calls (same line, module and operation: a recurrent cell) only so many are measured.
 MOST_MEASURED = 6
+# A tensor of data of more bytes than this is not kept for its own sake.
+LARGEST_BATCH = 4 * 2**20
 # Results that leave torch: the values that they carry away are in no graph.
 EXITS = frozenset("item numpy tolist".split())
 # Calls that make a tensor one to which gradients flow: what is made of it belongs to the step.
@@ -37,9 +39,16 @@ _QUERIES = frozenset(
 class Recorder(TorchFunctionMode):
     """A function mode that captures. `modules` (innermost last) is kept up to date by whoever enters modules."""
 
-    def __init__(self, keep_values: bool = False, measure: bool = True, patience_seconds: float = 0.5) -> None:
+    def __init__(
+        self,
+        keep_values: bool = False,
+        measure: bool = True,
+        patience_seconds: float = 0.5,
+        keep_data: bool = False,
+    ) -> None:
         super().__init__()
         self.keep_values = keep_values
+        self.keep_data = keep_data
         self.measure = measure
         self.patience_seconds = patience_seconds
         self.inert = False
@@ -275,7 +284,7 @@ class Recorder(TorchFunctionMode):
                 if ratio == ratio:
                     leaf.stats = {**leaf.stats, "interleaving": ratio}
                 leaf.sketch = self.sketch(tensor.detach())
-            if self.keep_values:
+            if self.keep_values or (self.keep_data and not leaf.state and tensor.nbytes <= LARGEST_BATCH):
                 self.kept_bytes += tensor.nbytes
                 leaf.value = tensor.detach().clone()
 

@@ -60,7 +60,7 @@ def install(watch: Watch, recording: Recording) -> None:
             def applied(*inner: Any, **named: Any) -> Any:
                 return original(cls, *inner, **named)
 
-            applied.custom = cls  # pyright: ignore[reportFunctionMemberAccess] - for experiments on the function itself
+            applied.custom = cls  # pyright: ignore[reportFunctionMemberAccess]  # for experiments on its backward
             name = f"{cls.__module__}.{cls.__qualname__}.apply"
             return recorder.observe(applied, name, f"apply:{cls.__name__}", False, args, kwargs)
 

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from seatrial.events import BatchSeen
 from seatrial.measure.batches import sketch
 from seatrial.taps.guarding import guarded
+from seatrial.taps.sketches import send_batch
 from seatrial.taps.watch import Watch
 
 NAMES = (
@@ -73,25 +73,8 @@ class _LossTap:
         figures = sketch(target)
         if figures is None:
             return
-        watch = self.watch
-        watch.send(
-            BatchSeen(
-                tick=watch.tick,
-                phase="training",
-                model=self._last_model(),
-                role="target",
-                position=0,
-                shape=figures.shape,
-                dtype=figures.dtype,
-                stats=figures.stats,
-                histogram=figures.histogram,
-                rows=figures.rows,
-                feature_means=figures.feature_means,
-                feature_stds=figures.feature_stds,
-                where=watch.place(frame),
-                data=watch.last_data,
-            )
-        )
+        model, where = self._last_model(), self.watch.place(frame)
+        send_batch(self.watch, figures, "training", "target", 0, model, figures.shape, figures.dtype, where)
 
     def _last_model(self) -> int:
         """The model of the last forward pass of this turn, -1 where there was none."""

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 
 from seatrial.events import Probe
-from seatrial.step.capture import Leaf
 from seatrial.step.recorded import Recorded, run_evaluated
 from seatrial.step.replay import Step
 
@@ -30,7 +29,7 @@ def inputs_ignored(step: Recorded) -> Iterator[Probe]:
         share = _by_gradient(forward, number) if "float" in leaf.info.dtype else None
         share = share or _by_exchange(forward, number)
         if share is not None:
-            yield Probe(step.seen.tick, "ignored", step.seen.call, _node(step, leaf), share[0], share[1])
+            yield Probe(step.seen.tick, "ignored", step.seen.call, step.node_of(leaf), share[0], share[1])
 
 
 def order_matters(step: Recorded) -> Iterator[Probe]:
@@ -54,7 +53,7 @@ def order_matters(step: Recorded) -> Iterator[Probe]:
             other = run_evaluated(forward, values)[-1].double()
         spread = one.std(0).mean().item()
         change = (one - other).abs().mean().item() / spread if spread > 0 else 0.0
-        yield Probe(step.seen.tick, "order", step.seen.call, _node(step, leaf), change)
+        yield Probe(step.seen.tick, "order", step.seen.call, step.node_of(leaf), change)
 
 
 def _by_gradient(forward: Step, number: int) -> tuple[float, str] | None:
@@ -111,10 +110,3 @@ def _which(still: torch.Tensor) -> str:
     """The ignored features as ranges."""
     at = torch.nonzero(still).reshape(-1).tolist()
     return f"{len(at)} of {len(still)} features" + (f", from {at[0]} to {at[-1]}" if at else "")
-
-
-def _node(step: Recorded, leaf: Leaf) -> int:
-    """The index, in the event, of the node that stands for a leaf."""
-    leaves = [origin for origin in step.program if isinstance(origin, Leaf)]
-    nodes = [node.index for node in step.seen.nodes if node.role]
-    return nodes[leaves.index(leaf)] if leaf in leaves and len(nodes) >= len(leaves) else -1

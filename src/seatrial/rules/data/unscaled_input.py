@@ -76,7 +76,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seatrial.events import Node
-from seatrial.findings import Finding, Severity
+from seatrial.findings import Edit, Finding, Mend, Severity
 from seatrial.history import Run
 from seatrial.rules.batches import Batches
 from seatrial.rules.graph import SHAPE_OPS, Graph
@@ -201,3 +201,9 @@ def _finding(
     remedy = "Standardise each feature with the mean and deviation of the training data (or divide pixels by 255)."
     where = batches.made(first) if first is not None else ()
     return Finding(NAME, severity, message, where, {**evidence}, remedy, EXPLAINS, confidence)
+
+
+def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
+    """All real inputs with mean 0 and standard deviation 1."""
+    real = [leaf for leaf in graph.leaves("input") if leaf.outputs and "float" in leaf.outputs[0].dtype]
+    return Mend("inputs standardised", tuple(Edit(leaf.index, "standardise") for leaf in real)) if real else None

@@ -64,8 +64,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from seatrial.findings import Figure, Finding
+from seatrial.findings import Figure, Finding, Mend
 from seatrial.history import Run
+from seatrial.rules.graph import Graph
 from seatrial.rules.loop.missing_optimizer_step import Discarded, discarded, steps_in_another_loop
 from seatrial.rules.turns import Effects, Made, Window, places, stepping, windows
 
@@ -158,3 +159,8 @@ def _some_cleared(lost: Discarded) -> Finding:
     }
     remedy = "Clear the gradients once for each step: where the optimizer steps, not for each micro-batch."
     return Finding(NAME, "error", message, where, evidence, remedy, EXPLAINS, 0.9)
+
+
+def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
+    """Gradients cleared before the backward pass instead."""
+    return Mend("gradients cleared before the backward pass", clears=True)

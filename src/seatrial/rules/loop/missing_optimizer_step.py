@@ -66,8 +66,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seatrial.events import CallSeen, Place
-from seatrial.findings import Figure, Finding
+from seatrial.findings import Figure, Finding, Mend
 from seatrial.history import Run
+from seatrial.rules.graph import Graph
 from seatrial.rules.lines import function_at, inside, last_name, loops_around, never_called, nodes
 from seatrial.rules.turns import Effects, Made, Window, count, held, places, stepping, windows
 
@@ -217,3 +218,8 @@ def _rarely(lost: Discarded) -> Finding:
     remedy = "Step after each backward pass, inside of the loop over batches."
     where = places(lost.step, lost.backward, lost.clear)
     return Finding(NAME, "error", message, where, evidence, remedy, EXPLAINS, 0.92)
+
+
+def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
+    """A step after each backward pass."""
+    return Mend("a step after each backward pass", clears=True, steps=True)

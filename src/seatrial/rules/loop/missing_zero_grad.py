@@ -64,8 +64,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from seatrial.findings import Figure, Finding
+from seatrial.findings import Figure, Finding, Mend
 from seatrial.history import Run
+from seatrial.rules.graph import Graph
 from seatrial.rules.lines import never_called
 from seatrial.rules.turns import Effects, Made, Window, held, owned, places, stepping, windows
 
@@ -197,3 +198,8 @@ def _foreign(effects: Effects, window: Window) -> tuple[Made, Made] | None:
         return None
     served = any(effects.surely_feeds(before[-1].call, other) for other in others)
     return (before[-1], own[-1]) if served else None
+
+
+def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
+    """Gradients cleared before each backward pass."""
+    return Mend("gradients cleared in each step", clears=True)

@@ -68,7 +68,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from seatrial.events import ModelSeen
-from seatrial.findings import Figure, Finding
+from seatrial.findings import Figure, Finding, Mend
 from seatrial.history import Run
 from seatrial.rules.graph import Graph
 from seatrial.rules.parameters import Parameters, listed
@@ -157,3 +157,8 @@ def _finding(run: Run, known: Parameters, forgotten: list[int], beside: list[int
     evidence: dict[str, Figure] = {"parameters": paths, "count": count}
     remedy = "Give these parameters to the optimizer when it is built (or add_param_group when they are thawed)."
     return Finding(NAME, "error", message, where, evidence, remedy, EXPLAINS, 0.92)
+
+
+def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
+    """All parameters given to the optimizer."""
+    return Mend("all parameters given to the optimizer", all_parameters=True)

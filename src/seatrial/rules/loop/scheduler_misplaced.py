@@ -74,8 +74,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seatrial.events import Place
-from seatrial.findings import Figure, Finding
+from seatrial.findings import Figure, Finding, Mend
 from seatrial.history import Run
+from seatrial.rules.graph import Graph
 from seatrial.rules.lines import callers, loops_around, never_called
 from seatrial.rules.schedules import Pace, argument_words, is_counter, paces, rate_at, rates
 from seatrial.rules.source import origin
@@ -282,3 +283,8 @@ def _early(run: Run, pace: Pace, limits: Thresholds) -> Finding | None:
     message = f"{pace.scheduler.type} is stepped before the optimizer's first step, so its first rate is never used."
     where = [*_lines(run, pace), *(c.where for c in run.calls_of("step") if c.subject == pace.scheduler.optimizer)]
     return _finding(pace, message, "Step the schedule after the optimizer.", where, 0.8)
+
+
+def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
+    """The learning rate kept at its highest value."""
+    return Mend("learning rate kept at its highest value", steady=True)

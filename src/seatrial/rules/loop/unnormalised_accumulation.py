@@ -71,7 +71,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seatrial.events import CallSeen, Node, Place
-from seatrial.findings import Figure, Finding
+from seatrial.findings import Edit, Figure, Finding, Mend
 from seatrial.history import Run
 from seatrial.rules.graph import Graph
 from seatrial.rules.lines import function_at, holds, inside, nodes, span
@@ -242,3 +242,11 @@ def _lost(
     severity = "warning" if lost >= limits.lost * all_passes else "note"
     where = distinct([*places(clear, found[0][0].made[-1])])
     yield Finding(NAME, severity, message, where, evidence, remedy, ("optimisation.underfitting",), 0.8)
+
+
+def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
+    """The loss divided by the number of micro-batches."""
+    passes = finding.evidence.get("passes_a_step")
+    if not isinstance(passes, int) or passes < 2:
+        return None
+    return Mend(f"loss divided by {passes}", (Edit(graph.seen.outputs[0].node, "scale", 1 / passes),))

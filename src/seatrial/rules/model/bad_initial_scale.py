@@ -72,7 +72,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from seatrial.events import Node, Place
-from seatrial.findings import Finding
+from seatrial.findings import Finding, Mend
 from seatrial.history import Run
 from seatrial.rules import where
 from seatrial.rules.graph import Graph
@@ -226,3 +226,8 @@ def _finding(
     places = where.distinct([*first, *lines, *reversed(built)])
     remedy = "Draw weights with a standard deviation of about 1 / sqrt(inputs): torch's default, Kaiming or Xavier."
     return Finding(NAME, "warning", message, places[:4], dict(evidence), remedy, EXPLAINS, 0.85)
+
+
+def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
+    """Weights as torch draws them."""
+    return Mend("weights drawn as torch draws them", fresh=True)

@@ -68,7 +68,7 @@ from collections.abc import Iterator
 from math import prod
 
 from seatrial.events import Node, Ref
-from seatrial.findings import Finding
+from seatrial.findings import Edit, Finding, Mend
 from seatrial.history import Run
 from seatrial.rules.graph import LOSS_OPS, Graph
 from seatrial.rules.losses import after_network
@@ -235,3 +235,15 @@ def _stretched(run: Run, node: Node, pair: tuple[Node, Node]) -> Finding | None:
         EXPLAINS,
         0.9 if severity == "error" else 0.7,
     )
+
+
+def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
+    """Both sides in the shape of the prediction."""
+    for node in sorted(graph, key=lambda each: -each.index):
+        pair = _pair(graph, node) if node.index in graph.differentiable else None
+        if pair is None or shape(pair[0]) == shape(pair[1]) or prod(shape(pair[0])) != prod(shape(pair[1])):
+            continue
+        sides = [part.node for part in node.args if isinstance(part, Ref)]
+        at = 0 if sides[:1] == [pair[1].index] else 1
+        return Mend("both in one shape", (Edit(node.index, "reshape", at),))
+    return None

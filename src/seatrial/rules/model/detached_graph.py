@@ -101,7 +101,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seatrial.events import Node, ParameterFate, Place
-from seatrial.findings import Finding
+from seatrial.findings import Edit, Finding, Mend
 from seatrial.history import Run
 from seatrial.rules.graph import WEIGHT_OPS, Graph
 from seatrial.rules.parameters import Parameters, listed
@@ -290,3 +290,17 @@ def _finding(message: str, places: tuple[Place, ...], evidence: dict[str, list[s
         "where the part is meant to stay as it is, freeze it with requires_grad_(False)."
     )
     return Finding(NAME, "error", message, places, dict(evidence), remedy, EXPLAINS, confidence)
+
+
+def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
+    """Gradients on, where they were cut off."""
+    lines = {(place.file, place.line) for place in finding.where}
+    cut = [
+        node
+        for node in graph
+        if node.index in graph.depends_on_parameters
+        and not node.role
+        and (not node.grad or node.op in ("detach", "data"))
+        and any((place.file, place.line) in lines for place in (node.where, *node.chain) if place is not None)
+    ]
+    return Mend("gradients on", tuple(Edit(node.index, "graph") for node in cut)) if cut else None

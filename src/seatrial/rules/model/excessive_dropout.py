@@ -65,7 +65,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seatrial.events import Node
-from seatrial.findings import Finding
+from seatrial.findings import Edit, Finding, Mend
 from seatrial.history import Run
 from seatrial.rules.graph import LOSS_OPS, SHAPE_OPS, Graph
 from seatrial.rules.patterns import DROPOUTS, wants_gradient
@@ -182,3 +182,9 @@ def _inside_layers(run: Run, limits: Thresholds) -> Iterator[Finding]:
             yield Finding(
                 NAME, "warning", message, distinct([module.where]), {"p": float(share)}, _REMEDY, EXPLAINS, 0.9
             )
+
+
+def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
+    """No dropout at all."""
+    nodes = [node for node in graph.calls(*DROPOUTS) if removed(graph, node) > 0]
+    return Mend("no dropout", tuple(Edit(node.index, "pass") for node in nodes)) if nodes else None

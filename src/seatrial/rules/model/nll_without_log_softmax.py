@@ -69,7 +69,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seatrial.events import Node
-from seatrial.findings import Finding
+from seatrial.findings import Edit, Finding, Mend
 from seatrial.history import Run
 from seatrial.rules.graph import WEIGHT_OPS, Graph
 from seatrial.rules.patterns import scaled_back, shape, sigmoid_at, softmax_at, wants_gradient
@@ -144,3 +144,16 @@ def _finding(run: Run, graph: Graph, loss: Node, given: Node) -> Finding:
     )
     where = lines(run, *([reached, loss] if probabilities else [loss, reached]), callers=not probabilities)
     return Finding(NAME, "error", message, where, {"input": what, **stats}, remedy, EXPLAINS, 0.97)
+
+
+def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
+    """Log-probabilities given to the loss: of scores their log-softmax, of probabilities the logarithm."""
+    edits: list[Edit] = []
+    for loss in graph.calls("nll_loss", "nll_loss_nd"):
+        given = graph.source(loss, 0, "input")
+        if given is None or given.role or _normalised(loss, given, Thresholds()):
+            continue
+        reached, _ = scaled_back(graph, given)
+        makes_probabilities = softmax_at(graph, reached) is not None or sigmoid_at(graph, reached) is not None
+        edits.append(Edit(given.index, "log" if makes_probabilities else "normalise"))
+    return Mend("log-probabilities given to the loss", tuple(edits)) if edits else None

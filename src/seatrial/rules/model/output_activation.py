@@ -68,7 +68,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seatrial.events import Node, Place
-from seatrial.findings import Finding
+from seatrial.findings import Edit, Finding, Mend
 from seatrial.history import Run
 from seatrial.rules.graph import Graph
 from seatrial.rules.losses import REGRESSIONS, meetings
@@ -222,3 +222,18 @@ def _logits_of(graph: Graph) -> Iterator[tuple[Node, Node]]:
             yield loss, softmax.scores
         elif sigmoid is not None:
             yield loss, sigmoid
+
+
+def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
+    """The last layer's output as it is."""
+    name = finding.evidence.get("activation")
+    lines = {(place.file, place.line) for place in finding.where}
+    nodes = [
+        node
+        for node in graph
+        if node.op == name
+        and node.where
+        and (node.where.file, node.where.line) in lines
+        and node.index in graph.differentiable
+    ]
+    return Mend(f"{name} removed", (Edit(nodes[-1].index, "pass"),)) if nodes else None

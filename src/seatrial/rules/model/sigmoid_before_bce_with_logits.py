@@ -68,7 +68,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from seatrial.events import Node
-from seatrial.findings import Finding
+from seatrial.findings import Edit, Finding, Mend
 from seatrial.history import Run
 from seatrial.rules.graph import Graph
 from seatrial.rules.patterns import scaled_back, sigmoid_at, softmax_at, wants_gradient
@@ -128,3 +128,12 @@ def _finding(run: Run, loss: Node, maker: Node, what: str) -> Finding:
     remedy = f"Give the raw scores to the loss; apply the {what} only where probabilities are read."
     where = lines(run, maker, loss)
     return Finding(NAME, "error", message, where, {"made_by": maker.op, **scores}, remedy, EXPLAINS, 0.98)
+
+
+def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
+    """The raw scores given to the loss."""
+    makers = [found for loss in graph.calls(*_EXPECT_LOGITS) if (found := _probabilities(graph, loss))]
+    named = [(node, what) for node, what in makers if node.op in ("softmax", "sigmoid")]
+    if not named:
+        return None
+    return Mend(f"{named[0][1]} removed", tuple(Edit(node.index, "pass") for node, _ in named))

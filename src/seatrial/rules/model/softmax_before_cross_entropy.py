@@ -69,7 +69,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from seatrial.events import Node
-from seatrial.findings import Finding
+from seatrial.findings import Edit, Finding, Mend
 from seatrial.history import Run
 from seatrial.rules.graph import Graph
 from seatrial.rules.patterns import scaled_back, shape, sigmoid_at, softmax_at, wants_gradient
@@ -199,3 +199,12 @@ def _finding(run: Run, graph: Graph, loss: Node, maker: Node, what: str) -> Find
     remedy = f"Give the raw scores to the loss; apply the {what if what != 'probabilities' else 'softmax'} only where probabilities are read."
     confidence = 0.98 if what == "softmax" else 0.95
     return Finding(NAME, "error", message, lines(run, maker, loss), evidence, remedy, EXPLAINS, confidence)
+
+
+def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
+    """The raw scores given to the loss."""
+    makers = [found for loss in graph.calls(*_EXPECT_LOGITS) if (found := _maker(graph, loss, Thresholds()))]
+    named = [(node, what) for node, what in makers if node.op in ("softmax", "sigmoid")]
+    if not named:
+        return None
+    return Mend(f"{named[0][1]} removed", tuple(Edit(node.index, "pass") for node, _ in named))

@@ -72,7 +72,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seatrial.events import Node
-from seatrial.findings import Finding
+from seatrial.findings import Edit, Finding, Mend
 from seatrial.history import Run
 from seatrial.rules.contraction import is_product_of_activations, uses
 from seatrial.rules.graph import SHAPE_OPS, Graph
@@ -246,3 +246,19 @@ def _finding(run: Run, graph: Graph, softmax: Softmax, what: str, confidence: fl
     remedy = "Name the axis: the classes for a classifier, the keys (over which values are summed) for an attention."
     where = lines(run, softmax.node)
     return Finding(NAME, "error", f"The {name} {what}{guessed}.", where, evidence, remedy, EXPLAINS, confidence)
+
+
+def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
+    """The axis over which what follows needs it."""
+    for node in graph:
+        softmax = softmax_at(graph, node) if wants_gradient(node) else None
+        if softmax is None or node.op not in ("softmax", "log_softmax"):
+            continue
+        if _at_loss(graph, softmax, Thresholds()):
+            return Mend("softmax over the classes", (Edit(node.index, "set", 1, "dim"),))
+        if _at_values(graph, softmax) or _over_one(graph, softmax, _sizes(run)):
+            summed = [use.summed[0] for use in uses(graph, softmax) if not use.fits and not use.renormalised]
+            return (
+                Mend(f"softmax over axis {summed[0]}", (Edit(node.index, "set", summed[0], "dim"),)) if summed else None
+            )
+    return None

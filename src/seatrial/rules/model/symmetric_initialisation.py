@@ -75,7 +75,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seatrial.events import Node, ParameterFate, ParameterInfo, Place
-from seatrial.findings import Finding, Severity
+from seatrial.findings import Finding, Mend, Severity
 from seatrial.history import Run
 from seatrial.rules.graph import SHAPE_OPS, WEIGHT_OPS, Graph
 from seatrial.rules.parameters import Parameters, listed
@@ -227,3 +227,8 @@ def constant_lines(run: Run, built: list[Place | None]) -> list[Place]:
         if at_home or initialising:
             ranked.append((0 if at_home else 1, place))
     return [place for _, place in sorted(ranked, key=lambda item: item[0])]
+
+
+def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
+    """Weights as torch draws them."""
+    return Mend("weights drawn as torch draws them", fresh=True)

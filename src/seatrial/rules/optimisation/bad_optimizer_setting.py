@@ -75,8 +75,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from seatrial.events import OptimizerBuilt, Place
-from seatrial.findings import Finding
+from seatrial.findings import Finding, Mend
 from seatrial.history import Run, Series
+from seatrial.rules.graph import Graph
 from seatrial.rules.series import median
 from seatrial.rules.source import origin, settings_of
 from seatrial.rules.training import Training
@@ -257,3 +258,25 @@ def _places(run: Run, optimizer: OptimizerBuilt, mistake: Mistake) -> tuple[Plac
     name = "betas" if mistake.setting.startswith("beta") else mistake.setting
     built = (*origin(run, optimizer.where, name), optimizer.where)
     return distinct([*settings_of(run, name), *built] if mistake.late else built)
+
+
+# What the settings are in torch's own optimizers and in most programs.
+_USUAL: dict[str, tuple[tuple[str, float], ...]] = {
+    "momentum": (("momentum", 0.9),),
+    "beta1": (("beta1", 0.9),),
+    "beta2": (("beta2", 0.999),),
+    "betas": (("beta1", 0.9), ("beta2", 0.999)),
+    "eps": (("eps", 1e-8),),
+    "alpha": (("alpha", 0.99),),
+    "rho": (("rho", 0.9),),
+    "weight_decay": (("weight_decay", 0.0),),
+}
+
+
+def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
+    """The setting as it usually is."""
+    setting = str(finding.evidence.get("setting"))
+    if setting not in _USUAL:
+        return None
+    words = ", ".join(f"{name} {value:g}" for name, value in _USUAL[setting])
+    return Mend(words, settings=_USUAL[setting])

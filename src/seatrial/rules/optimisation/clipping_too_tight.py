@@ -69,8 +69,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from seatrial.findings import Finding
+from seatrial.findings import Finding, Mend
 from seatrial.history import Run
+from seatrial.rules.graph import Graph
 from seatrial.rules.series import finite, median
 from seatrial.rules.source import origin
 from seatrial.rules.training import Training
@@ -124,3 +125,8 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
             EXPLAINS,
             0.9,
         )
+
+
+def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
+    """Gradients as they are."""
+    return Mend("no clipping", unclipped=True)

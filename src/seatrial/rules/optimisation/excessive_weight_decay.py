@@ -65,8 +65,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from seatrial.findings import Finding
+from seatrial.findings import Finding, Mend
 from seatrial.history import Run
+from seatrial.rules.graph import Graph
 from seatrial.rules.series import finite, median
 from seatrial.rules.source import origin
 from seatrial.rules.training import Training, blocks
@@ -135,3 +136,8 @@ def _norms(training: Training, at: int) -> dict[int, float]:
         for number, norm in zip(look.parameters, look.weight_norm, strict=True)
         if number in training.matrices
     }
+
+
+def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
+    """No decay at all."""
+    return Mend("no weight decay", settings=(("weight_decay", 0.0),))

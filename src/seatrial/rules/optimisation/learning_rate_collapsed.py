@@ -75,8 +75,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seatrial.events import Place, SchedulerBuilt
-from seatrial.findings import Finding
+from seatrial.findings import Finding, Mend
 from seatrial.history import Run, Series
+from seatrial.rules.graph import Graph
 from seatrial.rules.series import finite, head_and_tail, median
 from seatrial.rules.source import origin, settings_of
 from seatrial.rules.training import Training
@@ -237,3 +238,8 @@ def _places(run: Run, training: Training, schedulers: list[SchedulerBuilt]) -> t
     if not schedulers:
         found += settings_of(run, "lr")
     return distinct([*found, training.optimizer.where if training.optimizer else None])
+
+
+def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
+    """The learning rate kept at its highest value."""
+    return Mend("learning rate kept at its highest value", steady=True)

@@ -73,10 +73,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from seatrial.findings import Figure, Finding
+from seatrial.findings import Figure, Finding, Mend
 from seatrial.history import Run
+from seatrial.rules.graph import Graph
 from seatrial.rules.optimisation.exploding_gradient import grown_from_start
 from seatrial.rules.series import finite, head_and_tail, jump, median
 from seatrial.rules.training import Training, blocks, deviation
@@ -219,3 +220,13 @@ def _rise(values: list[float], limits: Thresholds) -> tuple[str, str] | None:
     if best > 0 and parts.index(best) < len(parts) * 0.6 and late >= limits.rise * best and late - best > noise:
         return "rises", f"rises to {late:.3g} after it had been at {best:.3g}"
     return None
+
+
+def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
+    """A rate at which the first step changes some thousandths of the weights."""
+    ratio = finding.evidence.get("first_update_ratio")
+    if not isinstance(ratio, float) or not ratio > 0:
+        return None
+    factor = max(1e-4, min(0.1, 5e-3 / ratio))
+    first, *others = (Mend(f"learning rate x {each:.2g}", rate=each) for each in (factor, 5 * factor, factor / 5))
+    return replace(first, others=tuple(others))

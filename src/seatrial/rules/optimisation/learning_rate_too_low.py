@@ -64,10 +64,11 @@ Y. Bengio, "Practical Recommendations for Gradient-Based Training of Deep Archit
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from seatrial.findings import Finding
+from seatrial.findings import Finding, Mend
 from seatrial.history import Run
+from seatrial.rules.graph import Graph
 from seatrial.rules.series import finite, median
 from seatrial.rules.training import Training, blocks, deviation
 
@@ -130,3 +131,13 @@ def _gradient(training: Training, at: int) -> float:
 def _loaded(run: Run) -> bool:
     """Whether weights came from elsewhere."""
     return any(call.kind == "load" for call in run.calls.values()) or any(fate.loaded for fate in run.fates.values())
+
+
+def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
+    """A rate at which one step changes about a thousandth of the weights."""
+    ratio = finding.evidence.get("update_ratio")
+    if not isinstance(ratio, float) or not ratio > 0:
+        return None
+    factor = min(1000.0, max(10.0, 1e-3 / ratio))
+    first, *others = (Mend(f"learning rate x {each:.2g}", rate=each) for each in (factor, 3 * factor))
+    return replace(first, others=tuple(others))
