@@ -120,8 +120,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seatrial.events import GradientChecked, Place
-from seatrial.findings import Finding, Severity
+from seatrial.findings import Edit, Finding, Mend, Severity
 from seatrial.history import Run
+from seatrial.rules.graph import Graph
 from seatrial.rules.source import file_of, place_of
 from seatrial.rules.syntax import File, Function, root
 from seatrial.rules.where import distinct
@@ -203,6 +204,15 @@ def _finding(run: Run, seen: GradientChecked, severity: Severity, others: list[G
     explains = EXPLAINS if severity == "error" else ()
     confidence = 0.97 if severity == "error" else 0.5
     return Finding(NAME, severity, message, _places(run, seen), dict(evidence), remedy, explains, confidence)
+
+
+def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
+    """Autograd differentiates the forward pass."""
+    name = finding.evidence["function"]
+    calls = [node.index for node in graph if node.op == f"apply:{name}"]
+    if finding.severity != "error" or not calls:
+        return None
+    return Mend(f"backward of {name} by autograd", tuple(Edit(index, "open") for index in calls))
 
 
 # ---- the line to change --------------------------------------------------------------------------------------------

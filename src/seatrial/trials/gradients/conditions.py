@@ -14,6 +14,7 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
 
+from seatrial.step.custom import forward_of
 from seatrial.taps.patching import Patches
 
 _NARROW = (torch.float32, torch.float16, torch.bfloat16)
@@ -94,42 +95,6 @@ def widened(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: widened(part) for key, part in value.items()}
     return value
-
-
-class Context:
-    """Stands in for a custom function's `ctx` while its forward runs by itself."""
-
-    def __init__(self, needs_input_grad: tuple[bool, ...] = ()) -> None:
-        self.needs_input_grad = needs_input_grad
-        self.saved_tensors: tuple[Any, ...] = ()
-        self.materialize_grads = True
-
-    def save_for_backward(self, *tensors: Any) -> None:
-        self.saved_tensors = tensors
-
-    def save_for_forward(self, *tensors: Any) -> None:
-        pass
-
-    def mark_dirty(self, *tensors: Any) -> None:
-        pass
-
-    def mark_non_differentiable(self, *tensors: Any) -> None:
-        pass
-
-    def mark_shared_storage(self, *pairs: Any) -> None:
-        pass
-
-    def set_materialize_grads(self, value: bool) -> None:
-        self.materialize_grads = value
-
-
-def forward_of(function: type[torch.autograd.Function], args: tuple[Any, ...]) -> Any:
-    """What `function.apply(*args)` returns, computed by its forward alone: autograd and `vmap` look into it."""
-    forward: Callable[..., Any] = function.forward
-    if function.setup_context is not torch.autograd.Function.setup_context:
-        return forward(*args)
-    needs = tuple(isinstance(value, torch.Tensor) and value.requires_grad for value in args)
-    return forward(Context(needs), *args)
 
 
 @contextmanager
