@@ -178,10 +178,11 @@ def glances(steps: dict[int, Recorded], examples: Mapping[tuple[str, int], Pairs
 
 def looks(steps: list[Recorded], given: Extent) -> Iterator[Event]:
     """Experiments that look at each step, until the time is used up."""
+    from seatrial.trials.gradients.steps import wrong_gradients
     from seatrial.trials.independence import examples_mixed
     from seatrial.trials.influence import inputs_ignored, order_matters
 
-    trials: tuple[Trial, ...] = (examples_mixed, inputs_ignored, order_matters)
+    trials: tuple[Trial, ...] = (examples_mixed, inputs_ignored, order_matters, wrong_gradients)
     end = time.thread_time() + MOST_SECONDS
     for step in steps:
         calls = sum(isinstance(origin, Call) for origin in step.program)
