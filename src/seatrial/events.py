@@ -76,7 +76,7 @@ class SourceSeen:
 class NotLookedAt:
     """Something that seatrial did not or could not look at. Silence must not read as health.
 
-    `trial`: an experiment that trains copies of the network and could not be made."""
+    `trial`: an experiment that could not be made."""
 
     what: str
     why: str
@@ -189,13 +189,15 @@ class LoaderBuilt:
 
 @dataclass(frozen=True, slots=True)
 class LoaderIterated:
-    """How often a loader was iterated and how many batches were drawn from it, in total (sent at the end)."""
+    """How often a loader was iterated and how many batches were drawn from it, in total (sent at the end). `label`: what
+    the author calls the data where they are iterated, as of an EvaluationPass; "" where it is not always the same."""
 
     loader: int
     iterations: int
     batches: int
     training_ticks: int
     where: Place | None
+    label: str = ""
 
 
 # ---- what the program does ---------------------------------------------------------------------------------------
@@ -468,6 +470,43 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class GradientChecked:
+    """The backward pass of a custom autograd function against central differences of its forward pass, for one of the
+    inputs that it got in a recorded step.
+
+    function    name of the class; `where` its backward begins, `called` it was called (node `node` of the graph).
+    argument    number of the input, `name` that of the forward's parameter, `shape` that of the tensor.
+    elements    looked at; `differing` of them differ; `excluded` lie at a kink or a jump.
+    relative_error  the largest |a - n| / max(|a|, |n|) beyond the error bar `error`, at an element with the derivatives
+                `analytic` and `numeric`; `overall` is that of the whole tensors.
+    slip        the kind of mistake that explains the difference ("factor 2", "sign", "transposed", ...), "other" if none
+                does, "" where nothing differs; `sentence` says it in words.
+    deliberate  why the difference is meant ("straight-through", "changes the gradient only"), or "".
+    """
+
+    tick: int
+    call: int
+    node: int
+    function: str
+    where: Place | None
+    called: Place | None
+    argument: int
+    name: str
+    shape: tuple[int, ...]
+    elements: int
+    differing: int
+    excluded: int
+    relative_error: float
+    analytic: float
+    numeric: float
+    error: float
+    overall: float
+    slip: str = ""
+    sentence: str = ""
+    deliberate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Forked:
     """Copies of the training, forked from the recorded step, with and without a suspected fault (finding `name`).
 
@@ -541,6 +580,47 @@ class Overfitted:
     constant: float
     how: str
     rungs: tuple[Rung, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """How well a simple learner answers examples that it has not seen, against permuted targets.
+
+    `score`: share of classes that are right, or correlation of answers and targets. `chance` and `spread`: mean and
+    standard deviation of the score with permuted targets; `p`: share of them (and the examples' own) that score as high."""
+
+    score: float
+    chance: float
+    spread: float
+    p: float
+
+
+@dataclass(frozen=True, slots=True)
+class DataGlanced:
+    """What is to be seen in recorded examples without any network.
+
+    `phase`: training | evaluation. `classes`: how many the targets have (0: they are real numbers). `nearest`: the answer
+    of the nearest other example; `nearest_in_batch`: of the nearest within the same batch; `linear`: of ridge regression,
+    leaving each example out; `single`: the share of variance explained by the best feature alone (number
+    `single_feature`). `shifted`: `nearest` with targets moved by `shift` examples, where that is best. `alike`: how much
+    more alike successive examples are than any two (0..1). `copy`: a feature that is the target in another guise (-1:
+    none), `without_copy`: `nearest` without it and others that depend on it."""
+
+    phase: str
+    model: int
+    examples: int
+    features: int
+    classes: int
+    nearest: Association
+    nearest_in_batch: Association
+    linear: Association
+    single: Association
+    single_feature: int
+    shifted: Association
+    shift: int
+    alike: float
+    copy: int = -1
+    without_copy: Association | None = None
 
 
 # ---- oddities that a tap can establish by itself -----------------------------------------------------------------
@@ -628,10 +708,12 @@ Event: TypeAlias = (
     | ParameterFate
     | GraphSeen
     | Probe
+    | GradientChecked
     | Forked
     | Untrained
     | RateSwept
     | Overfitted
+    | DataGlanced
     | StateKept
     | Checkpoint
     | SeedSet
@@ -661,10 +743,12 @@ KINDS: tuple[type, ...] = (
     ParameterFate,
     GraphSeen,
     Probe,
+    GradientChecked,
     Forked,
     Untrained,
     RateSwept,
     Overfitted,
+    DataGlanced,
     StateKept,
     Checkpoint,
     SeedSet,

@@ -9,11 +9,14 @@ from pathlib import Path
 
 from seatrial.config import Config
 from seatrial.events import (
+    Association,
     BatchSeen,
     CallSeen,
+    DataGlanced,
     EvaluationPass,
     Event,
     Forked,
+    GradientChecked,
     Look,
     Losses,
     ModelSeen,
@@ -188,10 +191,27 @@ def sweep() -> RateSwept:
     return RateSwept(0, rates, (*losses[:53], *[math.inf] * 7), 2, 0.05, 1.08, 3.52)
 
 
+def gradient(function: str = "Softplus", differing: int = 12) -> GradientChecked:
+    """A backward pass that has the wrong sign at some elements, or is right."""
+    where, slip = place("def forward"), ("sign", "the sign is turned") if differing else ("", "")
+    error = 2.0 if differing else 3e-11
+    return GradientChecked(
+        0, 0, 4, function, where, where, 0, "x", (32, 48), 512, differing, 3, error, 0.5, -0.5, 1e-9, error, *slip
+    )
+
+
+def glance() -> DataGlanced:
+    """Digits as a nearest neighbour and a linear model see them."""
+    chance = Association(0.1, 0.1, 0.02, 0.6)
+    near, linear, single = (Association(score, 0.1, 0.02, 0.01) for score in (0.91, 0.84, 0.21))
+    return DataGlanced("training", 0, 608, 64, 10, near, near, linear, single, 36, chance, 1, 0.02)
+
+
 def tried() -> list[Event]:
     """What trials showed, and what could not be tried."""
     not_tried = NotLookedAt("a proof of model.dead-units", "12 steps of its forks would take 40 s", trial=True)
-    return [proof_of_softmax(), guess_at_the_rate(), untrained(), ladder(), sweep(), not_tried]
+    looks = [gradient(), gradient("Scale", 0), glance()]
+    return [proof_of_softmax(), guess_at_the_rate(), untrained(), ladder(), sweep(), *looks, not_tried]
 
 
 def verdict(
@@ -231,5 +251,7 @@ def _hostile_trials(text: str) -> list[Event]:
         replace(untrained(), how=text, classes={text: 1.0, "other": 2.0}),
         replace(ladder(), how=text, rungs=rungs),
         sweep(),
+        replace(gradient(text), name=text, slip=text, sentence=text),
+        replace(glance(), phase=text),
         NotLookedAt(text, text, trial=True),
     ]

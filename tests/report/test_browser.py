@@ -88,7 +88,7 @@ def test_the_trials_are_drawn(browser: Browser, tmp_path: Path, width: int) -> N
     trials = visit.page.locator("section", has=visit.page.get_by_role("heading", name="Trials"))
     trials.scroll_into_view_if_needed()
     charts = trials.get_by_role("img")
-    assert charts.count() == 2 + 2 + 4 + 1
+    assert charts.count() == 2 + 2 + 4 + 1 + 1
     for at in range(charts.count()):
         field = charts.nth(at).locator(".field").bounding_box()
         assert field is not None
@@ -98,6 +98,6 @@ def test_the_trials_are_drawn(browser: Browser, tmp_path: Path, width: int) -> N
             assert box is not None
             assert field["x"] - 4 <= box["x"] <= field["x"] + field["width"] + 4 - box["width"]
             assert field["y"] - 4 <= box["y"] <= field["y"] + field["height"] + 4 - box["height"]
-    assert trials.locator(".bar").count() == 10
+    assert trials.locator(".bar").count() == 10 + 4
     assert visit.page.locator("article").get_by_role("img").count() == 2
     visit.page.close()

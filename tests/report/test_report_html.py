@@ -55,6 +55,9 @@ def test_what_was_tried_is_on_the_page() -> None:
     assert "Before training the loss is 2.27, and 2.28 to 2.36 with weights drawn anew" in words
     assert "Learned by heart: 1 and 5 examples passed; 20 examples failed; 32 examples in part." in words
     assert "the script's rate 0.05 limit of stability 3.52 suggestion 0.1" in words
+    assert "Backward passes of 2 functions compared with central differences: 1 agree, 1 not." in words
+    assert "Softplus x 512 12 3 2 the sign is turned" in words
+    assert "608 examples of 64 features in 10 classes." in words
     assert "a proof of model.dead-units 12 steps of its forks would take 40 s" in words
     assert len(text.encode()) < 200_000
 

@@ -184,6 +184,48 @@ def test_a_sweep_that_broke_at_once_is_told_in_words() -> None:
     assert "lowest rates already" in part.sentence
 
 
+# ---- gradients and data ------------------------------------------------------------------------------------------
+
+
+def test_gradients_that_agree_and_that_do_not() -> None:
+    meant = replace(sample.gradient("Round"), deliberate="straight-through")
+    (part,) = trial_charts.parts(shown(sample.gradient(), sample.gradient("Scale", 0), meant))
+    assert part.sentence == "Backward passes of 3 functions compared with central differences: 2 agree, 1 not."
+    assert part.table is not None
+    assert [row[-1] for row in part.table.rows] == ["the sign is turned", "", "straight-through"]
+
+
+def test_many_checked_gradients_are_a_table_that_can_be_read() -> None:
+    (part,) = trial_charts.parts(shown(*(sample.gradient(f"F{at}", 0) for at in range(70))))
+    assert part.table is not None
+    assert len(part.table.rows) == 60
+    assert part.asides == ("10 more inputs not shown.",)
+
+
+def test_what_simple_learners_make_of_the_data() -> None:
+    (part,) = trial_charts.parts(shown(sample.glance()))
+    (chart,) = part.charts
+    assert chart.title == "Share of right classes"
+    assert [bar.words for bar in chart.bars] == [
+        "nearest: 0.91",
+        "in its batch: 0.91",
+        "linear: 0.84",
+        "shifted by 1: 0.1",
+    ]
+    assert part.table is not None
+    assert part.table.rows[-1] == ("feature 36 alone", "0.21", "0.1 ± 0.02", "0.01")
+
+
+def test_each_set_of_examples_is_shown_by_itself() -> None:
+    other = replace(sample.glance(), phase="evaluation", model=1, classes=0)
+    first, second = trial_charts.parts(shown(sample.glance(), other))
+    assert [first.heading, second.heading] == [
+        "Data at a glance: training, model 0",
+        "Data at a glance: evaluation, model 1",
+    ]
+    assert second.charts[0].title == "Correlation of answers and targets"
+
+
 # ---- all of it ---------------------------------------------------------------------------------------------------
 
 
@@ -216,6 +258,7 @@ def failed(*sizes: int) -> Overfitted:
         ([replace(sample.ladder(), rungs=sample.ladder().rungs[:2])], "5 examples overfitted"),
         ([failed(1, 5)], "not even 1 example overfitted"),
         ([sample.sweep()], "53 learning rates"),
+        ([sample.gradient(), sample.gradient("Scale", 0)], "gradients of 2 functions checked"),
     ],
 )
 def test_each_trial_has_its_words(events: list[Event], line: str) -> None:

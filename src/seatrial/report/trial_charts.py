@@ -6,25 +6,36 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from seatrial.events import Association, DataGlanced, GradientChecked
 from seatrial.report.charts import Axis, Chart, columns, field
 from seatrial.report.charts import chart as line_chart
 from seatrial.report.curves import Curve
-from seatrial.report.numbers import counted, decimal
+from seatrial.report.numbers import counted, decimal, grouped
 from seatrial.report.trials import Experiment, Ladder, Panel, Rates, Start, Trials
 from seatrial.rules.optimisation.cannot_overfit_subset import Thresholds
 
 DEEPEST = 1e-3  # of the best constant's loss: what is lower is drawn there
+MOST_ROWS = 60  # of a table
 ABOVE = 0.6  # of the fall of the loss: so much of what lies above its start is drawn
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of words below a head."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
-    """One kind of trial as the page shows it: a heading, a sentence, charts, asides."""
+    """One kind of trial as the page shows it: a heading, a sentence, charts, a table, asides."""
 
     heading: str
     sentence: str
     charts: tuple[Chart, ...]
     asides: tuple[str, ...] = ()
+    table: Table | None = None
 
 
 def parts(tried: Trials) -> list[Part]:
@@ -33,7 +44,9 @@ def parts(tried: Trials) -> list[Part]:
     found = [experiment(each) for each in elsewhere]
     found += [_start(tried.start)] if tried.start else []
     found += [_ladder(tried.ladder)] if tried.ladder else []
-    return found + ([_rates(tried.rates)] if tried.rates else [])
+    found += [_rates(tried.rates)] if tried.rates else []
+    found += [_gradients(tried.gradients)] if tried.gradients else []
+    return found + [_glance(each, len(tried.glances) > 1) for each in tried.glances]
 
 
 def experiment(tried: Experiment) -> Part:
@@ -186,3 +199,57 @@ def _up(rates: Rates) -> Axis:
     fall = max(start - low, 0.05 * abs(start), 1e-12)
     high = min(max(rates.losses.values), start + ABOVE * fall)
     return Axis(low - 0.05 * fall, max(high, start) + 0.05 * fall)
+
+
+def _gradients(checked: Sequence[GradientChecked]) -> Part:
+    wrong = {each.function for each in checked if each.differing and not each.deliberate}
+    functions = {each.function for each in checked}
+    agree, differ = len(functions) - len(wrong), len(wrong)
+    sentence = (
+        f"Backward passes of {counted(len(functions), 'function')} compared with central differences: {agree} agree"
+    )
+    sentence += f", {differ} not." if differ else "."
+    head = ("function", "input", "elements", "differ", "at a kink", "relative error", "")
+    rows = tuple(
+        (
+            each.function,
+            each.name,
+            grouped(each.elements),
+            grouped(each.differing),
+            grouped(each.excluded),
+            decimal(each.overall),
+            each.deliberate or each.sentence,
+        )
+        for each in checked[:MOST_ROWS]
+    )
+    more = len(checked) - MOST_ROWS
+    asides = (f"{counted(more, 'more input')} not shown.",) if more > 0 else ()
+    return Part("Hand-written gradients", sentence, (), asides, Table(head, rows))
+
+
+def _glance(seen: DataGlanced, several: bool) -> Part:
+    """What simple learners make of the examples, against permuted targets."""
+    learners: list[tuple[str, Association | None]] = [
+        ("nearest", seen.nearest),
+        ("in its batch", seen.nearest_in_batch),
+        ("linear", seen.linear),
+        (f"shifted by {seen.shift}", seen.shifted),
+        ("without copy", seen.without_copy),
+    ]
+    known = [(name, each) for name, each in learners if each is not None]
+    measure = "Share of right classes" if seen.classes else "Correlation of answers and targets"
+    chance = [(f"permuted targets {decimal(seen.nearest.chance)}", seen.nearest.chance)]
+    chart = columns(measure, [(name, [each.score]) for name, each in known], chance, bars=True)
+    known.append((f"feature {seen.single_feature} alone", seen.single))
+    rows = tuple(
+        (name, decimal(at.score), f"{decimal(at.chance)} ± {decimal(at.spread)}", decimal(at.p)) for name, at in known
+    )
+    sentence = f"{counted(seen.examples, 'example')} of {counted(seen.features, 'feature')}"
+    sentence += f" in {seen.classes} classes." if seen.classes else "."
+    aside = (
+        "The answer of the nearest other example (over all, within its batch, with targets moved along), and of ridge "
+    )
+    aside += "regression, each for examples left out; of one feature alone the share of variance that it explains."
+    heading = f"Data at a glance: {seen.phase}" + (f", model {seen.model}" if several and seen.model >= 0 else "")
+    table = Table(("learner", "score", "with permuted targets", "p"), rows)
+    return Part(heading, sentence, (chart,) if chart else (), (aside,), table)

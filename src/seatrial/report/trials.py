@@ -1,6 +1,5 @@
-"""What was tried on copies of the network, as plain data: proofs, the untrained loss, the ladder of small subsets, a range
-of learning rates, and what could not be tried. A new trial gets a class here, a field of `Trials`, its charts in
-trial_charts.py and its part of templates/trials.html."""
+"""What was tried, as plain data: proofs, the untrained loss, the ladder of small subsets, a range of learning rates,
+gradients, data at a glance, and what could not be tried. A new trial gets a field of `Trials` and a part in trial_charts.py."""
 
 from __future__ import annotations
 
@@ -10,7 +9,16 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TypeVar
 
-from seatrial.events import Forked, NotLookedAt, Overfitted, RateSwept, Rung, Untrained
+from seatrial.events import (
+    DataGlanced,
+    Forked,
+    GradientChecked,
+    NotLookedAt,
+    Overfitted,
+    RateSwept,
+    Rung,
+    Untrained,
+)
 from seatrial.history import Run
 from seatrial.report.curves import Curve, thin
 from seatrial.report.numbers import counted, decimal
@@ -104,10 +112,12 @@ class Trials:
     start: Start | None
     ladder: Ladder | None
     rates: Rates | None
+    gradients: tuple[GradientChecked, ...]
+    glances: tuple[DataGlanced, ...]
     not_tried: tuple[NotLookedAt, ...]
 
     def __bool__(self) -> bool:
-        parts = (self.experiments, self.start, self.ladder, self.rates, self.not_tried)
+        parts = (self.experiments, self.start, self.ladder, self.rates, self.gradients, self.glances, self.not_tried)
         return any(bool(part) for part in parts)
 
     def proof_of(self, name: str) -> Experiment | None:
@@ -127,13 +137,17 @@ def trials(verdict: Verdict) -> Trials:
         start=_start(start) if start else None,
         ladder=_ladder(ladder) if ladder else None,
         rates=_rates(rates) if rates else None,
+        gradients=tuple(run.every(GradientChecked)),
+        glances=tuple({(each.phase, each.model): each for each in run.every(DataGlanced)}.values()),
         not_tried=tuple(each for each in verdict.not_looked_at if each.trial),
     )
 
 
 def summary(tried: Trials) -> str:
     """What was tried, in a line; empty where nothing was."""
-    parts = [*_proofs_told(tried.experiments)]
+    functions = {each.function for each in tried.gradients}
+    parts = _proofs_told(tried.experiments)
+    parts += [f"gradients of {counted(len(functions), 'function')} checked"] if functions else []
     parts += [_ladder_told(tried.ladder)] if tried.ladder else []
     parts += [_start_told(tried.start)] if tried.start else []
     if tried.rates and not parts:  # what is left of a line goes to what says more

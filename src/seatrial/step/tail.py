@@ -13,23 +13,13 @@ from seatrial.step.replay import NotReplayable, Step, replayed
 
 
 class Tail:
-    """`tail(outputs, values)` is the loss of outputs; `values` are those of all leaves of the step, in its order.
+    """`tail(outputs, values)` is the loss where a call of the step gave `outputs`; `values` are those of all leaves of the
+    step, in its order. Only what lies between that call and the loss is computed."""
 
-    Only what lies between the model's last answer and the loss is computed.
-    """
-
-    def __init__(self, recorded: Recorded, step: Step) -> None:
-        """Raises:
-        NotReplayable: no single answer of a model leads to the loss.
-        """
-        answers = {id(out.origin): out.origin for out in recorded.answers}
-        origin = next(iter(answers.values()), None)
-        if len(answers) != 1 or not isinstance(origin, Call) or origin.results != 1:
-            raise NotReplayable("the loss does not follow from one answer of one model")
-        self.answer = origin
-        end = next(node for node in step.graph.nodes if node.meta.get("call") is self.answer)
+    def __init__(self, step: Step, call: Call) -> None:
         self._graph = fx.Graph()
         self._wanted: list[int] = []
+        end = next(node for node in step.graph.nodes if node.meta.get("call") is call)
         self._cut(step.graph, end, _needed(step.graph, end))
 
     def _cut(self, whole: fx.Graph, end: fx.Node, needed: set[fx.Node]) -> None:
@@ -47,6 +37,19 @@ class Tail:
         given: list[Any] = [outputs, *(values[number].clone() for number in self._wanted)]
         roots = replayed(self._graph, given)
         return roots[0] if len(roots) == 1 else torch.stack([root.sum() for root in roots]).sum()
+
+
+def last_answer(recorded: Recorded) -> Call:
+    """The call that made the model's answer.
+
+    Raises:
+        NotReplayable: no single answer of a model leads to the loss.
+    """
+    answers = {id(out.origin): out.origin for out in recorded.answers}
+    origin = next(iter(answers.values()), None)
+    if len(answers) != 1 or not isinstance(origin, Call) or origin.results != 1:
+        raise NotReplayable("the loss does not follow from one answer of one model")
+    return origin
 
 
 def _needed(graph: fx.Graph, end: fx.Node) -> set[fx.Node]:

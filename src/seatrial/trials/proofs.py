@@ -10,11 +10,15 @@ from seatrial.findings import Finding, Mend
 from seatrial.history import Run
 from seatrial.rules import discover
 from seatrial.rules.graph import Graph
+from seatrial.rules.proofs import learned_little
 from seatrial.step.replay import NotReplayable
 from seatrial.trials import MOST_PROOFS, PROOF_SECONDS, Extent
 from seatrial.trials.counterfactual import forked
 from seatrial.trials.plan import Plan
 from seatrial.verdict import judge
+
+# Notes of this confidence are tried too, where the training learned little.
+SUSPECTED = 0.5
 
 
 def proofs(known: Plan, run: Run, config: Config, given: Extent) -> Iterator[Event]:
@@ -25,15 +29,15 @@ def proofs(known: Plan, run: Run, config: Config, given: Extent) -> Iterator[Eve
         try:
             yield forked(known, finding.name, mend, seconds, given.tell)
         except NotReplayable as reason:
-            yield NotLookedAt(f"a proof of {finding.name}", str(reason))
+            yield NotLookedAt(f"a proof of {finding.name}", str(reason), trial=True)
         except Exception as error:
-            yield NotLookedAt(f"a proof of {finding.name}", f"{type(error).__name__}: {str(error)[:200]}")
+            yield NotLookedAt(f"a proof of {finding.name}", f"{type(error).__name__}: {str(error)[:200]}", trial=True)
 
 
 def _suspects(run: Run, config: Config, graph: Graph) -> Iterator[tuple[Finding, Mend]]:
-    rules = discover()
+    rules, poor = discover(), learned_little(run)
     for finding in judge(run.events, config).findings:
         rule = rules.get(finding.name)
         mend = rule.mend(run, finding, graph) if rule is not None and rule.mend is not None else None
-        if mend is not None and finding.severity != "note":
+        if mend is not None and (finding.severity != "note" or (finding.confidence >= SUSPECTED and poor)):
             yield finding, mend

@@ -13,10 +13,11 @@ import torch
 
 from seatrial.events import Untrained
 from seatrial.measure.constants import best_constant
-from seatrial.step.capture import Leaf
+from seatrial.rules.graph import LOSS_OPS
+from seatrial.step.capture import Call, Leaf, Origin, Out
 from seatrial.step.recorded import Recorded, unregularised
 from seatrial.step.replay import Step
-from seatrial.step.tail import Tail
+from seatrial.step.tail import Tail, last_answer
 from seatrial.trials.fork import draw_anew
 from seatrial.trials.subsets import batch_size, with_rows
 
@@ -44,12 +45,57 @@ def untrained(step: Recorded, tell: Callable[[str], None]) -> Iterator[Untrained
 
 def constant_loss(step: Recorded, replay: Step) -> tuple[float, str]:
     """The loss of the best constant answer for the recorded batch (nan where there is none), and how it is known."""
-    tail = Tail(step, replay)
-    values = replay.values()
-    info = tail.answer.outputs[0]
+    loss = _only_loss(step)
+    call = _origin(loss, 0) if loss is not None else None
+    if loss is None or not isinstance(call, Call) or call.results != 1:
+        loss, call = None, last_answer(step)
+    tail, values = Tail(replay, call), replay.values()
+    info = call.outputs[0]
     like = torch.zeros(info.shape, dtype=getattr(torch, info.dtype.removeprefix("torch.")))
-    found = best_constant(lambda outputs: tail(outputs, values), like)
+    op, targets, settings = _settings(replay, loss)
+    found = best_constant(lambda outputs: tail(outputs, values), like, targets, op, settings)
     return (found.value, found.how) if found is not None else (math.nan, "")
+
+
+def _only_loss(step: Recorded) -> Call | None:
+    """The loss function of torch that the step's loss comes from, if it is one alone."""
+    found = [origin for origin in step.program if isinstance(origin, Call) and origin.op in LOSS_OPS]
+    return found[0] if len(found) == 1 else None
+
+
+def _origin(call: Call, position: int) -> Origin | None:
+    """Where an argument comes from."""
+    names = ("input", "target")
+    given = call.args[position] if len(call.args) > position else call.kwargs.get(names[position])
+    return given.origin if isinstance(given, Out) else None
+
+
+def _settings(replay: Step, loss: Call | None) -> tuple[str, torch.Tensor | None, dict[str, Any]]:
+    """What the loss function was given beside the prediction, as values."""
+    target = _origin(loss, 1) if loss is not None else None
+    if loss is None or target is None:
+        return "", None, {}
+    if isinstance(target, Leaf):
+        return loss.op, target.value, _plain(loss)
+    results: dict[int, Any] = {}
+
+    def keep(call: Call, result: Any) -> None:
+        if call is target:
+            results[id(call)] = result
+
+    with torch.no_grad():
+        replay(replay.values(), seen=keep)
+    made = results.get(id(target))
+    return loss.op, made if isinstance(made, torch.Tensor) else None, _plain(loss)
+
+
+def _plain(loss: Call) -> dict[str, Any]:
+    """Keyword arguments that are values, and tensors (class weights) by theirs."""
+    given = {
+        key: value.origin.value if isinstance(value, Out) and isinstance(value.origin, Leaf) else value
+        for key, value in loss.kwargs.items()
+    }
+    return {key: value for key, value in given.items() if not isinstance(value, Out) and key not in ("input", "target")}
 
 
 def _loss(replay: Step, values: list[torch.Tensor]) -> float:
