@@ -13,7 +13,7 @@ import seatrial.taps as taps
 from seatrial.events import Event
 from seatrial.step.recorded import Recorded
 from seatrial.step.replay import NotReplayable, Step
-from seatrial.step.tail import Tail
+from seatrial.step.tail import Tail, last_answer
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -60,7 +60,7 @@ def test_the_tail_of_the_answer_is_the_loss_of_the_step(loss: Loss) -> None:
     model, x, y = batch()
     step = recorded(model, lambda net: loss(net(x), y))
     replay = Step(step.program, step.roots, step.roles)
-    tail = Tail(step, replay)
+    tail = Tail(replay, last_answer(step))
     (answer,) = step.forward()(replay.values())
     (whole,) = replay(replay.values())
     assert torch.equal(tail(answer.detach().clone(), replay.values()), whole)
@@ -72,7 +72,7 @@ def test_other_outputs_and_other_targets_give_their_loss(loss: Loss) -> None:
     model, x, y = batch()
     step = recorded(model, lambda net: loss(net(x), y))
     replay = Step(step.program, step.roots, step.roles)
-    tail = Tail(step, replay)
+    tail = Tail(replay, last_answer(step))
     values, others, outputs = replay.values(), (y + 1) % 3, torch.randn(12, 3)
     for at, leaf in enumerate(replay.leaves):
         if step.roles.get(id(leaf)) == "target":
@@ -88,14 +88,14 @@ def test_the_tail_can_be_differentiated_by_the_outputs() -> None:
     step = recorded(model, lambda net: F.cross_entropy(net(x), y))
     replay = Step(step.program, step.roots, step.roles)
     outputs = torch.randn(12, 3, requires_grad=True)
-    Tail(step, replay)(outputs, replay.values()).backward()
+    Tail(replay, last_answer(step))(outputs, replay.values()).backward()
     assert outputs.grad is not None
     expected = (outputs.detach().softmax(1) - F.one_hot(y, 3)) / 12
     assert torch.allclose(outputs.grad, expected, atol=1e-6)
 
 
-def test_a_loss_of_two_answers_has_no_tail() -> None:
+def test_a_loss_of_two_answers_has_no_last_one() -> None:
     model, x, y = batch()
     step = recorded(model, lambda net: F.cross_entropy(net(x) + net(-x), y))
     with pytest.raises(NotReplayable, match="one answer of one model"):
-        Tail(step, Step(step.program, step.roots, step.roles))
+        last_answer(step)
