@@ -138,6 +138,14 @@ def test_a_panel_a_rung_with_the_twins_of_its_size() -> None:
     assert all(chart.remark == "logarithmic" for chart in panels)
 
 
+def test_a_loss_of_zero_lies_at_the_lower_end_of_its_axis() -> None:
+    rungs = (replace(sample.ladder().rungs[0], curve=(2.0, 1.0, 0.0, 0.0)), *sample.ladder().rungs[1:])
+    (chart, *_) = charts(replace(sample.ladder(), rungs=rungs))
+    heights = [float(point.split()[1]) for point in chart.drawn[0].path.removeprefix("M").split("L")]
+    assert heights[2:] == [1000.0, 1000.0]
+    assert 0 < heights[0] < heights[1] < 1000
+
+
 def test_a_rung_that_had_too_few_steps_has_not_failed() -> None:
     rungs = tuple(replace(rung, steps=10) for rung in sample.ladder().rungs)
     panels = shown(replace(sample.ladder(), rungs=rungs)).ladder
