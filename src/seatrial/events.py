@@ -74,10 +74,13 @@ class SourceSeen:
 
 @dataclass(frozen=True, slots=True)
 class NotLookedAt:
-    """Something that seatrial did not or could not look at. Silence must not read as health."""
+    """Something that seatrial did not or could not look at. Silence must not read as health.
+
+    `trial`: an experiment on copies that could not be made."""
 
     what: str
     why: str
+    trial: bool = False
 
 
 # ---- what the program is made of ---------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -153,11 +153,12 @@ def _trainings(material: Material, run: Run, given: Extent) -> Iterator[Event]:
 def _tried(what: str, trial: Callable[[], Iterator[Event]]) -> Iterator[Event]:
     """The events of a trial; one that cannot be made costs its own only, and is named among what was not looked at."""
     try:
-        yield from trial()
+        for event in trial():
+            yield replace(event, trial=True) if isinstance(event, NotLookedAt) else event
     except NotReplayable as reason:
-        yield NotLookedAt(what, str(reason))
+        yield NotLookedAt(what, str(reason), trial=True)
     except Exception as error:
-        yield NotLookedAt(what, f"{type(error).__name__}: {str(error)[:200]}")
+        yield NotLookedAt(what, f"{type(error).__name__}: {str(error)[:200]}", trial=True)
 
 
 def glances(steps: dict[int, Recorded], examples: Mapping[tuple[str, int], Pairs], given: Extent) -> Iterator[Event]:
