@@ -9,13 +9,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seatrial.config import Config
 from seatrial.events import Event, NotLookedAt
 from seatrial.history import Run
 from seatrial.step.capture import Call
 from seatrial.step.recorded import Recorded
+
+if TYPE_CHECKING:
+    import torch
 
 # Experiments that only look at steps may take so long together, and are made on steps of at most so many calls.
 MOST_SECONDS = 3.0
@@ -33,11 +36,13 @@ Trial = Callable[[Recorded], Iterator[Event]]
 
 @dataclass
 class Extent:
-    """How much is tried: `name` full | quick (nothing is trained) | off; how long, in seconds; whom to tell what is being done."""
+    """How much is tried: `name` full | quick (nothing is trained) | off; how long, in seconds; whom to tell what is being done;
+    `fresh` makes the model anew, with an initialisation of its own, where there is a task that knows how."""
 
     name: str = "full"
     seconds: float = LEAST_SECONDS
     tell: Callable[[str], None] = lambda text: None
+    fresh: Callable[[], torch.nn.Module] | None = None
     _start: float = field(default_factory=time.monotonic)
 
     @property
