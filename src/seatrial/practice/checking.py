@@ -7,14 +7,14 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from linecache import getlines
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 import seatrial
 from seatrial.config import Config
-from seatrial.events import NotLookedAt, RunEnded, RunStarted
+from seatrial.events import Event, NotLookedAt, RunEnded, RunStarted, SchedulerBuilt
 from seatrial.history import Run
 from seatrial.launch.folder import prepare
 from seatrial.launch.settings import settings
@@ -79,7 +79,7 @@ def _on_trial(task: Task, trials: Extents, recorder: Recorder, config: Config, d
         RunStarted(script, argv, time.time(), seatrial.__version__, platform.python_version(), str(Path.cwd()))
     )
     start = time.monotonic()
-    with _listening(recorder) as watch:
+    with _listening(recorder.send) as watch:
         for place in task.places.values():
             watch.source(place)
         task.at("", lambda: seed(SEED))
@@ -105,9 +105,15 @@ def _on_trial(task: Task, trials: Extents, recorder: Recorder, config: Config, d
 
 
 @contextlib.contextmanager
-def _listening(recorder: Recorder) -> Generator[Watch]:
+def _listening(send: Callable[[Event], None]) -> Generator[Watch]:
     """The taps are in torch within, and gone afterwards, come what may."""
-    watch = install(recorder.send)
+
+    def heard(event: Event) -> None:
+        if isinstance(event, SchedulerBuilt):
+            event = NotLookedAt(f"the schedule {event.type}", "a check makes only the first steps of its plan")
+        send(event)
+
+    watch = install(heard)
     try:
         yield watch
     finally:

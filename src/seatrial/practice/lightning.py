@@ -10,11 +10,12 @@ from typing import Any
 
 from torch import nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.utils.data import DataLoader
 
 from seatrial.practice.arguments import check_data
 from seatrial.practice.refusal import failed, refused, shown
-from seatrial.practice.task import Made, Task
+from seatrial.practice.task import Made, Schedule, Task
 from seatrial.practice.unchanged import unchanged
 
 _HINT = "Give Task.from_lightning(Net, data), data a LightningDataModule, a DataLoader or a Dataset."
@@ -41,7 +42,7 @@ def task(
         module,
         _training_step,
         _dataset(train, "data"),
-        optimizer=optimizer or _configured,
+        optimizer=optimizer,
         validation=None if held_out is None else _dataset(held_out, "validation"),
         batch_size=size,
         collate=collate,
@@ -70,24 +71,40 @@ class _LightningTask(Task):
         with _quiet():
             return self.at("validation", lambda: step(batch, number))
 
-    def make(self) -> Made:
-        made = super().make()
-        for name in ("training_step", "configure_optimizers"):
-            if not callable(getattr(made.model, name, None)):
-                hint = "Give a LightningModule; for other modules there is Task(model, loss, train)."
-                raise refused(f"a module with {name}", shown(made.model), "task-no-lightning-module", hint)
-        if getattr(made.model, "automatic_optimization", True) is not True:
-            hint = "Describe its loss as Task(model, loss, train)."
-            raise refused(
-                "a LightningModule that leaves its steps to a trainer",
-                "one that makes them itself",
-                "task-manual-optimization",
-                hint,
-            )
-        return made
+    def _called(self, factory: Callable[[], Any]) -> nn.Module:
+        return _checked(super()._called(factory))
+
+    def _copied(self) -> tuple[nn.Module, Any, Callable[..., Any]]:
+        model, optimizer, loss = super()._copied()
+        return _checked(model), optimizer, loss
+
+    def optimizer_for(self, model: nn.Module) -> tuple[Optimizer, tuple[Schedule, ...]]:
+        if self.optimizer is not None:
+            return super().optimizer_for(model)
+        found: list[Any] = []
+
+        def configured(model: Any) -> Any:
+            with _quiet():
+                found.append(model.configure_optimizers())
+            return _optimizer_of(found[0])
+
+        return self._made_by(configured, model), tuple(map(_schedule, _parts(found[0])[1]))
 
     def _positional(self) -> tuple[str, ...]:
         return ("model", "train")
+
+
+def _checked(model: nn.Module) -> nn.Module:
+    """Refuse a module that is not trained by its `training_step` alone."""
+    for name in ("training_step", "configure_optimizers"):
+        if not callable(getattr(model, name, None)):
+            hint = "Give a LightningModule; for other modules there is Task(model, loss, train)."
+            raise refused(f"a module with {name}", shown(model), "task-no-lightning-module", hint)
+    if getattr(model, "automatic_optimization", True) is not True:
+        hint = "Describe its loss as Task(model, loss, train)."
+        wanted = "a LightningModule that leaves its steps to a trainer"
+        raise refused(wanted, "one that makes them itself", "task-manual-optimization", hint)
+    return model
 
 
 def _training_step(model: Any, batch: Any, number: int) -> Any:
@@ -96,18 +113,32 @@ def _training_step(model: Any, batch: Any, number: int) -> Any:
     return result.get("loss") if isinstance(result, dict) else result
 
 
-def _configured(model: Any) -> Any:
+def _optimizer_of(found: Any) -> Any:
     """The optimizer among all that `configure_optimizers` may return."""
-    with _quiet():
-        found = model.configure_optimizers()
-    optimizers: list[Any] = list(found) if isinstance(found, (tuple, list)) else [found]
-    if optimizers and isinstance(optimizers[0], (tuple, list)):  # lists of optimizers and of schedulers
-        optimizers = list(optimizers[0])
+    optimizers = _parts(found)[0]
     if len(optimizers) != 1:
         hint = "Give the one that the loss is for: optimizer=lambda model: ..."
         raise refused("one optimizer from configure_optimizers", shown(found), "task-no-optimizer", hint)
-    found = optimizers[0]
-    return found.get("optimizer") if isinstance(found, dict) else found
+    return optimizers[0]
+
+
+def _parts(found: Any) -> tuple[list[Any], list[Any]]:
+    """Optimizers and schedulers: one optimizer, a list of them, a list of each, or a dict of both."""
+    if isinstance(found, dict):
+        scheduler = found.get("lr_scheduler")
+        return [found.get("optimizer")], [] if scheduler is None else [scheduler]
+    parts: list[Any] = list(found) if isinstance(found, (tuple, list)) else [found]
+    if len(parts) == 2 and all(isinstance(part, (tuple, list)) for part in parts):
+        return list(parts[0]), list(parts[1])
+    if len(parts) == 1 and isinstance(parts[0], dict):
+        return _parts(parts[0])
+    return parts, []
+
+
+def _schedule(given: Any) -> Schedule:
+    settings: dict[str, Any] = given if isinstance(given, dict) else {"scheduler": given}
+    scheduler = settings["scheduler"]
+    return Schedule(scheduler, settings.get("interval", "epoch"), isinstance(scheduler, ReduceLROnPlateau))
 
 
 def _loaders(module: Any, data: Any, validation: Any) -> tuple[Any, Any]:

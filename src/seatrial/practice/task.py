@@ -23,12 +23,22 @@ DEFAULT_RATE = 1e-3  # of Adam, where a task names no optimizer
 
 
 @dataclass(frozen=True, slots=True)
+class Schedule:
+    """A learning-rate scheduler, stepped after every "step" or "epoch"; `watches`: with the loss."""
+
+    scheduler: Any
+    every: str
+    watches: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
     """What one training of a task works with: fresh objects, none of them the user's own."""
 
     model: nn.Module
     loss: Callable[..., Any]
     optimizer: Optimizer
+    schedules: tuple[Schedule, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,9 +147,9 @@ class Task:
                 "task-no-parameters",
                 "Layers in a plain list or dict are not seen by torch: use nn.ModuleList or nn.ModuleDict.",
             )
-        if not isinstance(optimizer, Optimizer):
-            optimizer = self._optimizer_for(model)
-        return Made(model, loss, optimizer)
+        if isinstance(optimizer, Optimizer):
+            return Made(model, loss, optimizer)
+        return Made(model, loss, *self.optimizer_for(model))
 
     def loader(self, data: Data, *, shuffle: bool, seed: int) -> DataLoader[Any]:
         """Batches of some data. Its order comes from a generator of its own."""
@@ -152,6 +162,18 @@ class Task:
             collate_fn=self.collate,
             generator=torch.Generator().manual_seed(seed),
         )
+
+    def optimizer_for(self, model: nn.Module) -> tuple[Optimizer, tuple[Schedule, ...]]:
+        """A new optimizer for a model, and what changes its learning rate.
+
+        Raises:
+            UsageProblem: the factory makes something else.
+        """
+        factory = self.optimizer
+        if factory is None:
+            return self.at("", lambda: torch.optim.Adam(model.parameters(), lr=DEFAULT_RATE)), ()
+        assert not isinstance(factory, Optimizer)
+        return self._made_by(factory, model), ()
 
     # ---- what it computes ----------------------------------------------------------------------------------------
 
@@ -231,11 +253,7 @@ class Task:
             )
         return model
 
-    def _optimizer_for(self, model: nn.Module) -> Optimizer:
-        factory = self.optimizer
-        if factory is None:
-            return self.at("", lambda: torch.optim.Adam(model.parameters(), lr=DEFAULT_RATE))
-        assert not isinstance(factory, Optimizer)
+    def _made_by(self, factory: Callable[[nn.Module], Any], model: nn.Module) -> Optimizer:
         try:
             made: Any = self.at("optimizer", lambda: factory(model))
         except Exception as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -10,6 +11,7 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 
+from seatrial.errors import UsageProblem
 from seatrial.practice.refusal import failed
 from seatrial.practice.task import Made, Task
 from seatrial.practice.trying import check_loss, on_device
@@ -36,15 +38,20 @@ def train(task: Task, made: Made, told: Callable[[int, int], None]) -> int:
     loader = task.at("train", lambda: task.loader(task.train, shuffle=True, seed=SEED))
     end = time.monotonic() + SECONDS
     done = 0
-    for batch in islice(_batches(task, loader), STEPS):
-        try:
-            _step(task, made, on_device(batch, made), done)
-        except Exception as error:
-            raise failed(f"Training in step {done + 1}", error, "The steps before it went well.") from error
-        done += 1
-        told(done, STEPS)
-        if done >= FEWEST_STEPS and time.monotonic() > end:
-            break
+    try:
+        for batch in islice(_batches(task, loader), STEPS):
+            loss = _step(task, made, on_device(batch, made), done)
+            done += 1
+            _advance(task, made, "step", loss)
+            if done % len(loader) == 0:
+                _advance(task, made, "epoch", loss)
+            told(done, STEPS)
+            if done >= FEWEST_STEPS and time.monotonic() > end:
+                break
+    except UsageProblem:
+        raise
+    except Exception as error:
+        raise failed(f"Training in step {done + 1}", error, "The steps before it went well.") from error
     return done
 
 
@@ -77,9 +84,18 @@ def _batches(task: Task, loader: DataLoader[Any]) -> Iterator[Any]:
             yield batch
 
 
-def _step(task: Task, made: Made, batch: Any, number: int) -> None:
+def _step(task: Task, made: Made, batch: Any, number: int) -> float:
     task.at("optimizer", made.optimizer.zero_grad)
     loss = task.training_loss(made, batch, number)
     check_loss(loss, made)
     task.at("loss", loss.backward)
     task.at("optimizer", made.optimizer.step)
+    return loss.item()
+
+
+def _advance(task: Task, made: Made, every: str, loss: float) -> None:
+    """Step the schedulers that are stepped now."""
+    for each in made.schedules:
+        if each.every == every:
+            step = each.scheduler.step
+            task.at("optimizer", functools.partial(step, loss) if each.watches else step)

@@ -11,7 +11,7 @@ from seatrial.practice.arguments import OPTIMIZER_HINT
 from seatrial.practice.refusal import failed, refused, shown
 from seatrial.practice.task import Data, Made, Task
 
-_LOSS = "a scalar tensor from loss(output, *targets)"
+_LOSS = "a scalar tensor from the loss"
 
 
 def try_out(task: Task) -> None:
