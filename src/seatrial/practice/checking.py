@@ -8,7 +8,6 @@ import platform
 import tempfile
 import time
 from collections.abc import Callable, Generator
-from linecache import getlines
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -125,4 +124,4 @@ def _source(task: Task) -> tuple[str, str]:
     place = task.places.get("")
     if place is None or not Path(place.file).is_file():
         return "", ""
-    return place.file, "".join(getlines(place.file))
+    return place.file, Path(place.file).read_text(encoding="utf-8", errors="replace")

@@ -21,9 +21,9 @@ def failed(doing: str, error: BaseException, hint: str) -> UsageProblem:
     """The user's own code has failed while we called it: with its message and its line."""
     place = users_place(error.__traceback__)
     at = f" ({Path(place.file).name}:{place.line})" if place is not None else ""
-    said = " ".join(str(error).split())
+    said = " ".join(str(error).split()).rstrip(".")
     found = f"{type(error).__name__}: {said}" if said else type(error).__name__
-    return UsageProblem(f"{doing} failed{at}: {found}", "task-failed", hint)
+    return UsageProblem(f"{doing} failed{at}: {found}.", "task-failed", hint)
 
 
 def shown(value: Any) -> str:

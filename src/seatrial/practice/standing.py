@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 from itertools import islice
-from linecache import getlines
+from linecache import checkcache, getlines
 from types import CodeType, FrameType, FunctionType
 from typing import Any, TypeVar
 
@@ -44,6 +44,7 @@ def argument_places(frame: FrameType | None, positional: Sequence[str]) -> dict[
 def _call_at(frame: FrameType) -> ast.Call | None:
     """The call at which a frame stands, in its source."""
     at = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None), None)
+    checkcache(frame.f_code.co_filename)  # it may have been edited since it was read last
     try:
         tree = ast.parse("".join(getlines(frame.f_code.co_filename)))
     except (SyntaxError, ValueError):
