@@ -11,6 +11,8 @@ from running import SEATRIAL
 
 from seatrial.cli import group
 from seatrial.errors import UsageProblem
+from seatrial.history import Run
+from seatrial.record import NAME, read
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "examples" / "digits_task.py").read_text()
@@ -165,3 +167,41 @@ def test_a_faulty_twin_of_the_example_is_found_out(tmp_path, line, fault, name):
     first = json.loads((tmp_path / "o" / "findings.json").read_text())["findings"][0]
     assert first["name"] == name
     assert fault in (tmp_path / "twin.py").read_text().splitlines()[first["where"][0]["line"] - 1]
+
+
+SCRIPT = """
+from torch.utils.data import DataLoader
+torch.manual_seed(0)
+model = nn.Sequential(Net(), nn.Softmax(1))
+loss = nn.CrossEntropyLoss()
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+for epoch in range(30):
+    for inputs, targets in DataLoader(data, batch_size=32, shuffle=True):
+        optimizer.zero_grad()
+        value = loss(model(inputs), targets)
+        value.backward()
+        optimizer.step()
+"""
+
+
+@pytest.mark.slow
+def test_a_task_is_recorded_and_judged_as_the_script_that_trains_it(tmp_path):
+    (tmp_path / "script.py").write_text(BEGINNING + SCRIPT)
+    (tmp_path / "task.py").write_text(
+        BEGINNING + "task = Task(lambda: nn.Sequential(Net(), nn.Softmax(1)), nn.CrossEntropyLoss(), data)\n"
+    )
+    command = [SEATRIAL, "run", "--quiet", "--out", "run", "script.py"]
+    subprocess.run(command, cwd=tmp_path, timeout=120, check=True)
+    assert check(tmp_path, "--quiet", "--out", "check", "task.py").returncode == 1
+    ran, checked = (Run.of(read(tmp_path / name / NAME)) for name in ("run", "check"))
+    assert [node.op for node in checked.graphs[0].nodes] == [node.op for node in ran.graphs[0].nodes]
+    assert [turn.counts for turn in checked.turns if turn.complete] == [
+        turn.counts for turn in ran.turns if turn.complete
+    ]
+    assert {type(event) for event in checked.events} == {type(event) for event in ran.events}
+    of_run, of_check = ([each["name"] for each in findings(tmp_path / name)] for name in ("run", "check"))
+    assert of_run == of_check != []
+
+
+def findings(folder):
+    return json.loads((folder / "findings.json").read_text())["findings"]
