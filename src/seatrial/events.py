@@ -485,6 +485,102 @@ class Forked:
     mended_curve: tuple[float, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Untrained:
+    """The loss of the recorded step without dropout: with its own parameters (`own`), with weights drawn anew (`fresh`), of
+    each class alone (`classes`); and that of the best constant answer, `how` it is known (nan: there is none)."""
+
+    tick: int
+    call: int
+    own: float
+    fresh: tuple[float, ...]
+    constant: float
+    how: str
+    classes: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RateSwept:
+    """Forks of the training whose learning rate grows from step to step: `rates` (of the first group) and the median loss
+    over `seeds` forks at each; a fork that broke counts as inf from there. `used`: the highest rate that the script had.
+    `curvature`: the largest eigenvalue of the Hessian of the recorded loss (nan: not known), `limit`: the largest rate
+    at which the script's optimizer is stable at that curvature (nan: not known for this optimizer)."""
+
+    call: int
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
+    seeds: int
+    used: float
+    curvature: float
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """Some examples trained alone. `kind`: as it is | shuffled targets | inputs of zero. `loss`: the lowest that was
+    reached in `steps` steps of Adam at `rate`, `curve` all of them."""
+
+    examples: int
+    kind: str
+    loss: float
+    steps: int
+    rate: float
+    curve: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Overfitted:
+    """The attempt to drive the loss of a few examples of a recorded batch to zero, without regularisation, from the
+    parameters of the step. `constant`: the loss of the best constant answer for the batch, `how` it is known."""
+
+    tick: int
+    call: int
+    constant: float
+    how: str
+    rungs: tuple[Rung, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """How well a simple learner answers examples that it has not seen, against permuted targets.
+
+    `score`: share of classes that are right, or correlation of answers and targets. `chance` and `spread`: mean and
+    standard deviation of the score with permuted targets; `p`: share of them (and the examples' own) that score as high."""
+
+    score: float
+    chance: float
+    spread: float
+    p: float
+
+
+@dataclass(frozen=True, slots=True)
+class DataGlanced:
+    """What is to be seen in recorded examples without any network.
+
+    `phase`: training | evaluation. `classes`: how many the targets have (0: they are real numbers). `nearest`: the answer
+    of the nearest other example; `nearest_in_batch`: of the nearest within the same batch; `linear`: of ridge regression,
+    leaving each example out; `single`: the share of variance explained by the best feature alone (number
+    `single_feature`). `shifted`: `nearest` with targets moved by `shift` examples, where that is best. `alike`: how much
+    more alike successive examples are than any two (0..1). `copy`: a feature that is the target in another guise (-1:
+    none), `without_copy`: `nearest` without it and others that depend on it."""
+
+    phase: str
+    model: int
+    examples: int
+    features: int
+    classes: int
+    nearest: Association
+    nearest_in_batch: Association
+    linear: Association
+    single: Association
+    single_feature: int
+    shifted: Association
+    shift: int
+    alike: float
+    copy: int = -1
+    without_copy: Association | None = None
+
+
 # ---- oddities that a tap can establish by itself -----------------------------------------------------------------
 
 
@@ -571,6 +667,10 @@ Event: TypeAlias = (
     | GraphSeen
     | Probe
     | Forked
+    | Untrained
+    | RateSwept
+    | Overfitted
+    | DataGlanced
     | StateKept
     | Checkpoint
     | SeedSet
@@ -601,6 +701,10 @@ KINDS: tuple[type, ...] = (
     GraphSeen,
     Probe,
     Forked,
+    Untrained,
+    RateSwept,
+    Overfitted,
+    DataGlanced,
     StateKept,
     Checkpoint,
     SeedSet,

@@ -18,7 +18,7 @@ from seatrial.events import Event, NotLookedAt, Place
 from seatrial.findings import Finding, Severity
 from seatrial.history import Run
 from seatrial.rules import Rule, discover
-from seatrial.rules.proofs import proof
+from seatrial.rules.proofs import weighed
 
 RANK: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}
 
@@ -103,8 +103,7 @@ def judge(events: Iterable[Event], config: Config | None = None) -> Verdict:
 def settle(run: Run, found: Iterable[Finding], broken: Iterable[NotLookedAt], config: Config) -> Verdict:
     """The verdict on a run, from what its rules found and which of them broke."""
     kept, suppressed = suppress([_with_severity(finding, config) for finding in found], run, config)
-    proven = [replace(finding, proof=proof(run, finding.name)) for finding in merge(kept)]
-    findings, folded = fold(in_order(proven))
+    findings, folded = fold(in_order([weighed(run, finding) for finding in merge(kept)]))
     unseen = (*run.not_looked_at, *broken, *_vain_suppressions(run))
     return Verdict(run, findings, folded, suppressed, tuple(dict.fromkeys(unseen)), _observation(run))
 

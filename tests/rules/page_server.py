@@ -1,6 +1,6 @@
 """Runs many small programs through `seatrial run`: torch is imported once, then each program gets a forked process.
 
-As a program it reads lines of JSON on stdin, {"script": ..., "out": ...}, and answers each with the exit status and what was
+As a program it reads lines of JSON on stdin, {"script": ..., "out": ..., "trials": ...}, and answers each with the exit status and what was
 written to stderr. `Server` starts it and asks.
 """
 
@@ -24,12 +24,12 @@ class Server:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
 
-    def findings(self, source: str, folder: Path) -> dict[str, str]:
+    def findings(self, source: str, folder: Path, trials: str = "quick") -> dict[str, str]:
         """Names and severities of what is said of a program (also of symptoms that are folded into a cause)."""
         script, out = folder / "program.py", folder / "out"
         script.write_text(source)
         assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.write(json.dumps({"script": str(script), "out": str(out)}) + "\n")
+        self.process.stdin.write(json.dumps({"script": str(script), "out": str(out), "trials": trials}) + "\n")
         self.process.stdin.flush()
         answer = json.loads(self.process.stdout.readline())
         assert answer["status"] == 0, answer["errors"]
@@ -55,20 +55,21 @@ def serve() -> None:
         errors = Path(order["script"]).with_suffix(".err")
         child = os.fork()
         if child == 0:
-            run(order["script"], order["out"], errors)
+            run(order, errors)
         _, status = os.waitpid(child, 0)
         print(json.dumps({"status": os.waitstatus_to_exitcode(status), "errors": errors.read_text()}), flush=True)
 
 
-def run(script: str, out: str, errors: Path) -> None:
-    """In the child: what `seatrial run --out OUT SCRIPT` does, its output out of the way."""
+def run(order: dict[str, str], errors: Path) -> None:
+    """In the child: what `seatrial run --out OUT --trials TRIALS SCRIPT` does, its output out of the way."""
+    script = order["script"]
     status = 70
     try:
         os.chdir(Path(script).parent)
         with open(os.devnull, "w") as nowhere, errors.open("w") as told:
             os.dup2(nowhere.fileno(), 1)
             os.dup2(told.fileno(), 2)
-            sys.argv = ["seatrial", "run", "--out", out, script]
+            sys.argv = ["seatrial", "run", "--out", order["out"], "--trials", order["trials"], script]
             try:
                 importlib.import_module("seatrial.cli").main()
             except SystemExit as end:

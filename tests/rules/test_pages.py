@@ -13,6 +13,8 @@ from seatrial import catalogue
 from seatrial.rules import HEADINGS, discover
 
 NAMES = sorted(discover())
+# What only copies that are trained after the script has ended can show.
+TRAINED = frozenset({"optimisation.cannot-overfit-subset"})
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +40,14 @@ def test_a_page_has_all_headings_in_order_and_an_entry_in_the_catalogue(name: st
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_faulty_program_yields_the_finding(name: str, server: Server, tmp_path: Path) -> None:
-    assert name in server.findings(program(discover()[name].page, "Faulty"), tmp_path)
+    trials = "full" if name in TRAINED else "quick"
+    assert name in server.findings(program(discover()[name].page, "Faulty"), tmp_path, trials)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_fixed_program_yields_no_alarm(name: str, server: Server, tmp_path: Path) -> None:
-    told = server.findings(program(discover()[name].page, "Fixed"), tmp_path)
+    trials = "full" if name in TRAINED else "quick"
+    told = server.findings(program(discover()[name].page, "Fixed"), tmp_path, trials)
     assert [each for each, severity in told.items() if severity != "note"] == []
     assert name not in told

@@ -20,6 +20,7 @@ from seatrial.launch.folder import LOG, default_folder, prepare
 from seatrial.launch.hook import AfterImport
 from seatrial.launch.program import Program, load, main_module, ready
 from seatrial.launch.settings import settings
+from seatrial.launch.trying import Trials
 from seatrial.record import NAME, Recorder, read
 
 if TYPE_CHECKING:
@@ -30,7 +31,13 @@ class Session:
     """One run. Making it checks all that a person may have got wrong; nothing of the program has run by then."""
 
     def __init__(
-        self, program: Program, out: Path | None, strict: bool = False, quiet: bool = False, trials: str = "full"
+        self,
+        program: Program,
+        out: Path | None,
+        strict: bool = False,
+        quiet: bool = False,
+        trials: str = "full",
+        trials_first: bool = False,
     ) -> None:
         self._path = list(sys.path)
         self._stderr = sys.stderr
@@ -41,9 +48,9 @@ class Session:
         self.config = settings(self.loaded.file or program.name, self.loaded.text)
         self.strict = strict
         self.quiet = quiet
-        self.trials = trials
         self.folder = prepare(out or default_folder(program))
         self.recorder = Recorder(self.folder / NAME)
+        self.trials = Trials(trials, trials_first, self.recorder, self.folder, self.config, self._stderr, quiet)
         self.watch: Watch | None = None
         self.troubles: list[str] = []
         self._started = time.time()
@@ -98,6 +105,7 @@ class Session:
             from seatrial.taps import install
 
             self.watch = install(self.recorder.send)
+            self.trials.listen(self.watch)
         except Exception as error:
             self._trouble("torch is not watched", error)
 
@@ -141,7 +149,7 @@ class Session:
         self._send_end(outcome, seconds)
         if watch is not None:
             try:
-                self._experiment(watch, seconds)
+                self.trials.after(watch, seconds)
             except KeyboardInterrupt:
                 self.recorder.send(NotLookedAt("the rest of the trials", "they were interrupted"))
             except Exception as error:
@@ -149,21 +157,6 @@ class Session:
         self.recorder.close()
         if self.recorder.failed:
             self.troubles.append(f"the record ends early ({self.recorder.failed})")
-
-    def _experiment(self, watch: Watch, seconds: float) -> None:
-        """Trials on the recorded steps: the program has ended, and nothing of it draws random numbers any more."""
-        from seatrial.history import Run
-        from seatrial.launch.progress import Progress
-        from seatrial.trials import conduct, extent
-
-        def so_far() -> Run:
-            self.recorder.flush()
-            return Run.of(read(self.folder / NAME))
-
-        with Progress(self._stderr, not self.quiet) as progress:
-            given = extent(self.trials, seconds, progress.tell)
-            for event in conduct(watch.steps, watch.optimizer_classes, so_far, self.config, given):
-                self.recorder.send(event)
 
     def _send_end(self, outcome: Ending, seconds: float) -> None:
         watch = self.watch

@@ -27,7 +27,7 @@ from seatrial.practice.unchanged import seed, unchanged
 from seatrial.record import NAME, Recorder, read
 from seatrial.report import write
 from seatrial.taps import Watch, install
-from seatrial.trials import Extent, conduct
+from seatrial.trials import Extent, Material, conduct
 from seatrial.verdict import judge
 
 Extents: TypeAlias = Literal["full", "quick", "off"]
@@ -97,7 +97,7 @@ def _on_trial(task: Task, trials: Extents, recorder: Recorder, config: Config, d
 
     given = Extent(trials, TRIAL_SECONDS, display.tell, task.fresh)
     try:
-        for event in conduct(watch.steps, watch.optimizer_classes, so_far, config, given):
+        for event in conduct(Material.of(watch), so_far, config, given):
             recorder.send(event)
     except Exception as error:  # a failure of ours: what was found until then still counts
         recorder.send(NotLookedAt("the rest of the trials", f"{type(error).__name__}: {error}"))

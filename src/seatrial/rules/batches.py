@@ -12,7 +12,7 @@ from seatrial.events import BatchSeen, EvaluationPass, LoaderBuilt, LoaderIterat
 from seatrial.history import Run
 from seatrial.rules.graph import LOSS_OPS
 from seatrial.rules.lines import named
-from seatrial.rules.resolve import Resolver
+from seatrial.rules.resolve import Resolver, Step
 from seatrial.rules.source import call_at, file_of, files_of, place_of
 from seatrial.rules.syntax import tail
 from seatrial.rules.training import Training
@@ -107,10 +107,14 @@ class Batches:
 
     def lineage(self, batch: BatchSeen) -> tuple[Place, ...]:
         """Lines by which a batch came to be, nearest to its use first."""
+        return distinct(place_of(owner, owner.statement(node)) for owner, node in self.ways(batch))
+
+    def ways(self, batch: BatchSeen) -> list[Step]:
+        """Expressions and statements by which a batch came to be, nearest to its use first."""
         place = self._use(batch)
         file = file_of(self.run, place.file) if place is not None else None
         if place is None or file is None:
-            return ()
+            return []
         resolver = Resolver(files_of(self.run), data=True)
         for call in call_at(self.run, place)[:3]:
             if data := _data_of_task(call):
@@ -124,8 +128,7 @@ class Batches:
                     pass
             if resolver.visited:
                 break
-        steps = [(owner, owner.statement(node)) for owner, node in resolver.visited]
-        return distinct(place_of(owner, node) for owner, node in steps)
+        return resolver.visited
 
     def _use(self, batch: BatchSeen) -> Place | None:
         """The line that calls the model with a training batch, or the loss with a target."""

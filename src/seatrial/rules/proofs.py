@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
-from seatrial.events import Forked, Scalar
+from seatrial.events import Forked, Scalar, Untrained
+from seatrial.findings import Finding
 from seatrial.history import Run
+from seatrial.rules.series import head_and_tail
+from seatrial.rules.training import Training
 
 # Of the loss before training: what the effect is at least, by the lower end of its interval.
 LEAST_EFFECT = 0.05
@@ -19,13 +23,45 @@ LEAST_EFFECT = 0.05
 CONTROL_SHARE = 0.8
 # A loss beyond so many times the loss before training counts as that: how far it exploded says nothing.
 CAP = 3.0
+# A warning of less confidence falls to a note if its mend was tried in vain.
+GUESS = 0.75
+# A training that ends above this share of the best constant's loss (or of its first loss) has learned little.
+POOR = 0.7
 # Two-sided 95 % quantiles of Student's t, by degrees of freedom (R. A. Fisher, 1925, table IV).
 _STUDENT = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365}
 
 
+def weighed(run: Run, finding: Finding) -> Finding:
+    """A finding with its proof, if there is one: a suspicion that is proven, of a training that learned little, becomes a
+    warning; a guess whose mend clearly has no effect falls to a note."""
+    shown = proof(run, finding.name)
+    if shown is not None:
+        severity = "warning" if finding.severity == "note" and learned_little(run) else finding.severity
+        return replace(finding, proof=shown, severity=severity)
+    tried = _tried(run, finding.name)
+    in_vain = tried is not None and interval(tried)[2] < LEAST_EFFECT
+    if in_vain and finding.severity == "warning" and finding.confidence < GUESS:
+        return replace(finding, severity="note")
+    return finding
+
+
+def learned_little(run: Run) -> bool:
+    """Whether the training loss ended not far below that of the best constant answer."""
+    training = Training(run)
+    if not training.supervised or len(training.values) < 20:
+        return False
+    start, end = head_and_tail(training.values)
+    known = [each.constant for each in run.every(Untrained) if each.call == training.call and each.constant > 0]
+    return end > POOR * (known[0] if known else start)
+
+
+def _tried(run: Run, name: str) -> Forked | None:
+    return next((each for each in reversed(run.every(Forked)) if each.name == name), None)
+
+
 def proof(run: Run, name: str) -> dict[str, Scalar] | None:
     """The proof of a finding as findings.json gives it; None where the forks show no clear effect or there were none."""
-    forked = next((each for each in reversed(run.every(Forked)) if each.name == name), None)
+    forked = _tried(run, name)
     if forked is None:
         return None
     effect, low, high = interval(forked)

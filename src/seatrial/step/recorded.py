@@ -43,6 +43,11 @@ class Recorded:
         """The index, in the event, of the node that stands for a call or leaf (-1 if there is none)."""
         return self.numbers.get(id(origin), -1)
 
+    @property
+    def answers(self) -> list[Out]:
+        """The outputs of root modules that are no single number (a model may return its loss beside its scores)."""
+        return [o for o in self.predictions if isinstance(o.origin, Call) and o.origin.outputs[o.number].shape]
+
     def leaves(self, role: str) -> list[Leaf]:
         """The leaves of a role, in order."""
         return [leaf for leaf in self.program if isinstance(leaf, Leaf) and self.roles.get(id(leaf)) == role]
@@ -57,20 +62,25 @@ def data_leaves(program: list[Origin]) -> list[Leaf]:
     return [origin for origin in program if isinstance(origin, Leaf) and not origin.state]
 
 
+def unregularised(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """For `Step.__call__(substitute=)`: what a call gives without dropout; NotImplemented where that is no different."""
+    if call.op in _DROPOUTS:
+        return args[0] if args else kwargs["input"]
+    if call.op == "multi_head_attention_forward" and "training" in kwargs:
+        return call.function(*args, **{**kwargs, "training": False})
+    return NotImplemented
+
+
 def evaluated(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """For `Step.__call__(substitute=)`: what a call gives in evaluation mode (dropout off, kept statistics in batch
     normalisation); NotImplemented where that is no different."""
-    if call.op in _DROPOUTS:
-        return args[0] if args else kwargs["input"]
     if call.op == "batch_norm":
         names = ("input", "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps")
         given: dict[str, Any] = {**dict(zip(names, args, strict=False)), **kwargs}
         if given.get("running_mean") is not None:
             normalise: Any = torch.nn.functional.batch_norm
             return normalise(**{**given, "training": False})
-    if call.op == "multi_head_attention_forward" and "training" in kwargs:
-        return call.function(*args, **{**kwargs, "training": False})
-    return NotImplemented
+    return unregularised(call, args, kwargs)
 
 
 def run_evaluated(

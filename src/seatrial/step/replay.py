@@ -101,6 +101,11 @@ class Step:
         return _Replay(self.graph, seen, substitute, same_random_numbers).run(*values)
 
 
+def replayed(graph: fx.Graph, values: list[torch.Tensor]) -> tuple[torch.Tensor, ...]:
+    """What a graph made of a step's gives, with the random numbers of the script."""
+    return _Replay(graph, None, None, True).run(*values)
+
+
 class _Replay(fx.Interpreter):
     """Runs the graph node by node in the modes in which the script ran it."""
 

@@ -41,7 +41,7 @@ def install(emit: Callable[[Event], None], verify: Verifier | None = None) -> Wa
     watch.send(TorchSeen(torch.__version__))
     models = Models(watch)
     recording = Recording(watch, models, verify)
-    watch.steps = recording.steps
+    watch.steps = recording.kept.steps
     log = EvaluationLog(watch, recording)
     models.end_of_evaluation = log.end
     watch.at_finish.insert(0, log.end)

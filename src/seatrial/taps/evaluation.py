@@ -13,6 +13,7 @@ from seatrial.events import EvaluationPass, Place
 from seatrial.measure.batches import sketch
 from seatrial.places import chain, segment, user_frame
 from seatrial.taps.recording import Recording
+from seatrial.taps.sketches import send_batch
 from seatrial.taps.watch import Watch
 
 # Of the passes made from one line, so many are sent; afterwards every power-of-two share.
@@ -75,13 +76,13 @@ class EvaluationLog:
         if recorder is not None:
             recorder.inert = True
         figures = sketch(batch)
+        self.watch.examples.input("evaluation", model, self.watch.tick, batch)
         if recorder is not None:
             recorder.inert = False
         if figures is not None:
             self._rows += figures.rows
-            self.recording.send_batch(
-                figures, "evaluation", "input", 0, model, tuple(batch.shape), str(batch.dtype).removeprefix("torch.")
-            )
+            dtype = str(batch.dtype).removeprefix("torch.")
+            send_batch(self.watch, figures, "evaluation", "input", 0, model, tuple(batch.shape), dtype)
 
     def loss(self, name: str, value: Any, examples: int, reduction: str) -> None:
         """A loss function was called while gradients are off (or the model is in evaluation mode)."""

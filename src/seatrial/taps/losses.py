@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from seatrial.events import BatchSeen
 from seatrial.measure.batches import sketch
 from seatrial.taps.guarding import guarded
+from seatrial.taps.sketches import send_batch
 from seatrial.taps.watch import Watch
 
 NAMES = (
@@ -67,31 +67,18 @@ class _LossTap:
         first = args[0] if args else next(iter(kwargs.values()))
         examples = len(first) if isinstance(first, torch.Tensor) and first.ndim else 1
         reduction = _argument("reduction", args, kwargs, positions)
+        target = _argument("target", args, kwargs, positions)
+        if isinstance(target, torch.Tensor):
+            self.watch.examples.target("evaluation", self.watch.tick, target)
         self.evaluation_loss(name, value.detach(), examples, reduction if isinstance(reduction, str) else "mean")
 
     def _target(self, target: Any, frame: FrameType) -> None:
         figures = sketch(target)
         if figures is None:
             return
-        watch = self.watch
-        watch.send(
-            BatchSeen(
-                tick=watch.tick,
-                phase="training",
-                model=self._last_model(),
-                role="target",
-                position=0,
-                shape=figures.shape,
-                dtype=figures.dtype,
-                stats=figures.stats,
-                histogram=figures.histogram,
-                rows=figures.rows,
-                feature_means=figures.feature_means,
-                feature_stds=figures.feature_stds,
-                where=watch.place(frame),
-                data=watch.last_data,
-            )
-        )
+        self.watch.examples.target("training", self.watch.tick, target)
+        model, where = self._last_model(), self.watch.place(frame)
+        send_batch(self.watch, figures, "training", "target", 0, model, figures.shape, figures.dtype, where)
 
     def _last_model(self) -> int:
         """The model of the last forward pass of this turn, -1 where there was none."""

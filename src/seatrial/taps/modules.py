@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dis
 import sys
 import weakref
 from collections.abc import Callable
 from threading import get_ident
-from types import CodeType, FrameType
+from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 import torch
 from torch import nn
+from torch.compiler import is_compiling
 from torch.nn.modules.loss import _Loss
 
 from seatrial.measure.batches import sketch
@@ -20,14 +22,16 @@ from seatrial.taps.guarding import guarded
 from seatrial.taps.identities import Ids
 from seatrial.taps.models import Models
 from seatrial.taps.recording import Recording
+from seatrial.taps.sketches import send_batch
 from seatrial.taps.watch import Watch
 
 
 def install(watch: Watch, recording: Recording, models: Models, log: EvaluationLog) -> None:
     """Listen to `nn.Module`."""
-    caller = _Caller(watch, recording, models, log)
+    global _caller
+    _caller = _Caller(watch, recording, models, log)
     watch.patches.wrap(nn.Module, "__init__", lambda original: _make_init(original, watch, models))
-    watch.patches.wrap(nn.Module, "__call__", caller.make)
+    _caller.install()
     watch.patches.wrap(nn.Module, "train", lambda original: _make_train(original, watch, recording))
     watch.patches.wrap(nn.Module, "zero_grad", lambda original: _make_zero_grad(original, watch))
     if hasattr(torch, "compile"):
@@ -59,7 +63,12 @@ def _caller_of_constructor(module: nn.Module, frame: FrameType | None) -> FrameT
 
 
 class _Caller:
-    """Calls of modules. Only the outermost costs anything, but while a step is recorded."""
+    """Calls of modules. Only the outermost costs anything, but while a step is recorded.
+
+    While a model runs and no step is recorded, our function in the place of `nn.Module.__call__` carries torch's own code,
+    so that the many calls within cost what they cost without us: one Python function more takes half a microsecond within a
+    step, and the modules of a small transformer are called thirty times in each.
+    """
 
     def __init__(self, watch: Watch, recording: Recording, models: Models, log: EvaluationLog) -> None:
         self.watch = watch
@@ -70,62 +79,77 @@ class _Caller:
         self.root = -1
         self.thread = get_ident()
         self.stateless = Ids()
-        # By id(module): the module, where it was called from last while it trained, its number and that of the call.
-        self.calls_known: dict[int, tuple[weakref.ref[nn.Module], CodeType, int, int, int]] = {}
+        # By id(module) and the instruction that called it while it trained: the module, the code that the instruction
+        # belongs to, the number of the module and that of the call.
+        self.calls_known: dict[tuple[int, int], tuple[weakref.ref[nn.Module], CodeType, int, int]] = {}
 
-    def make(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        recording, is_compiling = self.recording, torch.compiler.is_compiling
+    def install(self) -> None:
+        self.watch.patches.wrap(nn.Module, "__call__", self._make)
+        self.function: Any = vars(nn.Module)["__call__"]
+        self.heard: CodeType = self.function.__code__
+        self.quiet = self.original.__code__ if _stands_alone(self.original) else self.heard
+        self.recording.at_start.append(self._hear)
 
+    def _hear(self) -> None:
+        """A step is recorded from now on, perhaps from within a model: its further calls are heard."""
+        self.function.__code__ = self.heard
+
+    def _make(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        self.original: Any = original
+
+        # No variables of functions around: torch's code, which takes its place, has none.
         def __call__(module: nn.Module, /, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
+            caller = _caller
             if is_compiling():
-                return original(module, *args, **kwargs)
-            if self.depth:  # by far the most calls: nothing is to be done but in a close look
-                recorder = recording.recorder
-                if recorder is None or recorder.inert or get_ident() != self.thread:
-                    return original(module, *args, **kwargs)
-                recorder.modules.append((self.models.path_of(self.root, module), type(module).__name__, module))
+                return caller.original(module, *args, **kwargs)
+            if caller.depth:
+                recorder = caller.recording.recorder
+                if recorder is None or recorder.inert or get_ident() != caller.thread:
+                    return caller.original(module, *args, **kwargs)
+                recorder.modules.append((caller.models.path_of(caller.root, module), type(module).__name__, module))
                 try:
-                    return original(module, *args, **kwargs)
+                    return caller.original(module, *args, **kwargs)
                 finally:
                     recorder.modules.pop()
-            if not self.watch.on or get_ident() != self.thread:
-                return original(module, *args, **kwargs)
-            if isinstance(module, _Loss) or (self.watch.models.get(module) is None and not self._is_model(module)):
-                return original(module, *args, **kwargs)
+            if not caller.watch.on or get_ident() != caller.thread or isinstance(module, _Loss):
+                return caller.original(module, *args, **kwargs)
             frame = sys._getframe(1)
+            model = caller.usual_call(module, frame)
+            if model is None:
+                if caller.watch.models.get(module) is None and not caller.is_model(module):
+                    return caller.original(module, *args, **kwargs)
+                return caller.call_root(module, args, kwargs, frame)
             try:
-                usual = self.usual_call(module, frame)
-            except Exception as error:
-                usual = None
-                self.watch.not_looked_at("a call of a model", f"{type(error).__name__}: {error}")
-            if usual is None:
-                return self.call_root(original, module, args, kwargs, frame)
-            self.depth, self.root = 1, usual
-            try:
-                return original(module, *args, **kwargs)
+                caller.depth, caller.root = 1, model
+                caller.function.__code__ = caller.quiet
+                return caller.original(module, *args, **kwargs)
             finally:
-                self.depth = 0
+                caller.function.__code__ = caller.heard
+                caller.depth = 0
 
         return __call__
 
     def usual_call(self, module: nn.Module, frame: FrameType) -> int | None:
         """Note a training call from a line that was met before, where nothing else is to be done: the number of the model;
         None where there is more to it."""
-        recording = self.recording
-        if recording.recorder is not None or recording.awaited or self.watch.sketching:
+        try:
+            known = self.calls_known.get((id(module), frame.f_lasti))
+            if known is None or known[1] is not frame.f_code or known[0]() is not module:
+                return None
+            _, _, model, call = known
+            recording = self.recording
+            if recording.recorder is not None or recording.awaited or self.watch.sketching:
+                return None
+            if not torch.is_grad_enabled() or not module.training or self._unused(model, call):
+                return None
+            self.log.end()
+            self.watch.again(call)
+            return model
+        except Exception as error:
+            self.watch.not_looked_at("a call of a model", f"{type(error).__name__}: {error}")
             return None
-        known = self.calls_known.get(id(module))
-        if known is None or known[1] is not frame.f_code or known[2] != frame.f_lasti or known[0]() is not module:
-            return None
-        if not torch.is_grad_enabled() or not module.training or self._unused(known[3], known[4]):
-            return None
-        self.log.end()
-        self.watch.again(known[4])
-        return known[3]
 
-    def call_root(
-        self, original: Callable[..., Any], module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], frame: Any
-    ) -> Any:
+    def call_root(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], frame: Any) -> Any:
         """A module is called from outside of any other."""
         grad, training = torch.is_grad_enabled(), getattr(module, "training", True)
         evaluating, alone, model, call = False, False, -1, -1
@@ -145,8 +169,8 @@ class _Caller:
                 evaluating = False
             self._note(model, module, evaluating, training, grad, args, kwargs, frame)
             if grad and training and not evaluating and is_users(frame.f_code.co_filename):
-                known = (weakref.ref(module), frame.f_code, frame.f_lasti, model, call)
-                self.calls_known[id(module)] = known
+                known = (weakref.ref(module), frame.f_code, model, call)
+                self.calls_known[id(module), frame.f_lasti] = known
             if recorder is not None:
                 recorder.inert = False
             alone = self.recording.root_enters(model, call, evaluating)
@@ -156,9 +180,12 @@ class _Caller:
         self.depth, self.root = 1, model
         if recorder is not None:
             recorder.modules.append((self.models.path_of(model, module), type(module).__name__, module))
+        else:
+            self.function.__code__ = self.quiet
         try:
-            result = original(module, *args, **kwargs)
+            result = self.original(module, *args, **kwargs)
         finally:
+            self.function.__code__ = self.heard
             self.depth = 0
             if recorder is not None:
                 recorder.modules.pop()
@@ -168,7 +195,7 @@ class _Caller:
             self.recording.root_leaves(model, call, result, evaluating, alone, frame)
         return result
 
-    def _is_model(self, module: nn.Module) -> bool:
+    def is_model(self, module: nn.Module) -> bool:
         """Whether a module that was not met before has anything to learn or to keep (a loss function has not)."""
         if self.stateless.get(module) is not None:
             return False
@@ -203,8 +230,21 @@ class _Caller:
             if isinstance(value, torch.Tensor) and value.ndim and position < 4 and value.grad_fn is None:
                 figures = sketch(value)
                 if figures is not None:
+                    self.watch.examples.input("training", model, self.watch.tick, value)
                     dtype = str(value.dtype).removeprefix("torch.")
-                    self.recording.send_batch(figures, "training", "input", position, model, tuple(value.shape), dtype)
+                    shape = tuple(value.shape)
+                    send_batch(self.watch, figures, "training", "input", position, model, shape, dtype)
+
+
+_caller: Any = None
+
+
+def _stands_alone(function: Any) -> bool:
+    """Whether the code of a function needs nothing of the function itself, so that another one may carry it."""
+    if not isinstance(function, FunctionType):
+        return False
+    code = function.__code__
+    return not code.co_freevars and not any(step.opname.endswith("_GLOBAL") for step in dis.get_instructions(code))
 
 
 def _make_train(original: Callable[..., Any], watch: Watch, recording: Recording) -> Callable[..., Any]:

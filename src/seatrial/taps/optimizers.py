@@ -9,12 +9,13 @@ from types import FrameType
 from typing import Any
 
 import torch
+from torch.compiler import is_compiling
 from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from seatrial.events import GroupInfo, Look, OptimizerBuilt, Scalar
 from seatrial.measure.parameters import Before, before, holding, look
-from seatrial.places import chain, loops_around, place_of
+from seatrial.places import chain, loops_around
 from seatrial.taps.guarding import guarded
 from seatrial.taps.models import Models
 from seatrial.taps.recording import Recording
@@ -31,7 +32,7 @@ class OptimizerTap:
         self.recording = recording
         self.models = models
         self._settings: dict[tuple[int, int, str], float] = {}
-        self._last_settings: dict[tuple[int, int], tuple[Any, ...]] = {}
+        self._last_settings: dict[int, list[tuple[Any, ...]]] = {}  # by optimizer: of each group
         self._stepped: set[int] = set()
         self._stale: dict[int, list[bool]] = {}
         self._before: tuple[int, list[torch.Tensor], Before] | None = None
@@ -40,7 +41,6 @@ class OptimizerTap:
         self._running: list[tuple[int, bool]] = []
         self._note_built = guarded(watch, "the construction of an optimizer", self._built)
         self._note_group = guarded(watch, "a param group", self._group_added)
-        self._note_cleared = guarded(watch, "a clearing of gradients", self._cleared)
 
     def install(self) -> None:
         watch = self.watch
@@ -61,7 +61,7 @@ class OptimizerTap:
 
     def _guarded(self, listener: Callable[..., None]) -> Callable[..., None]:
         def hook(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-            if not self.watch.on or torch.compiler.is_compiling():
+            if not self.watch.on or is_compiling():
                 return
             recorder = self.recording.recorder
             if recorder is not None:
@@ -130,13 +130,13 @@ class OptimizerTap:
     def _make_zero_grad(self, original: Callable[..., None]) -> Callable[..., None]:
         def zero_grad(optimizer: Optimizer, *args: Any, **kwargs: Any) -> None:
             if self.watch.on:
-                self._note_cleared(optimizer, sys._getframe(1))
+                try:
+                    self.watch.call_at("zero_grad", self.watch.optimizers.of(optimizer), "", sys._getframe(1))
+                except Exception as error:
+                    self.watch.not_looked_at("a clearing of gradients", f"{type(error).__name__}: {error}")
             original(optimizer, *args, **kwargs)
 
         return zero_grad
-
-    def _cleared(self, optimizer: Optimizer, frame: FrameType) -> None:
-        self.watch.call("zero_grad", self.watch.optimizers.of(optimizer), "", place_of(frame))
 
     # ---- steps ---------------------------------------------------------------------------------------------------
 
@@ -167,14 +167,17 @@ class OptimizerTap:
 
     def _delegated(self, optimizer: Optimizer) -> bool:
         """Whether a step that ends was made by others that stepped within it: then it is no step of its own."""
-        while self._running:
-            key, within = self._running.pop()
-            if key == id(optimizer):
+        running, own = self._running, id(optimizer)
+        while running:
+            key, within = running.pop()
+            if key == own:
                 return within
         return False
 
     def _after_step(self, optimizer: Optimizer) -> None:
-        if self._delegated(optimizer):
+        if self._running == [(id(optimizer), False)]:  # nearly always
+            self._running.clear()
+        elif self._delegated(optimizer):
             return
         watch = self.watch
         number = watch.optimizers.of(optimizer)
@@ -182,21 +185,28 @@ class OptimizerTap:
             start = time.thread_time()
             self._look(optimizer, number)
             self.recording.took(time.thread_time() - start)
-        for index, group in enumerate(optimizer.param_groups):
-            values = tuple(map(group.get, _WATCHED))
-            # A rate that is a tensor may have been changed in place.
-            if self._last_settings.get((number, index)) == values and not isinstance(values[0], torch.Tensor):
-                continue
-            self._last_settings[number, index] = values
-            for name, value in zip(_WATCHED, values, strict=True):
-                if value is not None:
-                    self._setting(number, index, name, value)
-        watch.call("step", number, type(optimizer).__name__, place_of(sys._getframe(2)))
+        settings = [_watched(group) for group in optimizer.param_groups]
+        if settings != self._last_settings.get(number):
+            self._note_settings(number, settings)
+        # Hooks are called by torch's own `step`, called by whoever steps: its frame alone is made into an object.
+        watch.call_at("step", number, type(optimizer).__name__, sys._getframe(3))
         watch.optimizer_steps += 1
         watch.end_turn()
         self._stepped.add(number)
         self._stale.pop(number, None)
+        if watch.at_first_step is not None:
+            first, watch.at_first_step = watch.at_first_step, None
+            first()
         self.recording.next_turn()
+
+    def _note_settings(self, number: int, settings: list[tuple[Any, ...]]) -> None:
+        # A rate that is a tensor may be changed in place: such settings are compared anew each time.
+        tensors = any(isinstance(values[0], torch.Tensor) for values in settings)
+        self._last_settings[number] = [] if tensors else settings
+        for index, values in enumerate(settings):
+            for name, value in zip(_WATCHED, values, strict=True):
+                if value is not None:
+                    self._setting(number, index, name, value)
 
     def _setting(self, number: int, index: int, name: str, value: Any) -> None:
         values = value if isinstance(value, tuple) else (value,)
@@ -234,6 +244,11 @@ class OptimizerTap:
 
 
 _WATCHED = ("lr", "momentum", "weight_decay", "betas")
+
+
+def _watched(group: dict[str, Any]) -> tuple[Any, ...]:
+    get = group.get
+    return (get("lr"), get("momentum"), get("weight_decay"), get("betas"))
 
 
 def _parameters(optimizer: Optimizer) -> list[torch.Tensor]:

@@ -10,40 +10,37 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
 import torch
 from torch.overrides import _get_current_function_mode_stack  # pyright: ignore[reportPrivateUsage]
 
-from seatrial.events import BatchSeen, GraphSeen
 from seatrial.measure.activations import answered_alike, one_sided
 from seatrial.measure.batches import sketch
 from seatrial.places import place_of
-from seatrial.step.capture import Call, Leaf, Origin, Out
+from seatrial.step.capture import Call, Out
 from seatrial.step.graph import describe
-from seatrial.step.recorded import Recorded, data_leaves
+from seatrial.step.recorded import Recorded
 from seatrial.step.recorder import Recorder
 from seatrial.step.verification import Verifier
 from seatrial.taps.budget import ALLOWANCE_SECONDS, Budget
+from seatrial.taps.evaluation_graphs import EvaluationGraphs, tensors_in
 from seatrial.taps.guarding import guarded
+from seatrial.taps.jumps import Jumps
 from seatrial.taps.kept_graphs import KeptGraphs
+from seatrial.taps.kept_steps import KeptSteps
 from seatrial.taps.models import Models
+from seatrial.taps.sketches import send_leaves
 from seatrial.taps.watch import Watch
 
 # Sketches of batches are made in so many turns from the start, then in the turns that are looked at closely.
 SKETCHED_TURNS = 160
 # So many graphs of a line's step are sent while they are dense; afterwards as the schedule has it.
 MOST_GRAPHS = 24
-MOST_EVALUATION_GRAPHS = 3
-KEPT_MEGABYTES = 64
-# Of the batches of later steps so much is kept, for experiments after the script has ended.
-BATCH_MEGABYTES = 16
 # So many backward passes of one turn are heard.
 BACKWARDS_HEARD = 6
-# A loss of so many times its running mean (or none at all) is worth a close look, so many times in a run.
-JUMP = 5.0
-MOST_JUMPS = 6
 
 
 class Recording:
@@ -59,9 +56,9 @@ class Recording:
         self.looking = False  # whether this turn is looked at closely, to the end of its optimizer step
         self.whole = False  # whether this close look began with the turn
         self.gradients_asked = 0
+        self.at_start: list[Callable[[], None]] = []
         self.verify = verify
-        self.steps: dict[int, Recorded] = {}
-        self._batch_bytes = 0
+        self.kept = KeptSteps()
         self.used_models: set[int] = set()  # models, and forward calls of theirs, that a captured loss depended on
         self.used_forwards: set[int] = set()
         self._turn = 0
@@ -73,10 +70,9 @@ class Recording:
         self._unseen: set[int] = set()  # backward calls of which no step was captured yet
         self._before_site: dict[int, int] = {}
         self._last_site = -1
-        self._evaluations: dict[int, int] = {}
+        self._evaluations = EvaluationGraphs(watch, models)
         self._predictions: list[tuple[int, int, Out]] = []
-        self._usual: dict[int, float] = {}
-        self._jumps = 0
+        self._jumps = Jumps()
         self._kept_graphs = KeptGraphs(watch)
 
     # ---- on and off ----------------------------------------------------------------------------------------------
@@ -113,16 +109,14 @@ class Recording:
             return
         if torch._C._is_tracing() or torch.compiler.is_compiling():
             return
-        keep = not self.steps or self.verify is not None
-        recorder = Recorder(
-            keep_values=keep and self.models.megabytes < KEPT_MEGABYTES,
-            keep_data=self._batch_bytes < BATCH_MEGABYTES * 2**20,
-        )
+        recorder = self.kept.recorder(self.models.megabytes, self.verify is not None)
         recorder.parameter_id = self.watch.parameters.of
         recorder.sketch = sketch
         recorder.state_names = self.models.state_names()
         recorder.__enter__()
         self.recorder = recorder
+        for listener in self.at_start:
+            listener()
         self.whole = not self._backwards
         self.looking = True
         self.awaited = False
@@ -150,12 +144,13 @@ class Recording:
 
     def next_turn(self) -> None:
         """An optimizer step has ended: end a close look, begin another if one is due."""
-        self.stop()
+        if self.recorder is not None:
+            self.stop()
         self.looking = False
         self._backwards = 0
-        self._asked_at_step = self._gradients()
+        self._asked_at_step = self.gradients_asked + self.watch.tick
         self._turn += 1
-        wanted = any(self._before_site.get(site) == self._last_site for site in self._unseen)
+        wanted = self._unseen and any(self._before_site.get(site) == self._last_site for site in self._unseen)
         if self.budget.is_due(self._turn) or (wanted and self.budget.affords()):
             self.start()
         self.watch.sketching = self.recorder is None and self._turn < SKETCHED_TURNS
@@ -165,23 +160,21 @@ class Recording:
     def gradient_asked(self) -> None:
         self.gradients_asked += 1
 
-    def _gradients(self) -> int:
-        return self.gradients_asked + self.watch.tick
-
     @property
     def gradients_since_step(self) -> int:
         """How many gradients were asked for since the last optimizer step (0 in programs that step by hand)."""
         if not self.watch.optimizer_steps:
             return 0
-        return self._gradients() - self._asked_at_step
+        return self.gradients_asked + self.watch.tick - self._asked_at_step
 
     def before_backward(self, losses: tuple[torch.Tensor, ...], kind: str, frame: FrameType | None) -> None:
         """A backward pass begins from `losses`."""
         watch = self.watch
-        call = watch.call("backward", -1, kind, watch.place(frame))
+        call = watch.call_at("backward", -1, kind, frame)
         value = _value(losses)
         watch.loss(call, value)
-        self._notice_jump(call, value)
+        if isinstance(value, float) and self._jumps.notice(call, value):
+            self.budget.next_turn = self._turn + 1
         if call != self._last_site:
             if call not in self._sites:
                 self._sites[call] = 0
@@ -200,17 +193,6 @@ class Recording:
             except Exception as error:
                 watch.not_looked_at(f"the step at tick {watch.tick}", f"{type(error).__name__}: {error}")
             recorder.seconds = counted + time.thread_time() - start
-
-    def _notice_jump(self, call: int, value: Any) -> None:
-        """A loss that jumps or is no longer finite is looked at closely in the next turn, a few times."""
-        if not isinstance(value, float):
-            return
-        usual = self._usual.get(call)
-        if usual is not None and not abs(value) <= JUMP * usual and self._jumps < MOST_JUMPS:
-            self._jumps += 1
-            self.budget.next_turn = self._turn + 1
-        if math.isfinite(value):
-            self._usual[call] = abs(value) if usual is None else 0.9 * usual + 0.1 * abs(value)
 
     def after_backward(self, losses: tuple[torch.Tensor, ...]) -> None:
         """A backward pass has ended."""
@@ -263,77 +245,18 @@ class Recording:
         self.used_forwards |= {forward for _, forward in used}
         if self._sites[call] <= MOST_GRAPHS:
             self.watch.send(seen)
-        self._send_sketches(program, roles, seen)
+        send_leaves(self.watch, program, roles, seen.model)
         self._kept_graphs.look(program, losses, recorder.carried)
         kept = [out for _, _, out in predictions if id(out.origin) in reached]
-        self._keep(recorder, call, Recorded(program, roots, roles, seen, kept, described.numbers))
+        self.kept.keep(recorder, call, Recorded(program, roots, roles, seen, kept, described.numbers))
         if self.verify is not None:
             self.verify.before_backward(program, roots, losses, call, dict(self.watch.parameters.living()))
-
-    def _keep(self, recorder: Recorder, call: int, step: Recorded) -> None:
-        """Keep a step with the values of its leaves; of later steps of the same make their data only."""
-        held = [leaf.value for leaf in data_leaves(step.program)]
-        if any(value is None for value in held):
-            return
-        size = sum(value.nbytes for value in held)
-        first = self.steps.get(call)
-        if first is None:
-            if recorder.keep_values and recorder.kept_bytes < KEPT_MEGABYTES * 2**20:
-                step.batches.append(held)
-                self.steps[call] = step
-            return
-        alike = [(v.shape, v.dtype) for v in held] == [(v.shape, v.dtype) for v in first.batches[0]]
-        if alike and self._batch_bytes + size < BATCH_MEGABYTES * 2**20:
-            self._batch_bytes += size
-            first.batches.append(held)
-
-    def _send_sketches(self, program: list[Origin], roles: dict[int, str], seen: GraphSeen) -> None:
-        position = {"input": 0, "target": 0}
-        for leaf in program:
-            role = roles.get(id(leaf), "")
-            if not isinstance(leaf, Leaf) or role not in position or leaf.sketch is None:
-                continue
-            self.send_batch(
-                leaf.sketch, "training", role, position[role], seen.model, leaf.info.shape, leaf.info.dtype, leaf
-            )
-            position[role] += 1
-
-    def send_batch(
-        self,
-        figures: Any,
-        phase: str,
-        role: str,
-        position: int,
-        model: int,
-        shape: tuple[int, ...],
-        dtype: str,
-        leaf: Leaf | None = None,
-    ) -> None:
-        """Send a sketch."""
-        self.watch.send(
-            BatchSeen(
-                tick=self.watch.tick,
-                phase=phase,
-                model=model,
-                role=role,
-                position=position,
-                shape=shape,
-                dtype=dtype,
-                stats=figures.stats,
-                histogram=figures.histogram,
-                rows=figures.rows,
-                feature_means=figures.feature_means,
-                feature_stds=figures.feature_stds,
-                where=leaf.place if leaf is not None else None,
-                data=self.watch.last_data,
-            )
-        )
 
     # ---- evaluation ----------------------------------------------------------------------------------------------
 
     def root_enters(self, model: int, call: int, evaluating: bool) -> bool:
         """A root module is called. Returns whether a close look was begun for this call alone."""
-        wanted = evaluating and self.recorder is None and self._evaluations.get(model, 0) < MOST_EVALUATION_GRAPHS
+        wanted = evaluating and self.recorder is None and self._evaluations.wanted(model)
         if not wanted or not self.budget.affords():
             return False
         self.start()
@@ -346,36 +269,20 @@ class Recording:
             return
         recorder.inert = True
         try:
-            tensors = _tensors(result)
+            tensors = tensors_in(result)
             roots = [out for tensor in tensors if (out := recorder.out_of(tensor)) is not None]
             self._predictions += [(model, call, out) for out in roots]
             if len(tensors) == 1 and roots and isinstance(roots[0].origin, Call):
                 origin, scores = roots[0].origin, tensors[0].detach()
                 alike = {"answered_alike": answered_alike(scores), "one_sided": one_sided(scores)}
                 origin.stats = {**origin.stats, **alike}
-            if evaluating and roots and self._evaluations.get(model, 0) < MOST_EVALUATION_GRAPHS:
-                self._evaluations[model] = self._evaluations.get(model, 0) + 1
-                self._describe_evaluation(recorder, roots, model, frame)
+            if evaluating and roots and self._evaluations.wanted(model):
+                self._evaluations.send(roots, model, frame)
         except Exception as error:
             self.watch.not_looked_at("an evaluation", f"{type(error).__name__}: {error}")
         recorder.inert = False
         if alone:
             self.stop()
-
-    def _describe_evaluation(self, recorder: Recorder, roots: list[Out], model: int, frame: FrameType) -> None:
-        described = describe(
-            roots,
-            tick=self.watch.tick,
-            kind="evaluation",
-            call=-1,
-            model=model,
-            value=math.nan,
-            place=place_of(frame),
-            training=self.models.in_training_mode(),
-            predictions=roots,
-            exits=[],
-        )
-        self.watch.send(described.seen)
 
 
 def _number(losses: tuple[torch.Tensor, ...]) -> float:
@@ -384,17 +291,7 @@ def _number(losses: tuple[torch.Tensor, ...]) -> float:
 
 def _value(losses: tuple[torch.Tensor, ...]) -> Any:
     """What to keep of a loss without waiting for a device: a float, or a detached tensor to be read later."""
-    if len(losses) != 1 or losses[0].numel() != 1:
+    loss = losses[0] if len(losses) == 1 else None
+    if loss is None or loss.numel() != 1:
         return math.nan
-    loss = losses[0]
     return loss.item() if loss.is_cpu else loss.detach()
-
-
-def _tensors(value: Any) -> list[torch.Tensor]:
-    if isinstance(value, torch.Tensor):
-        return [value]
-    if isinstance(value, (list, tuple)):
-        return [tensor for part in value for tensor in _tensors(part)]
-    if isinstance(value, dict):
-        return [tensor for part in value.values() for tensor in _tensors(part)]
-    return []

@@ -8,7 +8,7 @@ import time
 import weakref
 from collections.abc import Callable
 from linecache import getlines
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import torch
@@ -24,8 +24,9 @@ from seatrial.events import (
     SourceSeen,
     Turns,
 )
-from seatrial.places import place_of
+from seatrial.places import place_of, user_frame
 from seatrial.step.recorded import Recorded
+from seatrial.taps.examples import Examples
 from seatrial.taps.identities import Ids
 from seatrial.taps.patching import Patches
 
@@ -33,6 +34,8 @@ from seatrial.taps.patching import Patches
 MOST_EQUAL_TURNS = 300
 # A turn (see events.Turns) with more different calls than this is sent in parts.
 LONGEST_TURN = 400
+# So many instructions that call something are remembered with their code.
+MOST_SITES = 20_000
 
 
 class Watch:
@@ -49,6 +52,7 @@ class Watch:
         self.optimizer_steps = 0
         self.sketching = True  # whether batches of this turn are to be sketched by whoever meets them
         self.last_data = -1  # the data set (by id) of the batch that a DataLoader gave last
+        self.examples = Examples()
         self.patches = Patches()
         self.models = Ids()
         self.optimizers = Ids()
@@ -57,13 +61,16 @@ class Watch:
         self.loaders = Ids()
         self.calls: dict[tuple[str, int, str, Place | None], int] = {}
         self._numbers: dict[tuple[str, int, str, int], tuple[int, Place | None]] = {}
+        self._sites: dict[tuple[str, int, str, int, int], tuple[CodeType, int]] = {}
         self.at_backward: list[Callable[[Any, int], None]] = []
         self.at_load: list[Callable[[Any, Any], None]] = []
         self.at_finish: list[Callable[[], None]] = []
+        self.at_first_step: Callable[[], None] | None = None
         self._turn: list[int] = []
         self._counts: list[int] = []
         self._turn_first = 0
-        self._last_turn: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+        self._last_calls: list[int] = []  # of the last turn, which was made `_repeats` times by now (0: was sent)
+        self._last_counts: list[int] = []
         self._last_first = 0
         self._repeats = 0
         self._sent_turns: dict[tuple[tuple[int, ...], tuple[int, ...]], int] = {}
@@ -130,6 +137,22 @@ class Watch:
         self.again(known[0])
         return known[0]
 
+    def call_at(self, kind: str, subject: int, detail: str, frame: FrameType | None) -> int:
+        """As `call`, at the nearest line of user code outwards from a frame; remembered by the instruction there."""
+        frame = user_frame(frame)
+        if frame is None:
+            return self.call(kind, subject, detail, None)
+        code = frame.f_code
+        key = (kind, subject, detail, id(code), frame.f_lasti)
+        known = self._sites.get(key)
+        if known is not None and known[0] is code:
+            self.again(known[1])
+            return known[1]
+        call = self.call(kind, subject, detail, place_of(frame))
+        if len(self._sites) < MOST_SITES:
+            self._sites[key] = (code, call)
+        return call
+
     def again(self, call: int) -> None:
         """Note, in the turn that is going on, a kind of call that is known already."""
         turn = self._turn
@@ -151,19 +174,22 @@ class Watch:
 
     def end_turn(self, complete: bool = True) -> None:
         """An optimizer's step has ended (or the turn has grown too long): fold it into the run-length code."""
-        turn = (tuple(self._turn), tuple(self._counts))
-        if complete and turn == self._last_turn:
+        if complete and self._turn == self._last_calls and self._counts == self._last_counts and self._repeats:
             self._repeats += 1
+            self._turn.clear()
+            self._counts.clear()
         else:
             self._send_turns()
-            self._last_turn, self._last_first, self._repeats = turn, self._turn_first, 1
+            self._last_calls, self._last_counts = self._turn, self._counts
+            self._last_first, self._repeats = self._turn_first, 1
             if not complete:
                 self._send_turns(complete=False)
-        self._turn, self._counts, self._turn_first = [], [], self.tick
+            self._turn, self._counts = [], []
+        self._turn_first = self.tick
 
     def _send_turns(self, complete: bool = True) -> None:
-        turn = self._last_turn
-        if turn is not None:
+        if self._repeats:
+            turn = (tuple(self._last_calls), tuple(self._last_counts))
             sent = self._sent_turns.get(turn, 0)
             self._sent_turns[turn] = sent + 1
             if sent < MOST_EQUAL_TURNS:
@@ -171,7 +197,7 @@ class Watch:
             else:
                 first, repeats = self._folded.get(turn, (self._last_first, 0))
                 self._folded[turn] = (first, repeats + self._repeats)
-        self._last_turn, self._repeats = None, 0
+        self._repeats = 0
 
     # ---- series --------------------------------------------------------------------------------------------------
 

@@ -7,15 +7,18 @@ forks of the training with the fault mended.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from seatrial.config import Config
-from seatrial.events import Event, NotLookedAt
+from seatrial.events import DataGlanced, Event, NotLookedAt
 from seatrial.history import Run
 from seatrial.step.capture import Call
 from seatrial.step.recorded import Recorded
+from seatrial.step.replay import NotReplayable
+from seatrial.taps.watch import Watch
 
 if TYPE_CHECKING:
     import torch
@@ -23,15 +26,21 @@ if TYPE_CHECKING:
 # Experiments that only look at steps may take so long together, and are made on steps of at most so many calls.
 MOST_SECONDS = 3.0
 MOST_CALLS = 4000
+# Examples are looked at, those of the models with most of them first, until so much time has passed.
+GLANCE_SECONDS = 3.0
 # One proof may take so long, and so many findings are tried, the most important first.
 PROOF_SECONDS = 8.0
 MOST_PROOFS = 4
+# The ladder of small subsets may take so long.
+LADDER_SECONDS = 6.0
+SWEEP_SECONDS = 3.0
 # Trials may take a quarter of the script's own time, but at least and at most so long.
 SHARE = 0.25
 LEAST_SECONDS = 10.0
 LONGEST_SECONDS = 120.0
 
 Trial = Callable[[Recorded], Iterator[Event]]
+Pairs = Sequence[tuple[Any, Any]]  # tensors: inputs, targets
 
 
 @dataclass
@@ -55,23 +64,125 @@ def extent(name: str, script_seconds: float, tell: Callable[[str], None]) -> Ext
     return Extent(name, min(LONGEST_SECONDS, max(LEAST_SECONDS, SHARE * script_seconds)), tell)
 
 
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What experiments are made on.
+
+    steps     recorded steps by their backward call.
+    examples  inputs with their targets, batch by batch, by phase and model.
+    classes   of the script's optimizers, by number.
+    """
+
+    steps: dict[int, Recorded]
+    examples: Mapping[tuple[str, int], Pairs]
+    classes: dict[int, Any]
+
+    @staticmethod
+    def of(watch: Watch) -> Material:
+        """What a watch has kept."""
+        return Material(watch.steps, watch.examples.pairs, watch.optimizer_classes)
+
+
 def conduct(
-    steps: dict[int, Recorded], classes: dict[int, Any], so_far: Callable[[], Run], config: Config, given: Extent
+    material: Material, so_far: Callable[[], Run], config: Config, given: Extent, begun: bool = False
 ) -> Iterator[Event]:
     """What the experiments show, one event after the other.
 
     Args:
-        steps: recorded steps by their backward call.
-        classes: of the script's optimizers, by number.
         so_far: reads the record, with all events that were yielded until then.
+        begun: those of `before_training` were made.
     """
     if given.name == "off":
         return
-    yield from looks(list(steps.values()), given)
-    if given.name == "full" and steps:
-        from seatrial.trials.proofs import proofs
+    if not begun:
+        yield from looks(list(material.steps.values()), given)
+    yield from glances(material.steps, material.examples, given)
+    if given.name == "full" and material.steps:
+        if not begun:
+            yield from _untrained(material, so_far(), given)
+        yield from _proofs(material, so_far(), config, given)
+        if not begun:
+            yield from _trainings(material, so_far(), given)
 
-        yield from proofs(steps, classes, so_far(), config, given)
+
+def before_training(material: Material, so_far: Callable[[], Run], given: Extent) -> Iterator[Event]:
+    """The experiments that need no more than a first step."""
+    yield from looks(list(material.steps.values()), given)
+    if given.name == "full":
+        yield from _untrained(material, so_far(), given)
+        yield from _trainings(material, so_far(), given)
+
+
+def _main_step(material: Material, run: Run) -> Recorded | None:
+    return material.steps.get(run.main_call) if run.main_call is not None else None
+
+
+def _untrained(material: Material, run: Run, given: Extent) -> Iterator[Event]:
+    from seatrial.trials.untrained import untrained
+
+    step = _main_step(material, run)
+    if step is not None:
+        yield from _tried("the loss of the untrained network", lambda: untrained(step, given.tell))
+
+
+def _proofs(material: Material, run: Run, config: Config, given: Extent) -> Iterator[Event]:
+    from seatrial.trials.plan import plan
+    from seatrial.trials.proofs import proofs
+
+    def events() -> Iterator[Event]:
+        yield from proofs(plan(run, material.steps, material.classes), run, config, given)
+
+    if _main_step(material, run) is not None:
+        yield from _tried("proofs by mending", events)
+
+
+def _trainings(material: Material, run: Run, given: Extent) -> Iterator[Event]:
+    """What trains copies of the main loop's step whether or not anything is suspected, while there is time."""
+    from seatrial.trials.overfitting import overfitted
+    from seatrial.trials.plan import plan
+    from seatrial.trials.rates import swept
+
+    step = _main_step(material, run)
+    if step is None:
+        return
+    seconds = min(LADDER_SECONDS, given.left)
+    yield from _tried("overfitting a few examples", lambda: overfitted(step, seconds, given.tell))
+
+    def rates() -> Iterator[Event]:
+        yield from swept(plan(run, material.steps, material.classes), min(SWEEP_SECONDS, given.left), given.tell)
+
+    yield from _tried("a range of learning rates", rates)
+
+
+def _tried(what: str, trial: Callable[[], Iterator[Event]]) -> Iterator[Event]:
+    """The events of a trial; one that cannot be made costs its own only, and is named among what was not looked at."""
+    try:
+        yield from trial()
+    except NotReplayable as reason:
+        yield NotLookedAt(what, str(reason))
+    except Exception as error:
+        yield NotLookedAt(what, f"{type(error).__name__}: {str(error)[:200]}")
+
+
+def glances(
+    steps: dict[int, Recorded], examples: Mapping[tuple[str, int], Pairs], given: Extent
+) -> Iterator[DataGlanced | NotLookedAt]:
+    """Looks at the examples themselves: those that were kept, or else the batches of the recorded steps."""
+    from seatrial.trials.glance import glance, pairs_of
+
+    found = dict(examples)
+    for step in steps.values():
+        found.setdefault(("training", step.seen.model), pairs_of(step))
+    end = time.monotonic() + GLANCE_SECONDS
+    for (phase, model), pairs in sorted(found.items(), key=lambda kept: -sum(len(x) for x, _ in kept[1])):
+        if time.monotonic() > end:
+            yield NotLookedAt("all data at a glance", f"{GLANCE_SECONDS:g} s were used up")
+            return
+        given.tell("the data at a glance")
+        try:
+            yield from glance(pairs, phase, model)
+        except Exception as error:
+            yield NotLookedAt("the data at a glance", f"{type(error).__name__}: {str(error)[:200]}")
 
 
 def looks(steps: list[Recorded], given: Extent) -> Iterator[Event]:
@@ -92,7 +203,4 @@ def looks(steps: list[Recorded], given: Extent) -> Iterator[Event]:
                 yield NotLookedAt("experiments on later steps", f"{MOST_SECONDS:g} s were used up")
                 return
             given.tell(what)
-            try:
-                yield from trial(step)
-            except Exception as error:
-                yield NotLookedAt(f"the experiment '{what}'", f"{type(error).__name__}: {str(error)[:200]}")
+            yield from _tried(f"the experiment '{what}'", partial(trial, step))

@@ -34,18 +34,21 @@ class Fork:
         self.forward = Forward(plan, mend)
         self.values = self.forward.start()
         if mend.fresh:
-            _draw_anew(self.forward.step.leaves, self.values, seed)
+            draw_anew(self.forward.step.leaves, self.values, seed)
         self.optimizer = self._build()
 
-    def train(self, steps: int, going_on: Callable[[], bool] = lambda: True) -> list[float]:
-        """Train for so many steps of the optimizer; the losses that its backward passes began from."""
+    def train(
+        self, steps: int, going_on: Callable[[], bool] = lambda: True, factors: list[float] | None = None
+    ) -> list[float]:
+        """Train for so many steps of the optimizer, each at a factor of its rate if any are given; the losses that its
+        backward passes began from."""
         turn = _mended_turn(self.plan.turn, self.mend)
         losses: list[float] = []
         with torch.random.fork_rng(devices=[]), torch.enable_grad():
             torch.manual_seed(self.seed)
             order = self._order()
             for number in range(steps):
-                self._set_rates(number / max(1, steps - 1))
+                self._set_rates(number / max(1, steps - 1), factors[number] if factors else 1.0)
                 for kind in turn:
                     self._do(kind, order, losses)
                 if not going_on() or not math.isfinite(losses[-1] if losses else 0.0):
@@ -71,11 +74,11 @@ class Fork:
         while True:
             yield from torch.randperm(count).tolist()
 
-    def _set_rates(self, share: float) -> None:
+    def _set_rates(self, share: float, factor: float) -> None:
         for at, group in enumerate(self.optimizer.param_groups):
             at = min(at, len(self.plan.groups) - 1)
             rate = self.plan.highest_rate(at) if self.mend.steady else self.plan.rate(at, share)
-            group["lr"] = rate * self.mend.rate
+            group["lr"] = rate * self.mend.rate * factor
 
     def _build(self) -> Any:
         """The script's optimizer for the copies."""
@@ -164,7 +167,7 @@ def _clip(parameters: list[torch.Tensor], how: str) -> None:
         torch.nn.utils.clip_grad_value_(parameters, float(bound))
 
 
-def _draw_anew(leaves: list[Leaf], values: list[torch.Tensor], seed: int) -> None:
+def draw_anew(leaves: list[Leaf], values: list[torch.Tensor], seed: int) -> None:
     """Kaiming uniform by fan-in for weights, zero for biases, as torch's own layers nearly do (He et al. 2015)."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():

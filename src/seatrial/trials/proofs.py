@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from seatrial.config import Config
 from seatrial.events import Event, NotLookedAt
@@ -11,30 +10,20 @@ from seatrial.findings import Finding, Mend
 from seatrial.history import Run
 from seatrial.rules import discover
 from seatrial.rules.graph import Graph
-from seatrial.step.recorded import Recorded
+from seatrial.rules.proofs import learned_little
 from seatrial.step.replay import NotReplayable
 from seatrial.trials import MOST_PROOFS, PROOF_SECONDS, Extent
 from seatrial.trials.counterfactual import forked
-from seatrial.trials.plan import plan
+from seatrial.trials.plan import Plan
 from seatrial.verdict import judge
 
+# Notes of this confidence are tried too, where the training learned little.
+SUSPECTED = 0.5
 
-def proofs(
-    steps: dict[int, Recorded], classes: dict[int, Any], run: Run, config: Config, given: Extent
-) -> Iterator[Event]:
+
+def proofs(known: Plan, run: Run, config: Config, given: Extent) -> Iterator[Event]:
     """Forks for each suspected cause, until the time is used up."""
-    call = run.main_call
-    step = steps.get(call) if call is not None else None
-    if step is None:
-        return
-    suspects = list(_suspects(run, config, Graph(step.seen)))
-    if not suspects:
-        return
-    try:
-        known = plan(run, steps, classes)
-    except NotReplayable as reason:
-        yield NotLookedAt("a proof by mending", str(reason))
-        return
+    suspects = list(_suspects(run, config, Graph(known.step.seen)))
     for number, (finding, mend) in enumerate(suspects[:MOST_PROOFS]):
         seconds = min(PROOF_SECONDS, given.left / (min(len(suspects), MOST_PROOFS) - number))
         try:
@@ -46,9 +35,9 @@ def proofs(
 
 
 def _suspects(run: Run, config: Config, graph: Graph) -> Iterator[tuple[Finding, Mend]]:
-    rules = discover()
+    rules, poor = discover(), learned_little(run)
     for finding in judge(run.events, config).findings:
         rule = rules.get(finding.name)
         mend = rule.mend(run, finding, graph) if rule is not None and rule.mend is not None else None
-        if mend is not None and finding.severity != "note":
+        if mend is not None and (finding.severity != "note" or (finding.confidence >= SUSPECTED and poor)):
             yield finding, mend

@@ -12,6 +12,9 @@ The value of the loss function in the first recorded step against ln(classes) fo
 binary cross-entropy, and the variance of the targets for squared error. The bands are wide: a usual initialisation
 stays within one unit of ln(classes).
 
+With trials the network is also drawn anew a few times, as torch draws it: if that starts far lower, the initialisation
+is at fault, else the scale of inputs or targets.
+
 ## What it cannot see
 Losses written by hand, weighted losses and sums; squared errors of networks that work against each other; models that were loaded from a checkpoint are not judged.
 
@@ -88,12 +91,13 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from seatrial.events import Node
+from seatrial.events import Node, Untrained
 from seatrial.findings import Finding
 from seatrial.history import Run
 from seatrial.rules import where
 from seatrial.rules.graph import Graph
 from seatrial.rules.patterns import shape
+from seatrial.rules.series import median
 from seatrial.rules.training import Training
 
 NAME = "model.initial-loss-off"
@@ -183,5 +187,14 @@ def _finding(run: Run, graph: Graph, loss: Node, value: float, guess: float) -> 
     remedy = (
         "Bring inputs and targets to unit scale and start with small scores (initial weights, factors on the logits)."
     )
+    fresh = [each for tried in run.every(Untrained) if tried.call == graph.seen.call for each in tried.fresh]
+    if fresh:
+        evidence["drawn_anew"] = median(fresh)
+        usual = evidence["drawn_anew"] < 0.5 * value
+        remedy = (
+            "Weights as torch draws them start far lower: mend the initialisation or the factors on the scores."
+            if usual
+            else "Weights as torch draws them start no better: bring inputs and targets to unit scale."
+        )
     explains = ("optimisation.update-ratio-off", "optimisation.exploding-gradient")
     return Finding(NAME, "warning", message, places[:4], dict(evidence), remedy, explains, 0.6)

@@ -1,0 +1,113 @@
+"""Can the network drive the loss of a few examples to zero? A ladder of one, five and twenty examples and a whole batch,
+regularisation off; beside it twins with shuffled targets and with inputs of zero.
+
+A. Karpathy, "A Recipe for Training Neural Networks", 2019: "overfit one batch". The twin with shuffled targets is after
+C. Zhang et al., "Understanding deep learning requires rethinking generalization", ICLR 2017.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+
+import torch
+
+from seatrial.events import Overfitted, Rung
+from seatrial.step.recorded import Recorded, unregularised
+from seatrial.step.replay import NotReplayable, Step
+from seatrial.trials.subsets import batch_size, subset, with_other_targets, without_inputs
+from seatrial.trials.untrained import constant_loss
+
+LADDER = (1, 5, 20)
+MOST_STEPS = 300
+FEWEST_STEPS = 40
+# Adam's rates, tried in this order on the first rung; the one that brings it lowest serves for the others.
+RATES = (3e-3, 3e-2, 3e-4)
+# A rung has passed, and ends, at this share of the best constant's loss.
+PASSED = 0.02
+
+
+def overfitted(step: Recorded, seconds: float, tell: Callable[[str], None]) -> Iterator[Overfitted]:
+    """Climb the ladder within some seconds.
+
+    Raises:
+        NotReplayable: the examples of the step cannot be told apart, or there is too little time.
+    """
+    ladder = _Ladder(step, tell)
+    if not math.isfinite(ladder.constant) or ladder.constant <= 0:
+        return
+    steps = ladder.affordable(seconds)
+    sizes = [*(size for size in LADDER if size < ladder.size), ladder.size]
+    first, rate = ladder.first(sizes[0], steps)
+    rungs = [first, *(ladder.climb(size, "as it is", rate, steps) for size in sizes[1:])]
+    twin = max(size for size in sizes if size <= max(LADDER))
+    if twin > 1:
+        rungs += [ladder.climb(twin, kind, rate, steps) for kind in ("shuffled targets", "inputs of zero")]
+    yield Overfitted(step.seen.tick, step.seen.call, ladder.constant, ladder.how, tuple(rungs))
+
+
+class _Ladder:
+    def __init__(self, step: Recorded, tell: Callable[[str], None]) -> None:
+        self.step = step
+        self.tell = tell
+        self.replay = Step(step.program, step.roots, step.roles)
+        self.size = batch_size(step)
+        self.constant, self.how = constant_loss(step, self.replay)
+
+    def affordable(self, seconds: float) -> int:
+        """Steps for each of the trainings (two rates more on the first rung)."""
+        start = time.monotonic()
+        self._train(subset(self.step, self.replay, 1), RATES[0], 3)
+        each = (time.monotonic() - start) / 3
+        steps = int(seconds / ((len(LADDER) + 3 + len(RATES) - 1) * each))
+        if steps < FEWEST_STEPS:
+            raise NotReplayable(f"{FEWEST_STEPS} steps for each rung would take too long ({each * 1000:.0f} ms a step)")
+        return min(MOST_STEPS, steps)
+
+    def first(self, examples: int, steps: int) -> tuple[Rung, float]:
+        """The first rung with each rate until it passes: the best of them and its rate."""
+        tried: list[tuple[Rung, float]] = []
+        for rate in RATES:
+            tried.append((self.climb(examples, "as it is", rate, steps), rate))
+            if tried[-1][0].loss <= PASSED * self.constant:
+                break
+        return min(tried, key=lambda found: found[0].loss)
+
+    def climb(self, examples: int, kind: str, rate: float, steps: int) -> Rung:
+        self.tell(f"overfitting {examples} examples, {kind}")
+        values = subset(self.step, self.replay, examples)
+        if kind == "shuffled targets":
+            with_other_targets(self.step, self.replay, values, examples)
+        elif kind == "inputs of zero":
+            without_inputs(self.step, self.replay, values)
+        losses = self._train(values, rate, steps)
+        finite = [loss for loss in losses if math.isfinite(loss)]
+        return Rung(examples, kind, min(finite, default=math.inf), len(losses), rate, tuple(losses))
+
+    def _train(self, values: list[torch.Tensor], rate: float, steps: int) -> list[float]:
+        learned = [
+            value
+            for leaf, value in zip(self.replay.leaves, values, strict=True)
+            if leaf.state == "parameter" and value.requires_grad
+        ]
+        if not learned:
+            raise NotReplayable("it has nothing to learn")
+        optimizer = torch.optim.Adam(learned, rate)
+        losses: list[float] = []
+        with torch.enable_grad(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            while len(losses) < steps and not (losses and losses[-1] <= PASSED * self.constant):
+                given = [
+                    value if leaf.state else value.detach().clone().requires_grad_(leaf.info.requires_grad)
+                    for leaf, value in zip(self.replay.leaves, values, strict=True)
+                ]
+                roots = self.replay(given, substitute=unregularised, same_random_numbers=False)
+                loss = roots[0] if len(roots) == 1 else torch.stack([root.sum() for root in roots]).sum()
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()  # pyright: ignore[reportUnknownMemberType]
+                losses.append(loss.item())
+                if not math.isfinite(losses[-1]):
+                    break
+        return losses

@@ -1,0 +1,124 @@
+"""The loss of the untrained network, as the script drew it and drawn anew, against the best constant answer.
+
+A. Karpathy, CS231n notes, "Before learning: sanity checks": look for correct loss at chance performance, regularisation off.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+
+from seatrial.events import Untrained
+from seatrial.measure.constants import best_constant
+from seatrial.rules.graph import LOSS_OPS
+from seatrial.step.capture import Call, Leaf, Origin, Out
+from seatrial.step.recorded import Recorded, unregularised
+from seatrial.step.replay import Step
+from seatrial.step.tail import Tail, last_answer
+from seatrial.trials.fork import draw_anew
+from seatrial.trials.subsets import batch_size, with_rows
+
+FRESH = 5
+MOST_CLASSES = 20
+
+
+def untrained(step: Recorded, tell: Callable[[str], None]) -> Iterator[Untrained]:
+    """Evaluate the step without dropout, with its own parameters and with weights that are drawn as torch draws them.
+
+    Raises:
+        NotReplayable: the loss does not follow from one answer of one model.
+    """
+    tell("the loss of the untrained network")
+    replay = Step(step.program, step.roots, step.roles)
+    constant, how = constant_loss(step, replay)
+    own = _loss(replay, replay.values())
+    fresh: list[float] = []
+    for seed in range(FRESH):
+        values = replay.values()
+        draw_anew(replay.leaves, values, seed)
+        fresh.append(_loss(replay, values))
+    yield Untrained(step.seen.tick, step.seen.call, own, tuple(fresh), constant, how, _by_class(step, replay))
+
+
+def constant_loss(step: Recorded, replay: Step) -> tuple[float, str]:
+    """The loss of the best constant answer for the recorded batch (nan where there is none), and how it is known."""
+    loss = _only_loss(step)
+    call = _origin(loss, 0) if loss is not None else None
+    if loss is None or not isinstance(call, Call) or call.results != 1:
+        loss, call = None, last_answer(step)
+    tail, values = Tail(replay, call), replay.values()
+    info = call.outputs[0]
+    like = torch.zeros(info.shape, dtype=getattr(torch, info.dtype.removeprefix("torch.")))
+    op, targets, settings = _settings(replay, loss)
+    found = best_constant(lambda outputs: tail(outputs, values), like, targets, op, settings)
+    return (found.value, found.how) if found is not None else (math.nan, "")
+
+
+def _only_loss(step: Recorded) -> Call | None:
+    """The loss function of torch that the step's loss comes from, if it is one alone."""
+    found = [origin for origin in step.program if isinstance(origin, Call) and origin.op in LOSS_OPS]
+    return found[0] if len(found) == 1 else None
+
+
+def _origin(call: Call, position: int) -> Origin | None:
+    """Where an argument comes from."""
+    names = ("input", "target")
+    given = call.args[position] if len(call.args) > position else call.kwargs.get(names[position])
+    return given.origin if isinstance(given, Out) else None
+
+
+def _settings(replay: Step, loss: Call | None) -> tuple[str, torch.Tensor | None, dict[str, Any]]:
+    """What the loss function was given beside the prediction, as values."""
+    target = _origin(loss, 1) if loss is not None else None
+    if loss is None or target is None:
+        return "", None, {}
+    if isinstance(target, Leaf):
+        return loss.op, target.value, _plain(loss)
+    results: dict[int, Any] = {}
+
+    def keep(call: Call, result: Any) -> None:
+        if call is target:
+            results[id(call)] = result
+
+    with torch.no_grad():
+        replay(replay.values(), seen=keep)
+    made = results.get(id(target))
+    return loss.op, made if isinstance(made, torch.Tensor) else None, _plain(loss)
+
+
+def _plain(loss: Call) -> dict[str, Any]:
+    """Keyword arguments that are values, and tensors (class weights) by theirs."""
+    given = {
+        key: value.origin.value if isinstance(value, Out) and isinstance(value.origin, Leaf) else value
+        for key, value in loss.kwargs.items()
+    }
+    return {key: value for key, value in given.items() if not isinstance(value, Out) and key not in ("input", "target")}
+
+
+def _loss(replay: Step, values: list[torch.Tensor]) -> float:
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        roots = replay(values, substitute=unregularised)
+    return sum(root.sum().item() for root in roots)
+
+
+def _by_class(step: Recorded, replay: Step) -> dict[str, float]:
+    """The loss of each class alone, where the only target is a class for each example."""
+    targets = step.leaves("target")
+    if len(targets) != 1 or len(targets[0].info.shape) != 1 or not _counts(targets[0]):
+        return {}
+    size, labels = batch_size(step), targets[0].value
+    if len(labels) != size:
+        return {}
+    found: dict[str, float] = {}
+    for label in labels.unique().tolist()[:MOST_CLASSES]:
+        rows = torch.nonzero(labels == label).reshape(-1)
+        found[str(label)] = _loss(replay, with_rows(step, replay, rows[torch.arange(size) % len(rows)]))
+    return found
+
+
+def _counts(leaf: Leaf) -> bool:
+    value: Any = leaf.value
+    return "int" in leaf.info.dtype and value is not None
