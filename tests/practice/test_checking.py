@@ -124,6 +124,9 @@ def test_a_module_that_was_trained_already_is_looked_at_as_it_is(tmp_path):
         nn.init.constant_(each, 0.1)
     found = check(Task(net, LOSS, clusters(), optimizer=torch.optim.Adam(net.parameters())), out=tmp_path)
     assert "model.symmetric-initialisation" in [finding.name for finding in found.findings]
+    (built,) = found.verdict.run.optimizers.values()
+    learned = {info.parameter for info in next(iter(found.verdict.run.models.values())).parameters}
+    assert built.type == "Adam" and set(built.groups[0].parameters) == learned
 
 
 # ---- nothing is changed ------------------------------------------------------------------------------------------

@@ -189,6 +189,12 @@ def test_a_module_and_its_optimizer_are_copied_together():
     assert all(one is other for one, other in zip(held, made.model.parameters(), strict=True))
     assert not {id(each) for each in held} & {id(each) for each in net.parameters()}
     assert made.optimizer.param_groups[0]["momentum"] == 0.9
+    for each in net.parameters():
+        each.grad = torch.ones_like(each)
+    optimizer.step()
+    again = Task(net, LOSS, DATA, optimizer=optimizer).make().optimizer
+    buffers = [state["momentum_buffer"] for state in again.state.values()]
+    assert len(buffers) == 4 and all(torch.equal(each, torch.ones_like(each)) for each in buffers)
 
 
 def test_a_task_can_be_copied():

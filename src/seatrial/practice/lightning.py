@@ -71,12 +71,16 @@ class _LightningTask(Task):
         with _quiet():
             return self.at("validation", lambda: step(batch, number))
 
-    def _called(self, factory: Callable[[], Any]) -> nn.Module:
-        return _checked(super()._called(factory))
-
-    def _copied(self) -> tuple[nn.Module, Any, Callable[..., Any]]:
-        model, optimizer, loss = super()._copied()
-        return _checked(model), optimizer, loss
+    def check_model(self, model: nn.Module) -> None:
+        super().check_model(model)
+        for name in ("training_step", "configure_optimizers"):
+            if not callable(getattr(model, name, None)):
+                hint = "Give a LightningModule; for other modules there is Task(model, loss, train)."
+                raise refused(f"a module with {name}", shown(model), "task-no-lightning-module", hint)
+        if getattr(model, "automatic_optimization", True) is not True:
+            hint = "Describe its loss as Task(model, loss, train)."
+            wanted = "a LightningModule that leaves its steps to a trainer"
+            raise refused(wanted, "one that makes them itself", "task-manual-optimization", hint)
 
     def optimizer_for(self, model: nn.Module) -> tuple[Optimizer, tuple[Schedule, ...]]:
         if self.optimizer is not None:
@@ -92,19 +96,6 @@ class _LightningTask(Task):
 
     def _positional(self) -> tuple[str, ...]:
         return ("model", "train")
-
-
-def _checked(model: nn.Module) -> nn.Module:
-    """Refuse a module that is not trained by its `training_step` alone."""
-    for name in ("training_step", "configure_optimizers"):
-        if not callable(getattr(model, name, None)):
-            hint = "Give a LightningModule; for other modules there is Task(model, loss, train)."
-            raise refused(f"a module with {name}", shown(model), "task-no-lightning-module", hint)
-    if getattr(model, "automatic_optimization", True) is not True:
-        hint = "Describe its loss as Task(model, loss, train)."
-        wanted = "a LightningModule that leaves its steps to a trainer"
-        raise refused(wanted, "one that makes them itself", "task-manual-optimization", hint)
-    return model
 
 
 def _training_step(model: Any, batch: Any, number: int) -> Any:

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from seatrial.events import Place
 from seatrial.practice.arguments import OPTIMIZER_HINT, check_callables, check_data, check_names, check_numbers
+from seatrial.practice.copies import copied
 from seatrial.practice.refusal import failed, refused, shown
 from seatrial.practice.standing import Standing, argument_places
 
@@ -136,10 +137,25 @@ class Task:
         Raises:
             UsageProblem: the factories make something else.
         """
-        if isinstance(self.model, nn.Module):
-            model, optimizer, loss = self._copied()
+        given = self.model
+        optimizer = self.optimizer if isinstance(self.optimizer, Optimizer) else None
+        own = self.loss if isinstance(self.loss, nn.Module) else None
+        if isinstance(given, nn.Module):
+            model, optimizer, own = self.at("optimizer", lambda: copied(given, optimizer, own))
         else:
-            model, optimizer, loss = self._called(self.model), self.optimizer, self._own_loss()
+            model, own = self._called(given), copy.deepcopy(own)
+        self.check_model(model)
+        loss = self.loss if own is None else own
+        if optimizer is not None:
+            return Made(model, loss, optimizer)
+        return Made(model, loss, *self.optimizer_for(model))
+
+    def check_model(self, model: nn.Module) -> None:
+        """Refuse a model that has nothing to learn.
+
+        Raises:
+            UsageProblem: it has no parameters.
+        """
         if not any(True for _ in model.parameters()):
             raise refused(
                 "a model with parameters to learn",
@@ -147,9 +163,6 @@ class Task:
                 "task-no-parameters",
                 "Layers in a plain list or dict are not seen by torch: use nn.ModuleList or nn.ModuleDict.",
             )
-        if isinstance(optimizer, Optimizer):
-            return Made(model, loss, optimizer)
-        return Made(model, loss, *self.optimizer_for(model))
 
     def loader(self, data: Data, *, shuffle: bool, seed: int) -> DataLoader[Any]:
         """Batches of some data. Its order comes from a generator of its own."""
@@ -223,20 +236,6 @@ class Task:
 
     def _positional(self) -> tuple[str, ...]:
         return ("model", "loss", "train")
-
-    def _own_loss(self) -> Callable[..., Any]:
-        return copy.deepcopy(self.loss) if isinstance(self.loss, nn.Module) else self.loss
-
-    def _copied(self) -> tuple[nn.Module, Any, Callable[..., Any]]:
-        """The given module, its optimizer and its loss, copied together: what they share stays shared."""
-        optimizer = self.optimizer if isinstance(self.optimizer, Optimizer) else None
-        loss = self.loss if isinstance(self.loss, nn.Module) else None
-        try:
-            model, optimizer, copied = copy.deepcopy((self.model, optimizer, loss))
-        except Exception as error:
-            raise failed("Copying the model", error, "Give what makes it instead: model=lambda: Net(...).") from error
-        assert isinstance(model, nn.Module)
-        return model, optimizer, copied or self.loss
 
     def _called(self, factory: Callable[[], Any]) -> nn.Module:
         try:
