@@ -76,7 +76,7 @@ class SourceSeen:
 class NotLookedAt:
     """Something that seatrial did not or could not look at. Silence must not read as health.
 
-    `trial`: an experiment that could not be made."""
+    `trial`: an experiment on copies that could not be made."""
 
     what: str
     why: str

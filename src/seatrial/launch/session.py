@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import seatrial
-from seatrial.config import Config, check_source
-from seatrial.config import load as load_config
 from seatrial.events import NotLookedAt, RunEnded, RunStarted, SourceSeen
 from seatrial.launch import ending
 from seatrial.launch.ending import Ending
 from seatrial.launch.folder import LOG, default_folder, prepare
 from seatrial.launch.hook import AfterImport
 from seatrial.launch.program import Program, load, main_module, ready
+from seatrial.launch.settings import settings
 from seatrial.launch.trying import Trials
 from seatrial.record import NAME, Recorder, read
 
@@ -46,7 +45,7 @@ class Session:
         ready(program)
         self.program = program
         self.loaded = load(program)
-        self.config = _config(self.loaded.file or program.name, self.loaded.text)
+        self.config = settings(self.loaded.file or program.name, self.loaded.text)
         self.strict = strict
         self.quiet = quiet
         self.folder = prepare(out or default_folder(program))
@@ -204,22 +203,6 @@ class Session:
     def _tell_troubles(self) -> None:
         for trouble in self.troubles:
             print(f"seatrial: {trouble}. The program itself was not touched; see {self.folder / LOG}", file=sys.stderr)
-
-
-def _config(file: str, text: str) -> Config:
-    """The settings for a program.
-
-    Raises:
-        UsageProblem: something in them, or in a suppression in the program, is not understood.
-    """
-    if text:
-        check_source(text, file)
-    config = load_config(Path(file).resolve().parent if text else Path.cwd())
-    if config.thresholds:
-        from seatrial.verdict import configured_rules
-
-        configured_rules(config)
-    return config
 
 
 class _Surroundings:

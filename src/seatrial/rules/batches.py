@@ -14,6 +14,7 @@ from seatrial.rules.graph import LOSS_OPS
 from seatrial.rules.lines import named
 from seatrial.rules.resolve import Resolver, Step
 from seatrial.rules.source import call_at, file_of, files_of, place_of
+from seatrial.rules.syntax import tail
 from seatrial.rules.training import Training
 from seatrial.rules.where import distinct
 
@@ -127,8 +128,10 @@ class Batches:
             return []
         resolver = Resolver(files_of(self.run), data=True)
         for call in call_at(self.run, place)[:3]:
-            if batch.role == "input" and batch.position < len(call.args):
-                parts: list[ast.expr] = [call.args[batch.position]]
+            if data := _data_of_task(call):
+                parts = data
+            elif batch.role == "input" and batch.position < len(call.args):
+                parts = [call.args[batch.position]]
             else:
                 parts = [*call.args[1:2], *(each.value for each in call.keywords)]
             for part in parts:
@@ -145,6 +148,13 @@ class Batches:
             return next((node.chain[0] for node in nodes if node.chain), nodes[0].where if nodes else batch.where)
         model = self.run.models.get(batch.model)
         return model.called if model is not None and batch.phase == "training" else batch.where
+
+
+def _data_of_task(call: ast.Call) -> list[ast.expr]:
+    """The training data given to a `Task(model, loss, train)`, whose batches are drawn by seatrial itself."""
+    if tail(call.func) != "Task":
+        return []
+    return [each.value for each in call.keywords if each.arg == "train"] or call.args[2:3]
 
 
 class Passes:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import time
+import weakref
 from collections.abc import Callable
+from linecache import getlines
 from types import CodeType, FrameType
 from typing import Any
 
@@ -78,7 +80,8 @@ class Watch:
         self._clips: dict[int, tuple[list[int], list[Any], float, int, int, tuple[int, ...]]] = {}
         self._sources: set[str] = set()
         self._said: set[tuple[str, str]] = set()
-        os.register_at_fork(after_in_child=self.silence)
+        own = weakref.ref(self)  # what is registered stays for the life of the process: the watch need not
+        os.register_at_fork(after_in_child=lambda: _silence(own()))
 
     def silence(self) -> None:
         """In a forked child: hear nothing, send nothing."""
@@ -104,7 +107,10 @@ class Watch:
                 with open(place.file, encoding="utf-8", errors="replace") as file:
                     self.send(SourceSeen(place.file, file.read()))
             except OSError as error:
-                self.not_looked_at(f"the source of {place.file}", str(error))
+                if lines := getlines(place.file):  # a cell of a notebook is in no file
+                    self.send(SourceSeen(place.file, "".join(lines)))
+                else:
+                    self.not_looked_at(f"the source of {place.file}", str(error))
         return place
 
     def place(self, frame: FrameType | None = None) -> Place | None:
@@ -261,3 +267,8 @@ class Watch:
         self.flush()
         self.patches.restore()
         self.on = False
+
+
+def _silence(watch: Watch | None) -> None:
+    if watch is not None:
+        watch.silence()

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seatrial.config import Config
 from seatrial.events import Event, NotLookedAt
@@ -20,6 +20,9 @@ from seatrial.step.capture import Call
 from seatrial.step.recorded import Recorded
 from seatrial.step.replay import NotReplayable
 from seatrial.taps.watch import Watch
+
+if TYPE_CHECKING:
+    import torch
 
 # Experiments that only look at steps may take so long together, and are made on steps of at most so many calls.
 MOST_SECONDS = 3.0
@@ -43,11 +46,13 @@ Pairs = Sequence[tuple[Any, Any]]  # tensors: inputs, targets
 
 @dataclass
 class Extent:
-    """How much is tried: `name` full | quick (nothing is trained) | off; how long, in seconds; whom to tell what is being done."""
+    """How much is tried: `name` full | quick (nothing is trained) | off; how long, in seconds; whom to tell what is being done;
+    `fresh` makes the model anew, with an initialisation of its own, where there is a task that knows how."""
 
     name: str = "full"
     seconds: float = LEAST_SECONDS
     tell: Callable[[str], None] = lambda text: None
+    fresh: Callable[[], torch.nn.Module] | None = None
     _start: float = field(default_factory=time.thread_time)
 
     @property
@@ -118,7 +123,7 @@ def _untrained(material: Material, run: Run, given: Extent) -> Iterator[Event]:
 
     step = _main_step(material, run)
     if step is not None:
-        yield from _tried("the loss of the untrained network", lambda: untrained(step, given.tell))
+        yield from _tried("the loss of the untrained network", lambda: untrained(step, given.tell, given.fresh))
 
 
 def _proofs(material: Material, run: Run, config: Config, given: Extent) -> Iterator[Event]:
@@ -153,7 +158,8 @@ def _trainings(material: Material, run: Run, given: Extent) -> Iterator[Event]:
 def _tried(what: str, trial: Callable[[], Iterator[Event]]) -> Iterator[Event]:
     """The events of a trial; one that cannot be made costs its own only, and is named among what was not looked at."""
     try:
-        yield from trial()
+        for event in trial():
+            yield replace(event, trial=True) if isinstance(event, NotLookedAt) else event
     except NotReplayable as reason:
         yield NotLookedAt(what, str(reason), trial=True)
     except Exception as error:

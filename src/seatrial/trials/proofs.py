@@ -29,9 +29,9 @@ def proofs(known: Plan, run: Run, config: Config, given: Extent) -> Iterator[Eve
         try:
             yield forked(known, finding.name, mend, seconds, given.tell)
         except NotReplayable as reason:
-            yield NotLookedAt(f"a proof of {finding.name}", str(reason), trial=True)
+            yield NotLookedAt(f"a proof of {finding.name}", str(reason))
         except Exception as error:
-            yield NotLookedAt(f"a proof of {finding.name}", f"{type(error).__name__}: {str(error)[:200]}", trial=True)
+            yield NotLookedAt(f"a proof of {finding.name}", f"{type(error).__name__}: {str(error)[:200]}")
 
 
 def _suspects(run: Run, config: Config, graph: Graph) -> Iterator[tuple[Finding, Mend]]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import custom_functions
 import planted
 import pytest
 import torch
+from graphs import Step
 from torch import nn
 
 import seatrial.taps as taps
@@ -18,7 +18,9 @@ from seatrial.events import Event, GradientChecked, NotLookedAt, Place, SourceSe
 from seatrial.findings import Finding
 from seatrial.history import Run
 from seatrial.rules import discover
+from seatrial.rules.graph import Graph
 from seatrial.trials.gradients.steps import wrong_gradients
+from seatrial.trials.gradients.whole import check_step
 
 
 def measured(make: Callable[[], nn.Module], scale: float = 1.0) -> list[GradientChecked | NotLookedAt]:
@@ -187,5 +189,54 @@ def test_what_is_meant_or_near_is_a_note(changes: dict[str, Any], severity: str)
     assert judged([checked(differing=0, slip="", sentence="")]) == []
 
 
-def test_a_step_without_custom_functions_costs_nothing(tmp_path: Path) -> None:
+class Several(nn.Module):
+    """An embedding, dropout, batch statistics and a part that is cut off."""
+
+    def __init__(self, function: Callable[..., torch.Tensor]) -> None:
+        super().__init__()
+        self.first, self.second, self.last = nn.Linear(6, 8), nn.Linear(6, 8), nn.Linear(8, 3)
+        self.norm, self.dropout, self.function = nn.BatchNorm1d(8), nn.Dropout(0.3), function
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        hidden = self.dropout(self.norm(self.function(self.first(x)))) + self.second(x).detach()
+        return self.last(hidden)
+
+
+@pytest.mark.parametrize(("function", "right"), [(torch.tanh, True), ("square without 2", False)])
+def test_a_step_as_a_whole(function: Any, right: bool) -> None:
+    if isinstance(function, str):
+        function = custom_functions.applied(planted.CASES[function]()[0])
+    torch.manual_seed(0)
+    watch = taps.install(lambda event: None)
+    try:
+        net = Several(function)
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+        x, y = torch.randn(12, 6), torch.randint(3, (12,))
+        nn.functional.cross_entropy(net(x), y).backward()
+        optimizer.step()
+    finally:
+        watch.finish()
+    (step,) = watch.steps.values()
+    report = check_step(step)
+    found = {each.name.split(".", 1)[1]: each for each in report.comparisons}
+    assert len(found) == 8
+    assert {name for name, each in found.items() if each.deliberate} == {"second.weight", "second.bias"}
+    assert {each.slip for each in report.wrong} == (set() if right else {"custom function"})
+    assert {name for name, each in found.items() if not each.ok} == (set() if right else {"first.weight", "first.bias"})
+
+
+def test_a_mend_lets_autograd_differentiate_the_forward() -> None:
+    step = Step()
+    value = step.call("apply:Scale", step.input(8, 4), step.parameter(4))
+    seen = step.seen(step.call("sum", value, shape=()))
+    (finding,) = judged([checked()])
+    mend = discover()["model.wrong-gradient"].mend
+    assert mend is not None
+    mended = mend(Run.of([]), finding, Graph(seen))
+    assert mended is not None and [(edit.node, edit.how) for edit in mended.edits] == [(value.node, "open")]
+    (note,) = judged([checked(deliberate="straight-through")])
+    assert mend(Run.of([]), note, Graph(seen)) is None
+
+
+def test_a_step_without_custom_functions_costs_nothing() -> None:
     assert measured(lambda: nn.Linear(6, 3)) == []

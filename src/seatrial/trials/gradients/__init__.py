@@ -10,5 +10,7 @@ float64, every element, with the kind of slip named where they differ.
     slips         what kind of mistake explains a difference; `case` and `truth` are what they are told from
     functions     modules and callables as pure functions
     layers        check_gradients, for a person who writes a layer
+    steps         the custom functions of a recorded step, each by itself
+    whole         a recorded step as a whole
     report        what is found, as plain data
 """

@@ -74,13 +74,17 @@ def _terms(evaluator: Evaluator) -> int:
 
 
 def _noise_along(evaluator: Evaluator, generator: torch.Generator) -> float:
+    def moved(value: torch.Tensor, along: torch.Tensor | None, steps: int) -> torch.Tensor:
+        return value if along is None else value + steps * _SPACING * along
+
     directions = [
-        value * torch.randn(value.shape, generator=generator, dtype=torch.float64) for value in evaluator.values
+        value * torch.randn(value.shape, generator=generator, dtype=torch.float64)
+        if value.is_floating_point()
+        else None
+        for value in evaluator.values
     ]
-    points = [
-        evaluator.at([value + k * _SPACING * way for value, way in zip(evaluator.values, directions, strict=True)])
-        for k in range(_POINTS)
-    ]
+    pairs = list(zip(evaluator.values, directions, strict=True))
+    points = [evaluator.at([moved(value, along, steps) for value, along in pairs]) for steps in range(_POINTS)]
     table = torch.tensor(points, dtype=torch.float64)
     levels: list[float] = []
     for order in range(1, 6):

@@ -80,7 +80,7 @@ def _checked(step: Recorded, used: _Used, seconds: float) -> list[GradientChecke
 
 
 def _missed(used: _Used, why: str) -> NotLookedAt:
-    return NotLookedAt(f"the gradients of {used.application[0].__name__}", why, trial=True)
+    return NotLookedAt(f"the gradients of {used.application[0].__name__}", why)
 
 
 def _chosen(step: Recorded) -> list[Call]:
