@@ -68,7 +68,7 @@ def check(
             with Display(progress) as display, contextlib.closing(Recorder(folder / NAME)) as recorder:
                 _on_trial(task, trials, recorder, config, display, file)
             verdict = judge(read(folder / NAME), config)
-            write(verdict, folder)  # libraries draw random numbers when they are imported
+            write(verdict, folder)  # libraries draw random numbers while they are imported
         return Check(verdict, folder, config)
 
     return apart(examine)
