@@ -6,10 +6,18 @@ if TYPE_CHECKING:
     from seatrial.practice.checking import check as check
     from seatrial.practice.outcome import Check as Check
     from seatrial.practice.task import Task as Task
+    from seatrial.trials.gradients.layers import check_gradients as check_gradients
+    from seatrial.trials.gradients.report import GradientReport as GradientReport
 
 __version__ = "0.1.0"
 
-_HOMES = {"Check": "practice.outcome", "Task": "practice.task", "check": "practice.checking"}
+_HOMES = {
+    "Check": "practice.outcome",
+    "GradientReport": "trials.gradients.report",
+    "Task": "practice.task",
+    "check": "practice.checking",
+    "check_gradients": "trials.gradients.layers",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -74,10 +74,13 @@ class SourceSeen:
 
 @dataclass(frozen=True, slots=True)
 class NotLookedAt:
-    """Something that seatrial did not or could not look at. Silence must not read as health."""
+    """Something that seatrial did not or could not look at. Silence must not read as health.
+
+    `trial`: an experiment on copies that could not be made."""
 
     what: str
     why: str
+    trial: bool = False
 
 
 # ---- what the program is made of ---------------------------------------------------------------------------------
@@ -186,13 +189,15 @@ class LoaderBuilt:
 
 @dataclass(frozen=True, slots=True)
 class LoaderIterated:
-    """How often a loader was iterated and how many batches were drawn from it, in total (sent at the end)."""
+    """How often a loader was iterated and how many batches were drawn from it, in total (sent at the end). `label`: what
+    the author calls the data where they are iterated, as of an EvaluationPass; "" where it is not always the same."""
 
     loader: int
     iterations: int
     batches: int
     training_ticks: int
     where: Place | None
+    label: str = ""
 
 
 # ---- what the program does ---------------------------------------------------------------------------------------
@@ -465,6 +470,43 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class GradientChecked:
+    """The backward pass of a custom autograd function against central differences of its forward pass, for one of the
+    inputs that it got in a recorded step.
+
+    function    name of the class; `where` its backward begins, `called` it was called (node `node` of the graph).
+    argument    number of the input, `name` that of the forward's parameter, `shape` that of the tensor.
+    elements    looked at; `differing` of them differ; `excluded` lie at a kink or a jump.
+    relative_error  the largest |a - n| / max(|a|, |n|) beyond the error bar `error`, at an element with the derivatives
+                `analytic` and `numeric`; `overall` is that of the whole tensors.
+    slip        the kind of mistake that explains the difference ("factor 2", "sign", "transposed", ...), "other" if none
+                does, "" where nothing differs; `sentence` says it in words.
+    deliberate  why the difference is meant ("straight-through", "changes the gradient only"), or "".
+    """
+
+    tick: int
+    call: int
+    node: int
+    function: str
+    where: Place | None
+    called: Place | None
+    argument: int
+    name: str
+    shape: tuple[int, ...]
+    elements: int
+    differing: int
+    excluded: int
+    relative_error: float
+    analytic: float
+    numeric: float
+    error: float
+    overall: float
+    slip: str = ""
+    sentence: str = ""
+    deliberate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Forked:
     """Copies of the training, forked from the recorded step, with and without a suspected fault (finding `name`).
 
@@ -666,6 +708,7 @@ Event: TypeAlias = (
     | ParameterFate
     | GraphSeen
     | Probe
+    | GradientChecked
     | Forked
     | Untrained
     | RateSwept
@@ -700,6 +743,7 @@ KINDS: tuple[type, ...] = (
     ParameterFate,
     GraphSeen,
     Probe,
+    GradientChecked,
     Forked,
     Untrained,
     RateSwept,

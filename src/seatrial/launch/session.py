@@ -151,7 +151,7 @@ class Session:
             try:
                 self.trials.after(watch, seconds)
             except KeyboardInterrupt:
-                self.recorder.send(NotLookedAt("the rest of the trials", "they were interrupted"))
+                self.recorder.send(NotLookedAt("the rest of the trials", "they were interrupted", trial=True))
             except Exception as error:
                 self._trouble("the trials were not made to their end", error)
         self.recorder.close()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,20 @@ from seatrial.record import NAME, Recorder, read
 if TYPE_CHECKING:
     from seatrial.history import Run
     from seatrial.taps import Watch
+
+
+@contextmanager
+def _one_thread() -> Generator[None]:
+    """One thread for torch's operations: those of trials are small, and on a busy machine threads wait for each other
+    longer than they compute."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 @dataclass
@@ -45,10 +60,13 @@ class Trials:
 
     def _before_training(self, watch: Watch) -> None:
         """On copies, with the state of all random generators put back, and deaf to what the trials do themselves."""
+        import torch
+
         from seatrial.trials import Material, before_training, extent
         from seatrial.verdict import judge
 
         self._begun = True
+        random_state = torch.get_rng_state()
         watch.flush()
         watch.on = False
         try:
@@ -62,11 +80,13 @@ class Trials:
         except Exception as error:
             self.recorder.send(NotLookedAt("trials at the first step", f"{type(error).__name__}: {error}"))
         finally:
+            torch.set_rng_state(random_state)
             watch.on = True
 
     def _send(self, events: Iterable[Event]) -> None:
-        for event in events:
-            self.recorder.send(event)
+        with _one_thread():
+            for event in events:
+                self.recorder.send(event)
 
     def _so_far(self) -> Run:
         from seatrial.history import Run

@@ -60,6 +60,17 @@ class Batches:
         return len(self.inputs)
 
     @cached_property
+    def again(self) -> int:
+        """The tick at which the data begin anew. Where the examples do not show it (what enters is no table of examples: a
+        packed sequence), it is the number of batches of the loader."""
+        targets = {batch.tick: batch.shape[:1] for batch in self.targets}
+        told = all(batch.shape[:1] == targets.get(batch.tick, batch.shape[:1]) for batch in self.inputs)
+        if not told and self.loader is not None and self.loader[0].batches > 0:
+            return self.loader[0].batches
+        after = self.inputs[self.epoch :] or self.inputs[-1:]
+        return after[0].tick + (len(self.inputs) == self.epoch) if after else 0
+
+    @cached_property
     def rows(self) -> Counter[int]:
         """How often each example was trained on, as far as it was looked at."""
         return Counter(row for batch in self.inputs for row in batch.rows)

@@ -10,6 +10,7 @@ import torch
 
 from seatrial.findings import Edit
 from seatrial.step.capture import Call, Leaf
+from seatrial.step.custom import forward_of
 from seatrial.step.recorded import Recorded
 from seatrial.step.replay import NotReplayable
 
@@ -83,7 +84,7 @@ def _open(edit: Edit, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any])
     function: Any = getattr(call.function, "custom", None)
     if function is None:
         raise NotReplayable(f"{call.op} is no custom function")
-    return function.forward(_Context(), *args, **kwargs)
+    return forward_of(function, args)
 
 
 def _reshape(edit: Edit, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -115,18 +116,3 @@ _HOW: dict[str, Callable[[Edit, Call, tuple[Any, ...], dict[str, Any]], Any]] = 
     "scale": _scale,
     "normalise": _normalise,
 }
-
-
-class _Context:
-    """What the forward of a custom function gets where autograd differentiates it: it may keep things, nobody asks."""
-
-    needs_input_grad = (True,) * 64
-
-    def save_for_backward(self, *tensors: Any) -> None:
-        self.saved_tensors = tensors
-
-    def mark_dirty(self, *tensors: Any) -> None: ...
-
-    def mark_non_differentiable(self, *tensors: Any) -> None: ...
-
-    def set_materialize_grads(self, value: bool) -> None: ...

@@ -1,19 +1,20 @@
 """Active experiments on recorded steps, made on copies after the script has ended. They only measure; rules judge.
 
 `conduct` makes them within a budget of time: first those that only look at a step, then, for what the rules suspect by then,
-forks of the training with the fault mended.
+forks of the training with the fault mended. Time is CPU time of the thread, so that what is tried, and with it what is found,
+does not depend on how busy the machine is.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from seatrial.config import Config
-from seatrial.events import DataGlanced, Event, NotLookedAt
+from seatrial.events import Event, NotLookedAt
 from seatrial.history import Run
 from seatrial.step.capture import Call
 from seatrial.step.recorded import Recorded
@@ -52,11 +53,11 @@ class Extent:
     seconds: float = LEAST_SECONDS
     tell: Callable[[str], None] = lambda text: None
     fresh: Callable[[], torch.nn.Module] | None = None
-    _start: float = field(default_factory=time.monotonic)
+    _start: float = field(default_factory=time.thread_time)
 
     @property
     def left(self) -> float:
-        return self.seconds - (time.monotonic() - self._start)
+        return self.seconds - (time.thread_time() - self._start)
 
 
 def extent(name: str, script_seconds: float, tell: Callable[[str], None]) -> Extent:
@@ -122,7 +123,7 @@ def _untrained(material: Material, run: Run, given: Extent) -> Iterator[Event]:
 
     step = _main_step(material, run)
     if step is not None:
-        yield from _tried("the loss of the untrained network", lambda: untrained(step, given.tell))
+        yield from _tried("the loss of the untrained network", lambda: untrained(step, given.tell, given.fresh))
 
 
 def _proofs(material: Material, run: Run, config: Config, given: Extent) -> Iterator[Event]:
@@ -157,41 +158,38 @@ def _trainings(material: Material, run: Run, given: Extent) -> Iterator[Event]:
 def _tried(what: str, trial: Callable[[], Iterator[Event]]) -> Iterator[Event]:
     """The events of a trial; one that cannot be made costs its own only, and is named among what was not looked at."""
     try:
-        yield from trial()
+        for event in trial():
+            yield replace(event, trial=True) if isinstance(event, NotLookedAt) else event
     except NotReplayable as reason:
-        yield NotLookedAt(what, str(reason))
+        yield NotLookedAt(what, str(reason), trial=True)
     except Exception as error:
-        yield NotLookedAt(what, f"{type(error).__name__}: {str(error)[:200]}")
+        yield NotLookedAt(what, f"{type(error).__name__}: {str(error)[:200]}", trial=True)
 
 
-def glances(
-    steps: dict[int, Recorded], examples: Mapping[tuple[str, int], Pairs], given: Extent
-) -> Iterator[DataGlanced | NotLookedAt]:
+def glances(steps: dict[int, Recorded], examples: Mapping[tuple[str, int], Pairs], given: Extent) -> Iterator[Event]:
     """Looks at the examples themselves: those that were kept, or else the batches of the recorded steps."""
     from seatrial.trials.glance import glance, pairs_of
 
     found = dict(examples)
     for step in steps.values():
         found.setdefault(("training", step.seen.model), pairs_of(step))
-    end = time.monotonic() + GLANCE_SECONDS
+    end = time.thread_time() + GLANCE_SECONDS
     for (phase, model), pairs in sorted(found.items(), key=lambda kept: -sum(len(x) for x, _ in kept[1])):
-        if time.monotonic() > end:
+        if time.thread_time() > end:
             yield NotLookedAt("all data at a glance", f"{GLANCE_SECONDS:g} s were used up")
             return
         given.tell("the data at a glance")
-        try:
-            yield from glance(pairs, phase, model)
-        except Exception as error:
-            yield NotLookedAt("the data at a glance", f"{type(error).__name__}: {str(error)[:200]}")
+        yield from _tried("the data at a glance", partial(glance, pairs, phase, model))
 
 
 def looks(steps: list[Recorded], given: Extent) -> Iterator[Event]:
     """Experiments that look at each step, until the time is used up."""
+    from seatrial.trials.gradients.steps import wrong_gradients
     from seatrial.trials.independence import examples_mixed
     from seatrial.trials.influence import inputs_ignored, order_matters
 
-    trials: tuple[Trial, ...] = (examples_mixed, inputs_ignored, order_matters)
-    end = time.monotonic() + MOST_SECONDS
+    trials: tuple[Trial, ...] = (examples_mixed, inputs_ignored, order_matters, wrong_gradients)
+    end = time.thread_time() + MOST_SECONDS
     for step in steps:
         calls = sum(isinstance(origin, Call) for origin in step.program)
         if calls > MOST_CALLS:
@@ -199,7 +197,7 @@ def looks(steps: list[Recorded], given: Extent) -> Iterator[Event]:
             continue
         for trial in trials:
             what = trial.__name__.replace("_", " ")
-            if time.monotonic() > end:
+            if time.thread_time() > end:
                 yield NotLookedAt("experiments on later steps", f"{MOST_SECONDS:g} s were used up")
                 return
             given.tell(what)

@@ -1,0 +1,83 @@
+"""What a gradient check says, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The gradient of one tensor against central differences.
+
+    Attributes:
+        leaf: number of the tensor among those given. `name`: of a parameter, "input 0", ...
+        elements: how many were looked at; `differing` of them differ; `excluded` cannot be told, since a kink or a jump of
+            the function (a ReLU at zero, a tie of a maximum) lies where they are.
+        relative_error: the largest |a - n| / max(|a|, |n|), beyond the error bar of n.
+        worst: index of that element; `analytic`, `numeric` its derivatives, `error` the error bar of the numerical one.
+        overall: |a - n| / max(|a|, |n|) of the whole tensors' norms.
+        slip: the kind of mistake that explains the difference ("factor 2", "transposed", ...; "other" where none does;
+            "" where nothing differs). `sentence`: the same in words.
+        deliberate: why the difference is meant ("straight-through", "changes the gradient only"), or "".
+    """
+
+    leaf: int
+    name: str
+    shape: tuple[int, ...]
+    elements: int
+    differing: int
+    excluded: int
+    relative_error: float
+    worst: tuple[int, ...]
+    analytic: float
+    numeric: float
+    error: float
+    overall: float
+    slip: str = ""
+    sentence: str = ""
+    deliberate: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return not self.differing or bool(self.deliberate)
+
+    def __str__(self) -> str:
+        size = "x".join(map(str, self.shape)) or "scalar"
+        kinks = f", {self.excluded} at kinks" if self.excluded else ""
+        head = f"{self.name} ({size}): {self.elements} elements{kinks}, relative error"
+        if not self.differing:
+            return f"ok     {head} {self.overall:.1e}"
+        head = f"{head} {self.relative_error:.1e}, {self.differing} differ"
+        worst = f"at {list(self.worst)} {self.analytic:.9g}, but the central difference is {self.numeric:.9g} ± {self.error:.1g}"
+        return f"{'note' if self.deliberate else 'WRONG':6} {head}; {self.sentence}; {worst}"
+
+
+@dataclass(frozen=True, slots=True)
+class GradientReport:
+    """What `check_gradients` found. True where every gradient is right, or wrong on purpose.
+
+    `functions`: reports of the custom autograd functions that were called on the way, each by itself."""
+
+    subject: str
+    comparisons: tuple[Comparison, ...]
+    functions: tuple[GradientReport, ...] = ()
+    not_looked_at: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        return all(each.ok for each in (*self.comparisons, *self.functions))
+
+    @property
+    def wrong(self) -> tuple[Comparison, ...]:
+        """The gradients that are wrong, in order."""
+        return tuple(each for each in self.comparisons if not each.ok)
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __str__(self) -> str:
+        lines = [f"gradients of {self.subject}: {'right' if self.ok else 'WRONG'}"]
+        lines += [f"  {each}" for each in self.comparisons]
+        lines += [f"  not looked at: {each}" for each in self.not_looked_at]
+        lines += [f"  {line}" for each in self.functions for line in str(each).splitlines()]
+        return "\n".join(lines)
