@@ -25,8 +25,13 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib
+    import random
 
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    state = random.getstate()  # libraries draw from it while they are imported
+    try:
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    finally:
+        random.setstate(state)
 
 
 def __dir__() -> list[str]:

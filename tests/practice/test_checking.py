@@ -23,6 +23,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import seatrial
 from seatrial import Task
 from seatrial.errors import UsageProblem
+from seatrial.events import ModelSeen
 
 LOSS = nn.CrossEntropyLoss()
 TASKS = Path(tasks.__file__).read_text().splitlines()
@@ -189,6 +190,33 @@ def test_importing_seatrial_needs_no_torch_until_the_api_is_used():
     code = "import seatrial, sys; before = 'torch' in sys.modules; seatrial.Task; print(before, 'torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False True\n"
+
+
+def test_in_a_program_that_is_watched_a_check_says_the_same_and_the_watch_hears_nothing_of_it(tmp_path):
+    from seatrial.taps import install
+
+    def train() -> Any:
+        net, (x, y) = Net(), clusters().tensors
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        for _ in range(4):
+            optimizer.zero_grad()
+            LOSS(net(x), y).backward()
+            optimizer.step()
+
+    alone = check(Task(Softmaxed, LOSS, clusters()), out=tmp_path / "alone", trials="off")
+    heard: list[Any] = []
+    watch = install(heard.append)
+    try:
+        train()
+        before, patches = watch.tick, attributes()
+        within = check(Task(Softmaxed, LOSS, clusters()), out=tmp_path / "within", trials="off")
+        assert (watch.tick, attributes(), watch.on) == (before, patches, True)
+        train()
+    finally:
+        watch.finish()
+    assert [finding.name for finding in within.findings] == [finding.name for finding in alone.findings]
+    assert watch.tick == 8
+    assert [event.type for event in heard if isinstance(event, ModelSeen)] == ["Net", "Net"]
 
 
 # ---- how it is asked ---------------------------------------------------------------------------------------------

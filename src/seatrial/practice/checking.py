@@ -26,7 +26,7 @@ from seatrial.practice.trying import try_out
 from seatrial.practice.unchanged import seed, unchanged
 from seatrial.record import NAME, Recorder, read
 from seatrial.report import write
-from seatrial.taps import Watch, install
+from seatrial.taps import Watch, apart, install
 from seatrial.trials import Extent, Material, conduct
 from seatrial.verdict import judge
 
@@ -59,15 +59,19 @@ def check(
         raise refused(f"trials as one of {', '.join(EXTENTS)}", repr(trials), "no-such-extent", "full is usual.")
     file, text = _source(task)
     config = settings(file, text)
-    with unchanged():
-        seed(SEED)
-        try_out(task)
-        folder = prepare(Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="seatrial-")))
-        with Display(progress) as display, contextlib.closing(Recorder(folder / NAME)) as recorder:
-            _on_trial(task, trials, recorder, config, display, file)
-    verdict = judge(read(folder / NAME), config)
-    write(verdict, folder)
-    return Check(verdict, folder, config)
+
+    def examine() -> Check:
+        with unchanged():
+            seed(SEED)
+            try_out(task)
+            folder = prepare(Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="seatrial-")))
+            with Display(progress) as display, contextlib.closing(Recorder(folder / NAME)) as recorder:
+                _on_trial(task, trials, recorder, config, display, file)
+            verdict = judge(read(folder / NAME), config)
+            write(verdict, folder)  # libraries draw random numbers while they are imported
+        return Check(verdict, folder, config)
+
+    return apart(examine)
 
 
 def _on_trial(task: Task, trials: Extents, recorder: Recorder, config: Config, display: Display, file: str) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import weakref
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 
@@ -28,7 +30,10 @@ from seatrial.taps.optimizers import OptimizerTap
 from seatrial.taps.recording import Recording
 from seatrial.taps.watch import Watch
 
-__all__ = ["Watch", "install"]
+__all__ = ["Watch", "apart", "install"]
+
+T = TypeVar("T")
+_listening: list[weakref.ref[Watch]] = []  # those that were installed and are not finished, the latest last
 
 
 def install(emit: Callable[[Event], None], verify: Verifier | None = None) -> Watch:
@@ -53,4 +58,22 @@ def install(emit: Callable[[Event], None], verify: Verifier | None = None) -> Wa
     resets.install(watch, models)
     for side in (schedules, clipping, batches, seeds, checkpoints, scalers, scripting):
         side.install(watch)
+    watch.stop_looking = recording.stop
+    own = weakref.ref(watch)
+    _listening.append(own)
+    watch.at_finish.append(lambda: _listening.remove(own))
     return watch
+
+
+def apart(call: Callable[[], T]) -> T:
+    """Make a call of seatrial's own from within a program that may be watched: nothing of it is heard, and it meets torch as
+    it is without us."""
+    outer = _listening[-1]() if _listening else None
+    if outer is None or not outer.on:
+        return call()
+    outer.stop_looking()
+    outer.on = False
+    try:
+        return outer.patches.without(call)()
+    finally:
+        outer.on = True

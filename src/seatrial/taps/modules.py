@@ -29,7 +29,9 @@ from seatrial.taps.watch import Watch
 def install(watch: Watch, recording: Recording, models: Models, log: EvaluationLog) -> None:
     """Listen to `nn.Module`."""
     global _caller
-    _caller = _Caller(watch, recording, models, log)
+    before, _caller = _caller, _Caller(watch, recording, models, log)
+    if before is not None and before.watch.patches.in_force:  # a task is on trial in a program that is watched
+        watch.at_finish.append(lambda: _give_back(before))
     watch.patches.wrap(nn.Module, "__init__", lambda original: _make_init(original, watch, models))
     _caller.install()
     watch.patches.wrap(nn.Module, "train", lambda original: _make_train(original, watch, recording))
@@ -237,6 +239,11 @@ class _Caller:
 
 
 _caller: Any = None
+
+
+def _give_back(before: Any) -> None:
+    global _caller
+    _caller = before
 
 
 def _stands_alone(function: Any) -> bool:

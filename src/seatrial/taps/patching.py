@@ -31,6 +31,11 @@ class Patches:
         self._undo.append((owner, name, original))
         setattr(owner, name, replacement)
 
+    @property
+    def in_force(self) -> bool:
+        """Whether there are any."""
+        return bool(self._undo)
+
     def restore(self) -> None:
         """Undo all, the last first."""
         while self._undo:

@@ -65,6 +65,7 @@ class Watch:
         self.at_backward: list[Callable[[Any, int], None]] = []
         self.at_load: list[Callable[[Any, Any], None]] = []
         self.at_finish: list[Callable[[], None]] = []
+        self.stop_looking: Callable[[], None] = lambda: None  # ends a close look
         self.at_first_step: Callable[[], None] | None = None
         self._turn: list[int] = []
         self._counts: list[int] = []
