@@ -76,7 +76,8 @@ def _checked(step: Recorded, used: _Used, seconds: float) -> list[GradientChecke
         return [] if "requires a gradient" in str(reason) else [_missed(used, str(reason))]
     except Exception as error:
         return [_missed(used, f"{type(error).__name__}: {str(error)[:200]}")]
-    return [_event(step, used, comparison) for comparison in report.comparisons]
+    left = [_missed(used, why) for why in report.not_looked_at]
+    return [*(_event(step, used, comparison) for comparison in report.comparisons), *left]
 
 
 def _missed(used: _Used, why: str) -> NotLookedAt:
