@@ -33,5 +33,5 @@ def test_the_examples_differ_in_one_line_of_code() -> None:
 
 def test_every_readme_command_names_a_file_that_is_there() -> None:
     text = PAGES[0].read_text(encoding="utf-8")
-    for name in re.findall(r"seatrial run (\S+\.py)", text):
-        assert name == "train.py" or (ROOT / name).exists(), name
+    for name in re.findall(r"seatrial (?:run|check) (\S+\.py)", text):
+        assert name in ("train.py", "TASK.py") or (ROOT / name).exists(), name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -30,10 +31,15 @@ def test_the_readme_shows_what_is_said_of_the_faulty_example(tmp_path: Path) -> 
     assert done.returncode == 1
     readme = (ROOT / "README.md").read_text()
     shown = readme.split(SCREEN_BEGINS, 1)[1].split(SCREEN_ENDS, 1)[0].splitlines()
-    printed = {line.strip() for line in (done.stdout + done.stderr).splitlines()}
-    missing = [line for each in shown if (line := each.strip()) and line != "..." and line not in printed]
+    printed = {_settled(line.strip()) for line in (done.stdout + done.stderr).splitlines()}
+    missing = [line for each in shown if (line := _settled(each.strip())) and line != "..." and line not in printed]
     # Digits after the point of the training's own figures may differ between processors.
     assert [line for line in missing if not line.startswith(("epoch", "test accuracy"))] == []
+
+
+def _settled(line: str) -> str:
+    """A line without the figures of trials: how many steps they make depends on the speed of the machine."""
+    return re.sub(r"\d[\d.]*(e-?\d+)?", "#", line) if line.startswith(("Proven", "Trials")) else line
 
 
 @pytest.mark.slow

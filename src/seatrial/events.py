@@ -74,10 +74,13 @@ class SourceSeen:
 
 @dataclass(frozen=True, slots=True)
 class NotLookedAt:
-    """Something that seatrial did not or could not look at. Silence must not read as health."""
+    """Something that seatrial did not or could not look at. Silence must not read as health.
+
+    `trial`: an experiment on copies that could not be made."""
 
     what: str
     why: str
+    trial: bool = False
 
 
 # ---- what the program is made of ---------------------------------------------------------------------------------
@@ -186,13 +189,15 @@ class LoaderBuilt:
 
 @dataclass(frozen=True, slots=True)
 class LoaderIterated:
-    """How often a loader was iterated and how many batches were drawn from it, in total (sent at the end)."""
+    """How often a loader was iterated and how many batches were drawn from it, in total (sent at the end). `label`: what
+    the author calls the data where they are iterated, as of an EvaluationPass; "" where it is not always the same."""
 
     loader: int
     iterations: int
     batches: int
     training_ticks: int
     where: Place | None
+    label: str = ""
 
 
 # ---- what the program does ---------------------------------------------------------------------------------------
@@ -577,6 +582,47 @@ class Overfitted:
     rungs: tuple[Rung, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Association:
+    """How well a simple learner answers examples that it has not seen, against permuted targets.
+
+    `score`: share of classes that are right, or correlation of answers and targets. `chance` and `spread`: mean and
+    standard deviation of the score with permuted targets; `p`: share of them (and the examples' own) that score as high."""
+
+    score: float
+    chance: float
+    spread: float
+    p: float
+
+
+@dataclass(frozen=True, slots=True)
+class DataGlanced:
+    """What is to be seen in recorded examples without any network.
+
+    `phase`: training | evaluation. `classes`: how many the targets have (0: they are real numbers). `nearest`: the answer
+    of the nearest other example; `nearest_in_batch`: of the nearest within the same batch; `linear`: of ridge regression,
+    leaving each example out; `single`: the share of variance explained by the best feature alone (number
+    `single_feature`). `shifted`: `nearest` with targets moved by `shift` examples, where that is best. `alike`: how much
+    more alike successive examples are than any two (0..1). `copy`: a feature that is the target in another guise (-1:
+    none), `without_copy`: `nearest` without it and others that depend on it."""
+
+    phase: str
+    model: int
+    examples: int
+    features: int
+    classes: int
+    nearest: Association
+    nearest_in_batch: Association
+    linear: Association
+    single: Association
+    single_feature: int
+    shifted: Association
+    shift: int
+    alike: float
+    copy: int = -1
+    without_copy: Association | None = None
+
+
 # ---- oddities that a tap can establish by itself -----------------------------------------------------------------
 
 
@@ -667,6 +713,7 @@ Event: TypeAlias = (
     | Untrained
     | RateSwept
     | Overfitted
+    | DataGlanced
     | StateKept
     | Checkpoint
     | SeedSet
@@ -701,6 +748,7 @@ KINDS: tuple[type, ...] = (
     Untrained,
     RateSwept,
     Overfitted,
+    DataGlanced,
     StateKept,
     Checkpoint,
     SeedSet,

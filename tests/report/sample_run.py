@@ -13,18 +13,23 @@ from seatrial.events import (
     CallSeen,
     EvaluationPass,
     Event,
+    Forked,
     Look,
     Losses,
     ModelSeen,
     ModuleInfo,
     NotLookedAt,
+    Overfitted,
     ParameterInfo,
     Place,
+    RateSwept,
     RunEnded,
+    Rung,
     RunStarted,
     Settings,
     SourceSeen,
     TorchSeen,
+    Untrained,
 )
 from seatrial.findings import Finding
 from seatrial.history import Run
@@ -139,10 +144,62 @@ def unseeded() -> Finding:
     )
 
 
-def verdict(*found: Finding, config: Config | None = None, changed: Iterable[Event] = ()) -> Verdict:
-    """The verdict on the sample with these findings. `changed` events stand in for those of their class."""
+def proof_of_softmax() -> Forked:
+    """Forks that prove the finding that is right."""
+    return Forked(
+        softmax().name,
+        "softmax removed",
+        80,
+        2.28,
+        (1.95, 1.95, 1.94, 1.95),
+        (0.09, 0.19, 0.22, 0.2),
+        "learning rate x 0.3",
+        (2.22, 2.22, 2.22, math.inf),
+        tuple(2.3 - at / 2000 for at in range(80)),
+        tuple(2.3 * math.exp(-at / 30) for at in range(80)),
+    )
+
+
+def guess_at_the_rate() -> Forked:
+    """Forks that prove nothing."""
+    ends = (1.95, 1.95, 1.94, 1.95)
+    return replace(proof_of_softmax(), name="optimisation.learning-rate-too-low", fix="learning rate x 10", mended=ends)
+
+
+def untrained() -> Untrained:
+    by_class = {str(digit): 2.2 + digit / 50 for digit in range(10)}
+    return Untrained(0, 0, 2.27, (2.31, 2.29, 2.36, 2.3, 2.28), 2.11, "fitted", by_class)
+
+
+def ladder() -> Overfitted:
+    """One and five examples are learned by heart, twenty are not."""
+
+    def rung(examples: int, kind: str, end: float) -> Rung:
+        return Rung(examples, kind, end, 50, 3e-3, tuple(end + (2.3 - end) * math.exp(-at / 8) for at in range(50)))
+
+    real = (rung(size, "as it is", end) for size, end in ((1, 0.0), (5, 0.04), (20, 1.7), (32, 1.0)))
+    return Overfitted(0, 0, 2.11, "fitted", (*real, rung(20, "shuffled targets", 1.9), rung(20, "inputs of zero", 2.2)))
+
+
+def sweep() -> RateSwept:
+    """The loss falls steepest near 0.1, rises from 1 on and is lost at 10."""
+    rates = tuple(5e-5 * 10 ** (at / 10) for at in range(60))
+    losses = tuple(0.5 + 1.8 / (1 + (rate / 0.1) ** 2) + 6 * max(0.0, math.log10(rate)) for rate in rates)
+    return RateSwept(0, rates, (*losses[:53], *[math.inf] * 7), 2, 0.05, 1.08, 3.52)
+
+
+def tried() -> list[Event]:
+    """What trials showed, and what could not be tried."""
+    not_tried = NotLookedAt("a proof of model.dead-units", "12 steps of its forks would take 40 s", trial=True)
+    return [proof_of_softmax(), guess_at_the_rate(), untrained(), ladder(), sweep(), not_tried]
+
+
+def verdict(
+    *found: Finding, config: Config | None = None, changed: Iterable[Event] = (), also: Iterable[Event] = ()
+) -> Verdict:
+    """The verdict on the sample with these findings. `changed` events stand in for those of their class, `also` are added."""
     kinds = {type(event): event for event in changed}
-    run = Run.of([kinds.get(type(event), event) for event in events()])
+    run = Run.of([*(kinds.get(type(event), event) for event in events()), *also])
     return settle(run, found, (), config or Config())
 
 
@@ -161,4 +218,18 @@ def hostile(text: str) -> Verdict:
     label = replace(_evaluation(1), losses={text: 1.0}, label=text)
     config = Config(ignore={"loop.unseeded-run": text}, file=text)
     note = replace(unseeded(), message=text)
-    return verdict(told, proven, note, config=config, changed=[start, source, ended, model, unseen, label])
+    changed = [start, source, ended, model, unseen, label]
+    return verdict(told, proven, note, config=config, changed=changed, also=_hostile_trials(text))
+
+
+def _hostile_trials(text: str) -> list[Event]:
+    named = {"fix": text, "control_fix": text}
+    rungs = tuple(replace(rung, kind=text if rung.kind != "as it is" else rung.kind) for rung in ladder().rungs)
+    return [
+        replace(proof_of_softmax(), name="model.dead-units", **named),
+        replace(guess_at_the_rate(), name=text, **named),
+        replace(untrained(), how=text, classes={text: 1.0, "other": 2.0}),
+        replace(ladder(), how=text, rungs=rungs),
+        sweep(),
+        NotLookedAt(text, text, trial=True),
+    ]

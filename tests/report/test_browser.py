@@ -49,7 +49,8 @@ class Visit:
 def test_the_page_asks_for_nothing_complains_of_nothing_and_fits(
     browser: Browser, tmp_path: Path, width: int, scheme: str, text: str
 ) -> None:
-    verdict = sample.hostile(HOSTILE) if text == HOSTILE else sample.verdict(sample.softmax(), sample.unseeded())
+    plain = sample.verdict(sample.softmax(), sample.unseeded(), also=sample.tried())
+    verdict = sample.hostile(HOSTILE) if text == HOSTILE else plain
     visit = Visit(browser, tmp_path, verdict, width, scheme)
     assert visit.asked == [(tmp_path / "report.html").as_uri()]
     assert visit.complaints == []
@@ -78,4 +79,25 @@ def test_what_is_folded_away_opens(browser: Browser, tmp_path: Path) -> None:
     assert not remedy.is_visible()
     visit.page.locator("summary", has_text="loop.unseeded-run").click()
     assert remedy.is_visible()
+    visit.page.close()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_trials_are_drawn(browser: Browser, tmp_path: Path, width: int) -> None:
+    visit = Visit(browser, tmp_path, sample.verdict(sample.softmax(), also=sample.tried()), width, "light")
+    trials = visit.page.locator("section", has=visit.page.get_by_role("heading", name="Trials"))
+    trials.scroll_into_view_if_needed()
+    charts = trials.get_by_role("img")
+    assert charts.count() == 2 + 2 + 4 + 1
+    for at in range(charts.count()):
+        field = charts.nth(at).locator(".field").bounding_box()
+        assert field is not None
+        assert field["width"] > 100
+        for shape in charts.nth(at).locator(".dot, .bar").all():
+            box = shape.bounding_box()
+            assert box is not None
+            assert field["x"] - 4 <= box["x"] <= field["x"] + field["width"] + 4 - box["width"]
+            assert field["y"] - 4 <= box["y"] <= field["y"] + field["height"] + 4 - box["height"]
+    assert trials.locator(".bar").count() == 10
+    assert visit.page.locator("article").get_by_role("img").count() == 2
     visit.page.close()

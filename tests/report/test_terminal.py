@@ -54,6 +54,19 @@ def test_a_proof_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Proven: with the fix (softmax removed) the loss is 0.31 instead of 1.91 after 60 steps." in found
 
 
+def test_what_was_tried_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = screen(sample.verdict(sample.softmax(), also=sample.tried()), monkeypatch, 110).splitlines()
+    assert found.count("ERROR  model.softmax-before-cross-entropy  proven") == 1
+    told = next(line for line in found if line.startswith("Trials"))
+    assert told.rstrip().startswith("Trials: 1 proof, 1 suspicion not proven, 5 examples overfitted, 20 not, untrained")
+    assert "Not looked at: 2 things, listed in the report." in found
+    assert len(found) < 30
+
+
+def test_nothing_is_told_of_trials_that_were_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "Trials" not in screen(sample.verdict(sample.softmax()), monkeypatch)
+
+
 def test_nothing_found_is_no_praise_of_what_was_not_watched(monkeypatch: pytest.MonkeyPatch) -> None:
     found = screen(sample.verdict(), monkeypatch)
     assert "Nothing wrong was found in what was watched." in found

@@ -15,6 +15,7 @@ from seatrial.errors import UsageProblem
 INTERRUPTED = 130  # what a shell shows of a process that SIGINT ended
 _COMMANDS = {
     "run": "Run a training script and say what is wrong with it.",
+    "check": "Put a task, described in a few lines of Python, on trial.",
     "report": "Judge a recorded run anew.",
     "explain": "Explain a finding: why it harms, how it is recognised.",
     "rules": "List all that can be found.",

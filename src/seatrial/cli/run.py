@@ -24,6 +24,7 @@ from seatrial.errors import UsageProblem
     help="Experiments on copies after the script has ended: all within a quarter of its time (10 s to 2 min); those that "
     "train nothing; none.",
 )
+@click.option("--trials-first", is_flag=True, help="Make the trials that need no more than one step at the first step.")
 @click.option("-m", "--module", is_flag=True, help="SCRIPT is the name of a module, as for `python -m`.")
 @click.argument("script", required=False)
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
@@ -32,6 +33,7 @@ def command(
     strict: bool,
     quiet: bool,
     trials: str,
+    trials_first: bool,
     module: bool,
     script: str | None,
     args: tuple[str, ...],
@@ -48,4 +50,4 @@ def command(
     if script is None:
         raise UsageProblem("A script to run was expected.", "no-script", "For instance: seatrial run train.py")
     # Run by `main`, not here: the script shall have as few frames below it as can be.
-    return Session(Program(script, module, args), out, strict, quiet, trials).run
+    return Session(Program(script, module, args), out, strict, quiet, trials, trials_first).run

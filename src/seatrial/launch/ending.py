@@ -36,7 +36,7 @@ def of(error: BaseException | None) -> Ending:
         return Ending("exited", _exit_code(error))
     peel(error)
     last = traceback.format_exception_only(type(error), error)[-1].strip()
-    where = _place(error.__traceback__)
+    where = users_place(error.__traceback__)
     code = _show(error)
     if isinstance(error, KeyboardInterrupt):
         return Ending("interrupted", INTERRUPTED, last, where)
@@ -121,8 +121,8 @@ def _without_ours(trace: TracebackType | None) -> TracebackType | None:
     return head
 
 
-def _place(trace: TracebackType | None) -> Place | None:
-    """The innermost line of the user's own."""
+def users_place(trace: TracebackType | None) -> Place | None:
+    """The innermost line of the user's own in a traceback."""
     found = None
     while trace is not None:
         code = trace.tb_frame.f_code

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import seatrial
-from seatrial.config import Config, check_source
-from seatrial.config import load as load_config
 from seatrial.events import NotLookedAt, RunEnded, RunStarted, SourceSeen
 from seatrial.launch import ending
 from seatrial.launch.ending import Ending
 from seatrial.launch.folder import LOG, default_folder, prepare
 from seatrial.launch.hook import AfterImport
 from seatrial.launch.program import Program, load, main_module, ready
+from seatrial.launch.settings import settings
+from seatrial.launch.trying import Trials
 from seatrial.record import NAME, Recorder, read
 
 if TYPE_CHECKING:
@@ -31,7 +31,13 @@ class Session:
     """One run. Making it checks all that a person may have got wrong; nothing of the program has run by then."""
 
     def __init__(
-        self, program: Program, out: Path | None, strict: bool = False, quiet: bool = False, trials: str = "full"
+        self,
+        program: Program,
+        out: Path | None,
+        strict: bool = False,
+        quiet: bool = False,
+        trials: str = "full",
+        trials_first: bool = False,
     ) -> None:
         self._path = list(sys.path)
         self._stderr = sys.stderr
@@ -39,12 +45,12 @@ class Session:
         ready(program)
         self.program = program
         self.loaded = load(program)
-        self.config = _config(self.loaded.file or program.name, self.loaded.text)
+        self.config = settings(self.loaded.file or program.name, self.loaded.text)
         self.strict = strict
         self.quiet = quiet
-        self.trials = trials
         self.folder = prepare(out or default_folder(program))
         self.recorder = Recorder(self.folder / NAME)
+        self.trials = Trials(trials, trials_first, self.recorder, self.folder, self.config, self._stderr, quiet)
         self.watch: Watch | None = None
         self.troubles: list[str] = []
         self._started = time.time()
@@ -99,6 +105,7 @@ class Session:
             from seatrial.taps import install
 
             self.watch = install(self.recorder.send)
+            self.trials.listen(self.watch)
         except Exception as error:
             self._trouble("torch is not watched", error)
 
@@ -142,29 +149,14 @@ class Session:
         self._send_end(outcome, seconds)
         if watch is not None:
             try:
-                self._experiment(watch, seconds)
+                self.trials.after(watch, seconds)
             except KeyboardInterrupt:
-                self.recorder.send(NotLookedAt("the rest of the trials", "they were interrupted"))
+                self.recorder.send(NotLookedAt("the rest of the trials", "they were interrupted", trial=True))
             except Exception as error:
                 self._trouble("the trials were not made to their end", error)
         self.recorder.close()
         if self.recorder.failed:
             self.troubles.append(f"the record ends early ({self.recorder.failed})")
-
-    def _experiment(self, watch: Watch, seconds: float) -> None:
-        """Trials on the recorded steps: the program has ended, and nothing of it draws random numbers any more."""
-        from seatrial.history import Run
-        from seatrial.launch.progress import Progress
-        from seatrial.trials import conduct, extent
-
-        def so_far() -> Run:
-            self.recorder.flush()
-            return Run.of(read(self.folder / NAME))
-
-        with Progress(self._stderr, not self.quiet) as progress:
-            given = extent(self.trials, seconds, progress.tell)
-            for event in conduct(watch.steps, watch.optimizer_classes, so_far, self.config, given):
-                self.recorder.send(event)
 
     def _send_end(self, outcome: Ending, seconds: float) -> None:
         watch = self.watch
@@ -211,22 +203,6 @@ class Session:
     def _tell_troubles(self) -> None:
         for trouble in self.troubles:
             print(f"seatrial: {trouble}. The program itself was not touched; see {self.folder / LOG}", file=sys.stderr)
-
-
-def _config(file: str, text: str) -> Config:
-    """The settings for a program.
-
-    Raises:
-        UsageProblem: something in them, or in a suppression in the program, is not understood.
-    """
-    if text:
-        check_source(text, file)
-    config = load_config(Path(file).resolve().parent if text else Path.cwd())
-    if config.thresholds:
-        from seatrial.verdict import configured_rules
-
-        configured_rules(config)
-    return config
 
 
 class _Surroundings:

@@ -18,6 +18,9 @@ SIDE = 1000
 WIDE_RANGE = 50.0  # greatest over smallest value from which a linear axis would hide most of a curve
 PEAKS = 0.03  # share of the values that may be cut off as peaks
 PEAK = 4.0  # times the range of all other values: from there on the highest one flattens the rest
+MOST_LETTERS = 60  # of all names below a chart in half the width of the page
+LONGEST_NAME = 12  # letters
+MARK_COLOURS = (6, 3, 5, 4)  # of dashed lines, the first one quiet: curves count from 0, so that they seldom share one
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,26 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A dashed line through the whole field at `percent` (from the left where it is upright, else from the bottom)."""
+
+    percent: float
+    upright: bool
+    colour: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A bar between two heights, all in percent, with the words that it is."""
+
+    left: float
+    width: float
+    bottom: float
+    height: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """A chart: `legend` names each colour once, `remark` says what is unusual of its vertical axis."""
 
@@ -50,6 +73,8 @@ class Chart:
     up: tuple[Tick, ...]
     remark: str
     words: str
+    marks: tuple[Mark, ...] = ()
+    bars: tuple[Bar, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +86,7 @@ class Axis:
     log: bool = False
 
     def at(self, value: float) -> float:
+        """Where a value lies; beyond 0..1 where it lies outside."""
         low, high, here = (self._scaled(each) for each in (self.low, self.high, value))
         return (here - low) / (high - low) if high > low else 0.5
 
@@ -75,15 +101,83 @@ def chart(title: str, curves: Sequence[Curve], last: int = 1, from_zero: bool = 
     curves = [curve for curve in curves if curve.values]
     if not curves:
         return None
+    up = axis([value for curve in curves for value in curve.values], from_zero)
+    return field(title, curves, Axis(0.0, float(max(last, 1, *(curve.ticks[-1] for curve in curves)))), up)
+
+
+def field(
+    title: str, curves: Sequence[Curve], across: Axis, up: Axis, marks: Sequence[tuple[str, float, bool]] = ()
+) -> Chart:
+    """A chart of curves on given axes, over steps or (where `across` is logarithmic) over other quantities.
+
+    Args:
+        marks: dashed lines: a label, where they stand, and whether upright. Those outside of the axes are left out.
+    """
     values = [value for curve in curves for value in curve.values]
-    up = axis(values, from_zero)
-    across = Axis(0.0, float(max(last, 1, *(curve.ticks[-1] for curve in curves))))
     colours = {label: at % 6 for at, label in enumerate(dict.fromkeys(curve.label for curve in curves))}
     drawn = tuple(_drawn(curve, colours[curve.label], across, up) for curve in curves)
     kinds = {curve.label: curve.kind for curve in curves}
-    legend = tuple((colour, label, kinds[label]) for label, colour in colours.items())
-    words = f"{title} over {grouped(round(across.high))} steps, from {decimal(min(values))} to {decimal(max(values))}"
-    return Chart(title, drawn, legend, _step_ticks(across), _ticks(up), _remark(values, up), words)
+    legend = [(colour, label, kinds[label]) for label, colour in colours.items()]
+    standing = [mark for mark in marks if 0 <= (across if mark[2] else up).at(mark[1]) <= 1]
+    # Curves count from the first colour, dashed lines from the last one: where several meet they can be told apart.
+    lines = [
+        Mark((across if upright else up).at(value) * 100, upright, MARK_COLOURS[at % len(MARK_COLOURS)])
+        for at, (_, value, upright) in enumerate(standing)
+    ]
+    legend += [(line.colour, label, "mark") for line, (label, _, _) in zip(lines, standing, strict=True)]
+    ticks = _ticks(across) if across.log else _step_ticks(across)
+    over = "" if across.log else f" over {grouped(round(across.high))} steps"
+    words = f"{title}{over}, from {decimal(min(values))} to {decimal(max(values))}"
+    return Chart(title, drawn, tuple(legend), ticks, _ticks(up), _remark(values, up), words, tuple(lines))
+
+
+def columns(
+    title: str,
+    groups: Sequence[tuple[str, Sequence[float]]],
+    marks: Sequence[tuple[str, float]] = (),
+    bars: bool = False,
+) -> Chart | None:
+    """A chart whose horizontal axis are names: over each its values as dots, or its first value as a bar from 0.
+
+    Values that are not finite are left out. None where nothing is left.
+
+    Args:
+        marks: dashed level lines: label and value.
+    """
+    groups = [(name, [value for value in values if math.isfinite(value)]) for name, values in groups]
+    levels = [(label, value) for label, value in marks if math.isfinite(value)]
+    values = [value for _, group in groups for value in group]
+    if not values:
+        return None
+    up = axis([*values, *(value for _, value in levels)], from_zero=bars)
+    width = 100 / len(groups)
+    lines = tuple(Mark(up.at(value) * 100, False, MARK_COLOURS[at]) for at, (_, value) in enumerate(levels))
+    legend = tuple((line.colour, label, "mark") for line, (label, _) in zip(lines, levels, strict=True))
+    every = max(1, math.ceil(sum(len(name) + 2 for name, _ in groups) / MOST_LETTERS))
+    across = tuple(Tick((at + 0.5) * width, _short(name)) for at, (name, _) in enumerate(groups) if at % every == 0)
+    words = "; ".join(f"{name}: {', '.join(map(decimal, group))}" for name, group in groups)
+    drawn = () if bars else tuple(_dots(name, at, group, width, up) for at, (name, group) in enumerate(groups))
+    made = tuple(_bar(name, at * width, group[0], width, up) for at, (name, group) in enumerate(groups) if group)
+    return Chart(
+        title, drawn, legend, across, _ticks(up), _remark(values, up), f"{title}. {words}", lines, made if bars else ()
+    )
+
+
+def _dots(name: str, at: int, values: Sequence[float], width: float, up: Axis) -> Drawn:
+    """Values of one column, a little apart so that equal ones can be counted."""
+    apart = width / 3 / max(1, len(values) - 1)
+    left = (at + 0.5) * width - apart * (len(values) - 1) / 2
+    dots = tuple((left + number * apart, (1 - _near(up.at(value))) * 100) for number, value in enumerate(values))
+    return Drawn(name, "dots", at % 6, "", dots)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
+def _bar(name: str, left: float, value: float, width: float, up: Axis) -> Bar:
+    low, high = sorted((up.at(0.0) * 100, up.at(value) * 100))
+    return Bar(left + 0.15 * width, 0.7 * width, low, high - low, f"{name}: {decimal(value)}")
 
 
 def sparkline(curve: Curve, low: float, high: float) -> Drawn | None:
@@ -101,7 +195,7 @@ def axis(values: Sequence[float], from_zero: bool = False) -> Axis:
     that would flatten all else are cut off."""
     low, high = min(values), max(values)
     if from_zero:
-        return Axis(min(low, 0.0), high * 1.05 or 1.0)
+        return Axis(min(low, 0.0), max(high, 0.0) * 1.05 or (0.0 if low < 0 else 1.0))
     if low > 0 and high / low > WIDE_RANGE:
         return Axis(low / 1.2, high * 1.2, log=True)
     most = sorted(values)[int(len(values) * (1 - PEAKS))]
@@ -119,13 +213,18 @@ def _remark(values: Sequence[float], up: Axis) -> str:
 
 def _drawn(curve: Curve, colour: int, across: Axis, up: Axis) -> Drawn:
     points = [
-        (round(across.at(tick) * SIDE, 1), round((1 - up.at(value)) * SIDE, 1))
+        (round(across.at(tick) * SIDE, 1), round((1 - _near(up.at(value))) * SIDE, 1))
         for tick, value in zip(curve.ticks, curve.values, strict=True)
     ]
     few = len(points) == 1 or (curve.kind == "evaluation" and len(points) <= 60)
     path = _steps(points) if curve.kind == "steps" else _lines(points)
     dots = tuple((x / SIDE * 100, y / SIDE * 100) for x, y in points) if few else ()
     return Drawn(curve.label, curve.kind, colour, path, dots)
+
+
+def _near(share: float) -> float:
+    """At most a little outside of the field: how far a line leaves it is not seen."""
+    return min(2.0, max(-1.0, share))
 
 
 def _lines(points: Iterable[tuple[float, float]]) -> str:
@@ -158,9 +257,15 @@ def _apart(values: Sequence[float]) -> list[str]:
 
 
 def _decades(up: Axis) -> list[float]:
+    """Powers of ten; where these are few, multiples of 1, 2 and 5 between them, or round numbers."""
     first, last = math.ceil(math.log10(up.low)), math.floor(math.log10(up.high))
     every = max(1, math.ceil((last - first + 1) / 6))
-    return [10.0**power for power in range(first, last + 1, every)]
+    powers = [10.0**power for power in range(first, last + 1, every)]
+    if len(powers) > 2:
+        return powers
+    between = [factor * 10.0**power for power in range(first - 1, last + 1) for factor in (1, 2, 5)]
+    inside = [value for value in between if up.low <= value <= up.high]
+    return inside if len(inside) > 2 else nice(up.low, up.high, 4)
 
 
 def nice(low: float, high: float, about: int) -> list[float]:

@@ -16,10 +16,10 @@ SMOOTH_FROM = 80  # points: below that a curve can be read as it is
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Values over ticks. `kind` says how it is drawn: raw | faint | smooth | evaluation | steps."""
+    """Values over ticks (steps, or learning rates). `kind`: how it is drawn: raw | faint | smooth | evaluation | steps."""
 
     label: str
-    ticks: tuple[int, ...]
+    ticks: tuple[float, ...]
     values: tuple[float, ...]
     kind: str = "raw"
 
@@ -56,7 +56,7 @@ def finite(curve: Curve) -> Curve:
     return replace(curve, ticks=tuple(tick for tick, _ in points), values=tuple(value for _, value in points))
 
 
-def _value(point: tuple[int, float]) -> float:
+def _value(point: tuple[float, float]) -> float:
     return point[1]
 
 

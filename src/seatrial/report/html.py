@@ -14,6 +14,7 @@ from typing import Any, cast
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
+from seatrial.report import trial_charts
 from seatrial.report.charts import Drawn, chart, sparkline
 from seatrial.report.curves import Curve, ParameterCurves
 from seatrial.report.model import MOST_ROWS, Report
@@ -51,6 +52,7 @@ def render(report: Report) -> str:
         rows=rows,
         more_rows=max(0, len(report.parameters) - MOST_ROWS),
         expected=expected,
+        parts=trial_charts.parts(report.trials),
     )
 
 
@@ -64,7 +66,14 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     cast("dict[str, Any]", environment.filters).update(
-        decimal=decimal, grouped=grouped, seconds=seconds, share=share, code=code, proof=proof_sentence
+        decimal=decimal,
+        grouped=grouped,
+        seconds=seconds,
+        share=share,
+        code=code,
+        proof=proof_sentence,
+        part=trial_charts.experiment,
+        effect=trial_charts.effect_of,
     )
     return environment.get_template("report.html")
 

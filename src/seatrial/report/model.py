@@ -13,6 +13,7 @@ from seatrial.history import Run
 from seatrial.report import curves
 from seatrial.report.numbers import counted, figure
 from seatrial.report.sources import MOST, Quote, quotes, shown_path
+from seatrial.report.trials import Experiment, Trials, trials
 from seatrial.verdict import Observation, Suppressed, Verdict
 
 MOST_ROWS = 60  # modules or parameters in a table; a report of a large network stays readable
@@ -29,7 +30,8 @@ class Folded:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A finding with all that is shown beside it. `figures` are labels and values, `more_places` is a count."""
+    """A finding with all that is shown beside it. `figures` are labels and values, `more_places` is a count,
+    `experiment` is what proved it where a trial did."""
 
     name: str
     severity: str
@@ -44,6 +46,7 @@ class Shown:
     also: tuple[str, ...]
     folded: tuple[Folded, ...]
     proof: dict[str, Scalar] | None
+    experiment: Experiment | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ class Report:
     parameters: tuple[curves.ParameterCurves, ...]
     networks: tuple[Network, ...]
     batches: tuple[BatchRow, ...]
+    trials: Trials
     versions: str
 
 
@@ -112,16 +116,17 @@ def report(verdict: Verdict) -> Report:
     """The plain data of a verdict."""
     run = verdict.run
     start, end = run.started, run.ended
+    tried = trials(verdict)
     return Report(
         script=start.script if start else "",
         argv=start.argv if start else (),
         status=verdict.status,
         ending=_ending(verdict),
         headline=headline(verdict),
-        findings=tuple(_shown(each, verdict) for each in verdict.findings if each.severity != "note"),
-        notes=tuple(_shown(each, verdict) for each in verdict.of("note")),
+        findings=tuple(_shown(each, verdict, tried) for each in verdict.findings if each.severity != "note"),
+        notes=tuple(_shown(each, verdict, tried) for each in verdict.of("note")),
         suppressed=verdict.suppressed,
-        not_looked_at=verdict.not_looked_at,
+        not_looked_at=tuple(each for each in verdict.not_looked_at if not each.trial),
         observation=verdict.observation,
         run_seconds=end.seconds if end else 0.0,
         ticks=run.ticks,
@@ -132,6 +137,7 @@ def report(verdict: Verdict) -> Report:
         parameters=curves.parameters(run),
         networks=tuple(_network(model, run) for model in run.models.values()),
         batches=_batches(run),
+        trials=tried,
         versions=_versions(run),
     )
 
@@ -165,7 +171,7 @@ def _ending(verdict: Verdict) -> str:
     return f"The script ended itself with exit status {end.exit_code}." if end.exit_code else ""
 
 
-def _shown(finding: Finding, verdict: Verdict) -> Shown:
+def _shown(finding: Finding, verdict: Verdict, tried: Trials) -> Shown:
     known = entries().get(finding.name)
     messages = {each.name: each.message for each in verdict.folded}
     also = finding.evidence.get("also")
@@ -184,6 +190,7 @@ def _shown(finding: Finding, verdict: Verdict) -> Shown:
         also=tuple(map(str, also)) if isinstance(also, list) else (),
         folded=tuple(Folded(name, messages[name]) for name in finding.folded),
         proof=finding.proof,
+        experiment=tried.proof_of(finding.name),
     )
 
 

@@ -19,6 +19,7 @@ from rich.text import Text
 from seatrial.report.model import Report, Shown
 from seatrial.report.numbers import counted, seconds, share
 from seatrial.report.proofs import proof_sentence
+from seatrial.report.trials import summary
 
 IN_FULL = 4  # findings shown with all that belongs to them; the rest in a line each, so that it stays one screen
 FIGURES = 5  # figures of a finding; the report has all
@@ -141,15 +142,15 @@ def _sureness(finding: Shown) -> str:
 
 def _counts(report: Report) -> list[str]:
     """What is not shown in full, and what watching cost, a sentence each."""
-    found: list[str] = []
+    found = [tried] if (tried := summary(report.trials)) else []
     if report.notes:
         names = ", ".join(each.name for each in report.notes)
         found.append(f"{counted(len(report.notes), 'note').capitalize()}: {names}.")
     if report.suppressed:
         names = ", ".join(each.finding.name for each in report.suppressed)
         found.append(f"{counted(len(report.suppressed), 'finding').capitalize()} suppressed: {names}.")
-    if report.not_looked_at:
-        found.append(f"Not looked at: {counted(len(report.not_looked_at), 'thing')}, listed in the report.")
+    if unseen := len(report.not_looked_at) + len(report.trials.not_tried):
+        found.append(f"Not looked at: {counted(unseen, 'thing')}, listed in the report.")
     if report.run_seconds:
         seen = report.observation
         found.append(f"Watching took {seconds(seen.seconds)}, {share(seen.share_of_runtime)} of the run.")

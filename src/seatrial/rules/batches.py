@@ -12,8 +12,9 @@ from seatrial.events import BatchSeen, EvaluationPass, LoaderBuilt, LoaderIterat
 from seatrial.history import Run
 from seatrial.rules.graph import LOSS_OPS
 from seatrial.rules.lines import named
-from seatrial.rules.resolve import Resolver
+from seatrial.rules.resolve import Resolver, Step
 from seatrial.rules.source import call_at, file_of, files_of, place_of
+from seatrial.rules.syntax import tail
 from seatrial.rules.training import Training
 from seatrial.rules.where import distinct
 
@@ -57,6 +58,17 @@ class Batches:
                 return count
             seen |= rows
         return len(self.inputs)
+
+    @cached_property
+    def again(self) -> int:
+        """The tick at which the data begin anew. Where the examples do not show it (what enters is no table of examples: a
+        packed sequence), it is the number of batches of the loader."""
+        targets = {batch.tick: batch.shape[:1] for batch in self.targets}
+        told = all(batch.shape[:1] == targets.get(batch.tick, batch.shape[:1]) for batch in self.inputs)
+        if not told and self.loader is not None and self.loader[0].batches > 0:
+            return self.loader[0].batches
+        after = self.inputs[self.epoch :] or self.inputs[-1:]
+        return after[0].tick + (len(self.inputs) == self.epoch) if after else 0
 
     @cached_property
     def rows(self) -> Counter[int]:
@@ -106,14 +118,20 @@ class Batches:
 
     def lineage(self, batch: BatchSeen) -> tuple[Place, ...]:
         """Lines by which a batch came to be, nearest to its use first."""
+        return distinct(place_of(owner, owner.statement(node)) for owner, node in self.ways(batch))
+
+    def ways(self, batch: BatchSeen) -> list[Step]:
+        """Expressions and statements by which a batch came to be, nearest to its use first."""
         place = self._use(batch)
         file = file_of(self.run, place.file) if place is not None else None
         if place is None or file is None:
-            return ()
+            return []
         resolver = Resolver(files_of(self.run), data=True)
         for call in call_at(self.run, place)[:3]:
-            if batch.role == "input" and batch.position < len(call.args):
-                parts: list[ast.expr] = [call.args[batch.position]]
+            if data := _data_of_task(call):
+                parts = data
+            elif batch.role == "input" and batch.position < len(call.args):
+                parts = [call.args[batch.position]]
             else:
                 parts = [*call.args[1:2], *(each.value for each in call.keywords)]
             for part in parts:
@@ -121,8 +139,7 @@ class Batches:
                     pass
             if resolver.visited:
                 break
-        steps = [(owner, owner.statement(node)) for owner, node in resolver.visited]
-        return distinct(place_of(owner, node) for owner, node in steps)
+        return resolver.visited
 
     def _use(self, batch: BatchSeen) -> Place | None:
         """The line that calls the model with a training batch, or the loss with a target."""
@@ -131,6 +148,13 @@ class Batches:
             return next((node.chain[0] for node in nodes if node.chain), nodes[0].where if nodes else batch.where)
         model = self.run.models.get(batch.model)
         return model.called if model is not None and batch.phase == "training" else batch.where
+
+
+def _data_of_task(call: ast.Call) -> list[ast.expr]:
+    """The training data given to a `Task(model, loss, train)`, whose batches are drawn by seatrial itself."""
+    if tail(call.func) != "Task":
+        return []
+    return [each.value for each in call.keywords if each.arg == "train"] or call.args[2:3]
 
 
 class Passes:

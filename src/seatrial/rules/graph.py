@@ -126,6 +126,14 @@ class Graph:
         return found
 
     @cached_property
+    def _functional(self) -> bool:
+        return not any(node.module for node in self.nodes)
+
+    def in_network(self, node: Node) -> bool:
+        """Whether a call was made in a module; any call of a network that is written with functions alone."""
+        return bool(node.module) or self._functional
+
+    @cached_property
     def differentiable(self) -> set[int]:
         """Indices of the nodes from which a gradient path leads to an output of the graph: the graph walked back from
         the outputs through nodes whose output requires a gradient."""

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from seatrial.events import Node, Place
 from seatrial.rules.graph import Graph
-from seatrial.rules.scales import LAYERS, NORMALISING
+from seatrial.rules.parameters import Parameters
+from seatrial.rules.scales import LAYERS, NORMALISING, gains
+from seatrial.rules.training import Training
 
 _MADE_OF_LAYERS = LAYERS | frozenset(["einsum", "bilinear", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"])
 
@@ -20,6 +22,18 @@ class Growth:
     times: float
     nodes: tuple[Node, Node]
     lines: tuple[Place, ...]
+
+
+@dataclass(frozen=True)
+class StartLimits:
+    """signal: ratio of standard deviations, where usual layers keep it near 1. first: ratio of norms, gradient to weights,
+    where 0.1 is usual. usual_gain: of a weight, std times root of fan-in, above which its initialisation is at fault.
+    last_tick: backward calls after which a step is not the start."""
+
+    signal: float = 50.0
+    first: float = 30.0
+    usual_gain: float = 3.5
+    last_tick: int = 2
 
 
 def input_std(graph: Graph) -> float:
@@ -36,12 +50,30 @@ def growth(graph: Graph, least: float) -> Growth | None:
     found = [
         node
         for node in graph.calls(*_MADE_OF_LAYERS)
-        if node.module and node.index in graph.differentiable and _std(node) > least * outer
+        if graph.in_network(node) and node.index in graph.differentiable and _std(node) > least * outer
     ]
     if not found or any(_normalised(graph, node) for node in found):
         return None
     largest = max(found, key=_std)
     return Growth(_std(largest) / outer, (found[0], found[-1]), _lines(graph, largest))
+
+
+def grown_from_start(training: Training, limits: StartLimits | None = None) -> tuple[Growth, float] | None:
+    """The growth of the signal through the untrained network and the size of the first gradient relative to the weights,
+    where usual weights let both be far too large: then no learning rate is at fault."""
+    limits = limits or StartLimits()
+    graph = next(iter(training.graphs), None)
+    if graph is None or graph.seen.tick > limits.last_tick or not training.looks:
+        return None
+    look = training.looks[0]
+    gradient = math.hypot(*(norm for norm in look.gradient_norm if not math.isnan(norm)))
+    weight = math.hypot(*look.weight_norm)
+    if look.tick > limits.last_tick or not gradient >= limits.first * weight > 0:
+        return None
+    if any(gain.gain > limits.usual_gain for gain in gains(Parameters(training.run), graph)):
+        return None
+    grown = growth(graph, limits.signal)
+    return (grown, gradient / weight) if grown is not None else None
 
 
 def _std(node: Node) -> float:

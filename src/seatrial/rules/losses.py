@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from seatrial.rules.graph import LOSS_OPS, SHAPE_OPS, WEIGHT_OPS, Graph
 from seatrial.rules.patterns import operands, shape, wants_gradient
 
 REGRESSIONS = frozenset(["mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"])
+BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
 _LINEAR = SHAPE_OPS | frozenset(["mean", "sum", "nanmean", "nansum"])
 
 
@@ -117,6 +119,48 @@ def _multiple(
             yield (right if number is left else left), 0
     if node.op == "div" and isinstance(left, Node) and isinstance(right, Node) and not wants_gradient(right):
         yield left, sign
+
+
+def penalties(graph: Graph) -> list[tuple[Node, float]]:
+    """The summands of the loss that depend on nothing but parameters and constants, with the factors they enter by."""
+    data: set[int] = set()
+    for node in graph:
+        if (
+            node.role not in ("", "parameter", "constant")
+            or node.random
+            or any(n.index in data for n in graph.inputs(node))
+        ):
+            data.add(node.index)
+    found: list[tuple[Node, float]] = []
+    todo = [(graph.node(ref), 1.0) for ref in graph.seen.outputs]
+    for _ in range(2000):
+        if not todo:
+            break
+        node, factor = todo.pop()
+        left, right = operands(graph, node)
+        if node.index not in data:
+            found += [(node, factor)] if wants_gradient(node) and shape(node) == () else []
+        elif node.op in ("add", "sub"):
+            sign = -1 if node.op == "sub" else 1
+            todo += [(part, by) for part, by in ((left, factor), (right, sign * factor)) if isinstance(part, Node)]
+        elif node.op in ("mul", "div") and isinstance(left, Node) and isinstance(right, float) and right:
+            todo.append((left, factor * (right if node.op == "mul" else 1 / right)))
+    return found
+
+
+def guessing(graph: Graph, loss: Node, examples: int = 16) -> float | None:
+    """The loss of an answer that knows nothing: ln(classes), ln 2, or the variance of at least so many targets."""
+    prediction, target = graph.source(loss, 0, "input"), graph.source(loss, 1, "target")
+    if prediction is None or target is None or prediction.index not in graph.depends_on_parameters:
+        return None
+    if loss.op in ("cross_entropy", "nll_loss", "nll_loss_nd"):
+        size = shape(prediction)
+        return math.log(size[1]) if len(size) > 1 and size[1] > 1 else None
+    if loss.op in BINARY:
+        return math.log(2)
+    data = graph.back(target)
+    std = data.stats.get("std", 0.0)
+    return std * std if data.role == "target" and math.prod(shape(data)) >= examples and std > 0 else None
 
 
 def is_square_of(graph: Graph, node: Node) -> Node | None:

@@ -62,11 +62,9 @@ def _tried(run: Run, name: str) -> Forked | None:
 def proof(run: Run, name: str) -> dict[str, Scalar] | None:
     """The proof of a finding as findings.json gives it; None where the forks show no clear effect or there were none."""
     forked = _tried(run, name)
-    if forked is None:
+    if forked is None or doubt(forked):
         return None
     effect, low, high = interval(forked)
-    if low < LEAST_EFFECT or _mean(effects(forked, forked.control)) > CONTROL_SHARE * effect:
-        return None
     return {
         "fix": forked.fix,
         "loss_without": _mean(_finite(forked.without)),
@@ -80,6 +78,16 @@ def proof(run: Run, name: str) -> dict[str, Scalar] | None:
         "control": forked.control_fix,
         "loss_control": _mean(_finite(forked.control)),
     }
+
+
+def doubt(forked: Forked) -> str:
+    """Why the forks do not prove the fault, in a few words; empty where they do."""
+    effect, low, _ = interval(forked)
+    if not low >= LEAST_EFFECT:
+        return "no clear effect"
+    if not _mean(effects(forked, forked.control)) <= CONTROL_SHARE * effect:
+        return "a change that has nothing to do with it helps about as much"
+    return ""
 
 
 def effects(forked: Forked, others: Sequence[float]) -> list[float]:

@@ -267,7 +267,7 @@ class Resolver:
             return
         if name in _PASSING or self.data:
             parts: list[ast.expr] = [*node.args, *(each.value for each in node.keywords)]
-            if isinstance(node.func, ast.Attribute) and root(node.func) not in _MODULES:
+            if isinstance(node.func, ast.Attribute) and not _is_module(node.func.value):
                 parts.insert(0, node.func.value)
             for part in parts if self.data else parts[:1]:
                 yield from self.values(file, part, path, trail)
@@ -402,3 +402,10 @@ class Resolver:
             if pattern.search(line) and isinstance(value.node, ast.Constant):
                 marked = ast.Constant(line, lineno=value.node.lineno + offset, col_offset=0)
                 yield Value(value.file, marked, value.trail)
+
+
+def _is_module(node: ast.expr) -> bool:
+    """Whether an expression names a module (or an object itself), not data: `torch`, `np.random`, `self`."""
+    while isinstance(node, ast.Attribute) and root(node) not in ("self", "cls"):
+        node = node.value
+    return isinstance(node, ast.Name) and node.id in _MODULES

@@ -25,7 +25,7 @@ from seatrial.rules.where import distinct
 
 _ROUNDS = re.compile(
     r"epoch|episode|(?<![a-z])(step|steps|iter|iters|iteration|iterations|batch|batches|update|updates|loader|dataloader|"
-    r"it|ep|game|games|rollout|rollouts|minibatch)(?![a-z])|loader|batch",
+    r"it|e|ep|game|games|rollout|rollouts|minibatch)(?![a-z])|loader|batch",
     re.IGNORECASE,
 )
 _TRIALS = re.compile(

@@ -61,12 +61,14 @@ class Training:
         known = [each for key, each in self.run.optimizers.items() if key in stepping or not stepping]
         return max(known, key=lambda each: sum(len(group.parameters) for group in each.groups), default=None)
 
-    def setting(self, name: str, group: int = 0) -> Series:
-        """A setting of the main optimizer over time (a single value at tick 0 where it never changed)."""
-        if self.optimizer is None:
+    def setting(self, name: str, group: int = 0, optimizer: OptimizerBuilt | None = None) -> Series:
+        """A setting of an optimizer (the main one, unless given) over time; a single value at tick 0 where it never
+        changed."""
+        optimizer = optimizer or self.optimizer
+        if optimizer is None:
             return Series((), ())
-        changes = self.run.settings.get((self.optimizer.optimizer, group, name), Series((), ()))
-        start = self.optimizer.groups[group].settings.get(name) if group < len(self.optimizer.groups) else None
+        changes = self.run.settings.get((optimizer.optimizer, group, name), Series((), ()))
+        start = optimizer.groups[group].settings.get(name) if group < len(optimizer.groups) else None
         if isinstance(start, (int, float)) and (not changes.ticks or changes.ticks[0] > 0):
             return Series((0, *changes.ticks), (float(start), *changes.values))
         return changes

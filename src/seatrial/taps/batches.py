@@ -12,6 +12,8 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from seatrial.events import LoaderBuilt, LoaderIterated, Place
+from seatrial.places import chain
+from seatrial.taps.evaluation import MOST_LINES, label_of
 from seatrial.taps.guarding import constructor_caller, guarded, is_torchs
 from seatrial.taps.watch import Watch
 
@@ -38,6 +40,7 @@ class _Use:
         self.batches = 0
         self.training_ticks = 0
         self.where: Place | None = None
+        self.labels: set[str] = set()
         # The tick and the number (among all batches of all loaders) of the batch that was given last.
         self.pending: tuple[int, int] | None = None
 
@@ -123,6 +126,7 @@ class _LoaderTap:
         use.pending = None
         use.iterations += 1
         use.where = use.where or self.watch.place(frame)
+        use.labels.add(label_of(chain(frame, MOST_LINES)))
         if len(self.iterators) > 64:
             self.iterators = {key: known for key, known in self.iterators.items() if known[0]() is not None}
         self.iterators[id(iterator)] = (weakref.ref(iterator), use)
@@ -152,7 +156,9 @@ class _LoaderTap:
             if use.pending is not None and use.pending[1] == self.given:
                 self._settle(use)
             if use.iterations:
-                self.watch.send(LoaderIterated(use.loader, use.iterations, use.batches, use.training_ticks, use.where))
+                label = next(iter(use.labels)) if len(use.labels) == 1 else ""
+                counts = use.iterations, use.batches, use.training_ticks
+                self.watch.send(LoaderIterated(use.loader, *counts, use.where, label))
 
 
 class _DataNumbers:

@@ -76,6 +76,7 @@ class EvaluationLog:
         if recorder is not None:
             recorder.inert = True
         figures = sketch(batch)
+        self.watch.examples.input("evaluation", model, self.watch.tick, batch)
         if recorder is not None:
             recorder.inert = False
         if figures is not None:

@@ -67,12 +67,16 @@ class _LossTap:
         first = args[0] if args else next(iter(kwargs.values()))
         examples = len(first) if isinstance(first, torch.Tensor) and first.ndim else 1
         reduction = _argument("reduction", args, kwargs, positions)
+        target = _argument("target", args, kwargs, positions)
+        if isinstance(target, torch.Tensor):
+            self.watch.examples.target("evaluation", self.watch.tick, target)
         self.evaluation_loss(name, value.detach(), examples, reduction if isinstance(reduction, str) else "mean")
 
     def _target(self, target: Any, frame: FrameType) -> None:
         figures = sketch(target)
         if figures is None:
             return
+        self.watch.examples.target("training", self.watch.tick, target)
         model, where = self._last_model(), self.watch.place(frame)
         send_batch(self.watch, figures, "training", "target", 0, model, figures.shape, figures.dtype, where)
 

@@ -230,6 +230,7 @@ class _Caller:
             if isinstance(value, torch.Tensor) and value.ndim and position < 4 and value.grad_fn is None:
                 figures = sketch(value)
                 if figures is not None:
+                    self.watch.examples.input("training", model, self.watch.tick, value)
                     dtype = str(value.dtype).removeprefix("torch.")
                     shape = tuple(value.shape)
                     send_batch(self.watch, figures, "training", "input", position, model, shape, dtype)

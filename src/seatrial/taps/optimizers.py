@@ -194,6 +194,9 @@ class OptimizerTap:
         watch.end_turn()
         self._stepped.add(number)
         self._stale.pop(number, None)
+        if watch.at_first_step is not None:
+            first, watch.at_first_step = watch.at_first_step, None
+            first()
         self.recording.next_turn()
 
     def _note_settings(self, number: int, settings: list[tuple[Any, ...]]) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import time
+import weakref
 from collections.abc import Callable
+from linecache import getlines
 from types import CodeType, FrameType
 from typing import Any
 
@@ -24,6 +26,7 @@ from seatrial.events import (
 )
 from seatrial.places import place_of, user_frame
 from seatrial.step.recorded import Recorded
+from seatrial.taps.examples import Examples
 from seatrial.taps.identities import Ids
 from seatrial.taps.patching import Patches
 
@@ -49,6 +52,7 @@ class Watch:
         self.optimizer_steps = 0
         self.sketching = True  # whether batches of this turn are to be sketched by whoever meets them
         self.last_data = -1  # the data set (by id) of the batch that a DataLoader gave last
+        self.examples = Examples()
         self.patches = Patches()
         self.models = Ids()
         self.optimizers = Ids()
@@ -61,6 +65,7 @@ class Watch:
         self.at_backward: list[Callable[[Any, int], None]] = []
         self.at_load: list[Callable[[Any, Any], None]] = []
         self.at_finish: list[Callable[[], None]] = []
+        self.at_first_step: Callable[[], None] | None = None
         self._turn: list[int] = []
         self._counts: list[int] = []
         self._turn_first = 0
@@ -75,7 +80,8 @@ class Watch:
         self._clips: dict[int, tuple[list[int], list[Any], float, int, int, tuple[int, ...]]] = {}
         self._sources: set[str] = set()
         self._said: set[tuple[str, str]] = set()
-        os.register_at_fork(after_in_child=self.silence)
+        own = weakref.ref(self)  # what is registered stays for the life of the process: the watch need not
+        os.register_at_fork(after_in_child=lambda: _silence(own()))
 
     def silence(self) -> None:
         """In a forked child: hear nothing, send nothing."""
@@ -101,7 +107,10 @@ class Watch:
                 with open(place.file, encoding="utf-8", errors="replace") as file:
                     self.send(SourceSeen(place.file, file.read()))
             except OSError as error:
-                self.not_looked_at(f"the source of {place.file}", str(error))
+                if lines := getlines(place.file):  # a cell of a notebook is in no file
+                    self.send(SourceSeen(place.file, "".join(lines)))
+                else:
+                    self.not_looked_at(f"the source of {place.file}", str(error))
         return place
 
     def place(self, frame: FrameType | None = None) -> Place | None:
@@ -258,3 +267,8 @@ class Watch:
         self.flush()
         self.patches.restore()
         self.on = False
+
+
+def _silence(watch: Watch | None) -> None:
+    if watch is not None:
+        watch.silence()

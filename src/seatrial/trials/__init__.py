@@ -1,16 +1,17 @@
 """Active experiments on recorded steps, made on copies after the script has ended. They only measure; rules judge.
 
 `conduct` makes them within a budget of time: first those that only look at a step, then, for what the rules suspect by then,
-forks of the training with the fault mended.
+forks of the training with the fault mended. Time is CPU time of the thread, so that what is tried, and with it what is found,
+does not depend on how busy the machine is.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seatrial.config import Config
 from seatrial.events import Event, NotLookedAt
@@ -18,10 +19,16 @@ from seatrial.history import Run
 from seatrial.step.capture import Call
 from seatrial.step.recorded import Recorded
 from seatrial.step.replay import NotReplayable
+from seatrial.taps.watch import Watch
+
+if TYPE_CHECKING:
+    import torch
 
 # Experiments that only look at steps may take so long together, and are made on steps of at most so many calls.
 MOST_SECONDS = 3.0
 MOST_CALLS = 4000
+# Examples are looked at, those of the models with most of them first, until so much time has passed.
+GLANCE_SECONDS = 3.0
 # One proof may take so long, and so many findings are tried, the most important first.
 PROOF_SECONDS = 8.0
 MOST_PROOFS = 4
@@ -34,20 +41,23 @@ LEAST_SECONDS = 10.0
 LONGEST_SECONDS = 120.0
 
 Trial = Callable[[Recorded], Iterator[Event]]
+Pairs = Sequence[tuple[Any, Any]]  # tensors: inputs, targets
 
 
 @dataclass
 class Extent:
-    """How much is tried: `name` full | quick (nothing is trained) | off; how long, in seconds; whom to tell what is being done."""
+    """How much is tried: `name` full | quick (nothing is trained) | off; how long, in seconds; whom to tell what is being done;
+    `fresh` makes the model anew, with an initialisation of its own, where there is a task that knows how."""
 
     name: str = "full"
     seconds: float = LEAST_SECONDS
     tell: Callable[[str], None] = lambda text: None
-    _start: float = field(default_factory=time.monotonic)
+    fresh: Callable[[], torch.nn.Module] | None = None
+    _start: float = field(default_factory=time.thread_time)
 
     @property
     def left(self) -> float:
-        return self.seconds - (time.monotonic() - self._start)
+        return self.seconds - (time.thread_time() - self._start)
 
 
 def extent(name: str, script_seconds: float, tell: Callable[[str], None]) -> Extent:
@@ -55,60 +65,121 @@ def extent(name: str, script_seconds: float, tell: Callable[[str], None]) -> Ext
     return Extent(name, min(LONGEST_SECONDS, max(LEAST_SECONDS, SHARE * script_seconds)), tell)
 
 
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What experiments are made on.
+
+    steps     recorded steps by their backward call.
+    examples  inputs with their targets, batch by batch, by phase and model.
+    classes   of the script's optimizers, by number.
+    """
+
+    steps: dict[int, Recorded]
+    examples: Mapping[tuple[str, int], Pairs]
+    classes: dict[int, Any]
+
+    @staticmethod
+    def of(watch: Watch) -> Material:
+        """What a watch has kept."""
+        return Material(watch.steps, watch.examples.pairs, watch.optimizer_classes)
+
+
 def conduct(
-    steps: dict[int, Recorded], classes: dict[int, Any], so_far: Callable[[], Run], config: Config, given: Extent
+    material: Material, so_far: Callable[[], Run], config: Config, given: Extent, begun: bool = False
 ) -> Iterator[Event]:
     """What the experiments show, one event after the other.
 
     Args:
-        steps: recorded steps by their backward call.
-        classes: of the script's optimizers, by number.
         so_far: reads the record, with all events that were yielded until then.
+        begun: those of `before_training` were made.
     """
     if given.name == "off":
         return
-    yield from looks(list(steps.values()), given)
-    if given.name == "full" and steps:
-        yield from trainings(steps, classes, so_far, config, given)
+    if not begun:
+        yield from looks(list(material.steps.values()), given)
+    yield from glances(material.steps, material.examples, given)
+    if given.name == "full" and material.steps:
+        if not begun:
+            yield from _untrained(material, so_far(), given)
+        yield from _proofs(material, so_far(), config, given)
+        if not begun:
+            yield from _trainings(material, so_far(), given)
 
 
-def trainings(
-    steps: dict[int, Recorded], classes: dict[int, Any], so_far: Callable[[], Run], config: Config, given: Extent
-) -> Iterator[Event]:
-    """Experiments that train copies of the main loop's step: proofs of what is suspected first, while there is time."""
-    from seatrial.trials.overfitting import overfitted
-    from seatrial.trials.plan import plan
-    from seatrial.trials.proofs import proofs
-    from seatrial.trials.rates import swept
+def before_training(material: Material, so_far: Callable[[], Run], given: Extent) -> Iterator[Event]:
+    """The experiments that need no more than a first step."""
+    yield from looks(list(material.steps.values()), given)
+    if given.name == "full":
+        yield from _untrained(material, so_far(), given)
+        yield from _trainings(material, so_far(), given)
+
+
+def _main_step(material: Material, run: Run) -> Recorded | None:
+    return material.steps.get(run.main_call) if run.main_call is not None else None
+
+
+def _untrained(material: Material, run: Run, given: Extent) -> Iterator[Event]:
     from seatrial.trials.untrained import untrained
 
-    run = so_far()
-    step = steps.get(run.main_call) if run.main_call is not None else None
+    step = _main_step(material, run)
+    if step is not None:
+        yield from _tried("the loss of the untrained network", lambda: untrained(step, given.tell, given.fresh))
+
+
+def _proofs(material: Material, run: Run, config: Config, given: Extent) -> Iterator[Event]:
+    from seatrial.trials.plan import plan
+    from seatrial.trials.proofs import proofs
+
+    def events() -> Iterator[Event]:
+        yield from proofs(plan(run, material.steps, material.classes), run, config, given)
+
+    if _main_step(material, run) is not None:
+        yield from _tried("proofs by mending", events)
+
+
+def _trainings(material: Material, run: Run, given: Extent) -> Iterator[Event]:
+    """What trains copies of the main loop's step whether or not anything is suspected, while there is time."""
+    from seatrial.trials.overfitting import overfitted
+    from seatrial.trials.plan import plan
+    from seatrial.trials.rates import swept
+
+    step = _main_step(material, run)
     if step is None:
         return
-    yield from _tried("the loss of the untrained network", lambda: untrained(step, given.tell))
-    try:
-        known = plan(run, steps, classes)
-    except NotReplayable as reason:
-        yield NotLookedAt("proofs and a range of learning rates", str(reason))
-        known = None
-    if known is not None:
-        yield from _tried("proofs", lambda: proofs(known, so_far(), config, given))
-    ladder = min(LADDER_SECONDS, given.left)
-    yield from _tried("overfitting a few examples", lambda: overfitted(step, ladder, given.tell))
-    if known is not None:
-        sweep = min(SWEEP_SECONDS, given.left)
-        yield from _tried("a range of learning rates", lambda: swept(known, sweep, given.tell))
+    seconds = min(LADDER_SECONDS, given.left)
+    yield from _tried("overfitting a few examples", lambda: overfitted(step, seconds, given.tell))
+
+    def rates() -> Iterator[Event]:
+        yield from swept(plan(run, material.steps, material.classes), min(SWEEP_SECONDS, given.left), given.tell)
+
+    yield from _tried("a range of learning rates", rates)
 
 
 def _tried(what: str, trial: Callable[[], Iterator[Event]]) -> Iterator[Event]:
     """The events of a trial; one that cannot be made costs its own only, and is named among what was not looked at."""
     try:
-        yield from trial()
+        for event in trial():
+            yield replace(event, trial=True) if isinstance(event, NotLookedAt) else event
     except NotReplayable as reason:
-        yield NotLookedAt(what, str(reason))
+        yield NotLookedAt(what, str(reason), trial=True)
     except Exception as error:
-        yield NotLookedAt(what, f"{type(error).__name__}: {str(error)[:200]}")
+        yield NotLookedAt(what, f"{type(error).__name__}: {str(error)[:200]}", trial=True)
+
+
+def glances(steps: dict[int, Recorded], examples: Mapping[tuple[str, int], Pairs], given: Extent) -> Iterator[Event]:
+    """Looks at the examples themselves: those that were kept, or else the batches of the recorded steps."""
+    from seatrial.trials.glance import glance, pairs_of
+
+    found = dict(examples)
+    for step in steps.values():
+        found.setdefault(("training", step.seen.model), pairs_of(step))
+    end = time.thread_time() + GLANCE_SECONDS
+    for (phase, model), pairs in sorted(found.items(), key=lambda kept: -sum(len(x) for x, _ in kept[1])):
+        if time.thread_time() > end:
+            yield NotLookedAt("all data at a glance", f"{GLANCE_SECONDS:g} s were used up")
+            return
+        given.tell("the data at a glance")
+        yield from _tried("the data at a glance", partial(glance, pairs, phase, model))
 
 
 def looks(steps: list[Recorded], given: Extent) -> Iterator[Event]:
@@ -118,7 +189,7 @@ def looks(steps: list[Recorded], given: Extent) -> Iterator[Event]:
     from seatrial.trials.influence import inputs_ignored, order_matters
 
     trials: tuple[Trial, ...] = (examples_mixed, inputs_ignored, order_matters, wrong_gradients)
-    end = time.monotonic() + MOST_SECONDS
+    end = time.thread_time() + MOST_SECONDS
     for step in steps:
         calls = sum(isinstance(origin, Call) for origin in step.program)
         if calls > MOST_CALLS:
@@ -126,7 +197,7 @@ def looks(steps: list[Recorded], given: Extent) -> Iterator[Event]:
             continue
         for trial in trials:
             what = trial.__name__.replace("_", " ")
-            if time.monotonic() > end:
+            if time.thread_time() > end:
                 yield NotLookedAt("experiments on later steps", f"{MOST_SECONDS:g} s were used up")
                 return
             given.tell(what)

@@ -66,7 +66,7 @@ class _Forks:
         self.yardstick = Forward(plan, mend)
         self.start = self.yardstick.measure(self.yardstick.start())
         self.steps, self.seeds = self._affordable()
-        self._deadline = time.monotonic() + 1.5 * seconds
+        self._deadline = time.thread_time() + 1.5 * seconds
         self._losses: dict[tuple[str, int], list[float]] = {}
         self._ends: dict[tuple[str, int], float] = {}
 
@@ -79,8 +79,8 @@ class _Forks:
         """Train one fork; its loss at the end, by the mended step's measure (infinite where it broke)."""
         self.tell(f"{self.name}: {mend.fix}, {seed} of {self.seeds}")
         fork = Fork(self.plan, mend, seed)
-        losses = fork.train(self.steps, lambda: time.monotonic() < self._deadline)
-        if time.monotonic() >= self._deadline:
+        losses = fork.train(self.steps, lambda: time.thread_time() < self._deadline)
+        if time.thread_time() >= self._deadline:
             raise NotReplayable(f"{self.seconds:.0f} s were not enough")
         broke = bool(losses) and not math.isfinite(losses[-1])
         end = math.inf if broke else self.yardstick.measure(fork.values)
@@ -98,9 +98,9 @@ class _Forks:
         """How many steps each fork may train, and with how many seeds."""
         fork = Fork(self.plan, self.mend)
         fork.train(1)
-        start = time.monotonic()
+        start = time.thread_time()
         fork.train(2)
-        each = (time.monotonic() - start) / 2
+        each = (time.thread_time() - start) / 2
         for seeds in (SEEDS, FEWEST_SEEDS):
             steps = int(self.seconds / ((3 * seeds + len(self.mend.others)) * max(each, 1e-6)))
             if steps >= FEWEST_STEPS:

@@ -57,9 +57,9 @@ class _Ladder:
 
     def affordable(self, seconds: float) -> int:
         """Steps for each of the trainings (two rates more on the first rung)."""
-        start = time.monotonic()
+        start = time.thread_time()
         self._train(subset(self.step, self.replay, 1), RATES[0], 3)
-        each = (time.monotonic() - start) / 3
+        each = (time.thread_time() - start) / 3
         steps = int(seconds / ((len(LADDER) + 3 + len(RATES) - 1) * each))
         if steps < FEWEST_STEPS:
             raise NotReplayable(f"{FEWEST_STEPS} steps for each rung would take too long ({each * 1000:.0f} ms a step)")

@@ -40,9 +40,9 @@ def swept(plan: Plan, seconds: float, tell: Callable[[str], None]) -> Iterator[R
         raise NotReplayable(f"the script's learning rate is {used:g}")
     fork = Fork(plan)
     fork.train(1)
-    start = time.monotonic()
+    start = time.thread_time()
     fork.train(1)
-    steps = min(STEPS, int(seconds / (SEEDS * max(time.monotonic() - start, 1e-6))))
+    steps = min(STEPS, int(seconds / (SEEDS * max(time.thread_time() - start, 1e-6))))
     if steps < FEWEST_STEPS:
         raise NotReplayable(f"{FEWEST_STEPS} steps would take too long")
     factors = [LOWEST ** (1 - 2 * at / (steps - 1)) for at in range(steps)]

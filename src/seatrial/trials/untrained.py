@@ -25,8 +25,11 @@ FRESH = 5
 MOST_CLASSES = 20
 
 
-def untrained(step: Recorded, tell: Callable[[str], None]) -> Iterator[Untrained]:
-    """Evaluate the step without dropout, with its own parameters and with weights that are drawn as torch draws them.
+def untrained(
+    step: Recorded, tell: Callable[[str], None], fresh_model: Callable[[], torch.nn.Module] | None = None
+) -> Iterator[Untrained]:
+    """Evaluate the step without dropout, with its own parameters and with others: those of fresh models where these can be
+    made, else weights that are drawn as torch draws them.
 
     Raises:
         NotReplayable: the loss does not follow from one answer of one model.
@@ -38,9 +41,21 @@ def untrained(step: Recorded, tell: Callable[[str], None]) -> Iterator[Untrained
     fresh: list[float] = []
     for seed in range(FRESH):
         values = replay.values()
-        draw_anew(replay.leaves, values, seed)
+        if fresh_model is not None:
+            _take_over(fresh_model(), replay.leaves, values)
+        else:
+            draw_anew(replay.leaves, values, seed)
         fresh.append(_loss(replay, values))
     yield Untrained(step.seen.tick, step.seen.call, own, tuple(fresh), constant, how, _by_class(step, replay))
+
+
+def _take_over(model: torch.nn.Module, leaves: list[Leaf], values: list[torch.Tensor]) -> None:
+    """Give leaves the values of a model's parameters of the same name."""
+    known = {path: parameter.detach() for path, parameter in model.named_parameters()}
+    for at, leaf in enumerate(leaves):
+        found = next((known[path] for path in known if f".{leaf.name}".endswith(f".{path}")), None)
+        if leaf.state == "parameter" and found is not None and found.shape == values[at].shape:
+            values[at] = found.clone()
 
 
 def constant_loss(step: Recorded, replay: Step) -> tuple[float, str]:

@@ -55,8 +55,9 @@ class TestTooHigh:
 
 class TestSettings:
     def test_a_usual_decay_at_an_absurd_rate_is_the_rates_fault(self) -> None:
-        assert not said(run_of(LEARNT, kind="AdamW", lr=1.44, weight_decay=0.05), "bad-optimizer-setting")
-        assert said(run_of(LEARNT, kind="AdamW", lr=0.001, weight_decay=60.0), "bad-optimizer-setting")
+        assert not said(run_of(LEARNT, kind="AdamW", lr=1.44, weight_decay=0.05), "excessive-weight-decay")
+        assert said(run_of(LEARNT, kind="AdamW", lr=0.001, weight_decay=60.0), "excessive-weight-decay")
+        assert said(run_of(LEARNT, weight_decay=1.0), "excessive-weight-decay")
 
     def test_momentum_that_grows_to_one_points_at_what_sets_it(self) -> None:
         run = run_of(LEARNT, Settings(0, 0, "momentum", (0, 50, 100), (0.5, 0.9, 1.0)), momentum=0.5)
@@ -72,7 +73,7 @@ class TestSettings:
             ("Adam", {"beta1": 0.999, "beta2": 0.9}),
             ("Adam", {"beta1": 0.9, "beta2": 0.1}),
             ("Adam", {"beta1": 0.9, "beta2": 0.999, "eps": 1.0}),
-            ("SGD", {"weight_decay": 1.0}),
+            ("SGD", {"weight_decay": -1e-4}),
             ("SGD", {"lr": 0.0}),
             ("SGD", {"lr": -0.1}),
         ],

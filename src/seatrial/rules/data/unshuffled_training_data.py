@@ -2,7 +2,7 @@
 
 ## What it finds
 Batches that each hold only one or few classes (or targets from one end of their range), one after another in the same
-order.
+order; also where examples are sorted by their length, and the target goes with it.
 
 ## Why it harms
 Each batch pulls the network towards the class that it holds and lets it forget the ones before. The loss looks low,
@@ -11,7 +11,8 @@ since the next batch is like the last, and the network is bad at everything but 
 ## How it is recognised
 The classes of the targets of successive batches: how much do their shares differ between batches, compared with
 batches drawn at random? Small batches are put together first. In addition the order has to be fixed: a sequential
-sampler, the same batches in each epoch, or classes that come in one block each. Samplers that draw few classes a
+sampler, the same batches in each epoch, or classes that come in one block each; and real targets have to rise or fall nearly all
+the way, unless the inputs get longer (or shorter) all the way. Samplers that draw few classes a
 batch on purpose draw them anew each time.
 
 ## What it cannot see
@@ -102,10 +103,12 @@ EXPLAINS = (
 
 @dataclass(frozen=True)
 class Thresholds:
-    """blocked: share (0..1) of the target's variance between batches. excess: that share over the one expected of
+    """blocked: share (0..1) of the target's variance between batches; follows: the same where the examples are sorted by
+    their length. excess: that share over the one expected of
     random batches (one over the batch size). least_batches: in an epoch. window: examples."""
 
     blocked: float = 0.35
+    follows: float = 0.1
     excess: float = 4.0
     least_batches: int = 5
     window: int = 8
@@ -125,22 +128,19 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     """Targets of successive training batches that differ more than chance lets them, in a fixed order."""
     batches = Batches(run)
     targets = [batch for batch in batches.targets if _one_an_example(batch)]
-    if (
-        min(len(targets), batches.epoch) < limits.least_batches
-        or len(targets) < 0.9 * len(batches.targets)
-        or _carries(run)
-    ):
+    epoch = [batch for batch in targets if batch.tick < batches.again]
+    if len(epoch) < limits.least_batches or len(targets) < 0.9 * len(batches.targets) or _carries(run):
         return
-    epoch = targets[: batches.epoch]
     groups = _grouped(epoch, limits.window)
     if len(groups) < limits.least_batches:
         return
     by_class = all(group.counts for group in groups)
     share = _between_classes(groups) if by_class else _between_means(groups)
     typical = sum(group.size for group in groups) / len(groups)
-    if share < limits.blocked or share < limits.excess / typical:
+    lengthening = _by_length(batches)
+    if share < (limits.follows if lengthening else limits.blocked) or share < limits.excess / typical:
         return
-    order = _order(batches, groups, by_class)
+    order = _order(batches, groups, by_class, lengthening)
     if order is None:
         return
     what = "classes" if by_class else "targets"
@@ -220,13 +220,14 @@ def _between_means(groups: list[Group]) -> float:
     return between / whole if whole > 1e-12 else 0.0
 
 
-def _order(batches: Batches, groups: list[Group], by_class: bool) -> str | None:
+def _order(batches: Batches, groups: list[Group], by_class: bool, lengthening: bool) -> str | None:
     """What shows that the order is fixed; None where nothing does. Sorting by a real target must show as such."""
-    if not by_class and not _monotone([group.mean for group in groups]):
+    if not by_class and not lengthening and not _monotone([group.mean for group in groups]):
         return None
     loader = batches.loader
     if loader is not None:
-        return "the loader is sequential" if loader[0].sampler == "SequentialSampler" else None
+        told = "from the shortest to the longest example" if lengthening else "the loader is sequential"
+        return told if loader[0].sampler == "SequentialSampler" else None
     epoch, inputs = batches.epoch, batches.inputs
     again = inputs[epoch : epoch + 3]
     if again and all(set(now.rows) == set(then.rows) for now, then in zip(again, inputs, strict=False)):
@@ -239,6 +240,16 @@ def _monotone(means: list[float]) -> bool:
     steps = [after - before for before, after in itertools.pairwise(means)]
     up = sum(step >= 0 for step in steps)
     return max(up, len(steps) - up) >= 0.9 * len(steps)
+
+
+def _by_length(batches: Batches) -> bool:
+    """Whether an axis of the inputs only grows, or only shrinks, over the first epoch: they are sorted by their length."""
+    shapes = [batch.shape for batch in batches.inputs if batch.tick < batches.again]
+    for axis in range(min((len(each) for each in shapes), default=0)):
+        sizes = [each[axis] for each in shapes[:-1]]
+        if len(set(sizes)) > 4 and sizes in (sorted(sizes), sorted(sizes, reverse=True)):
+            return True
+    return False
 
 
 def _in_blocks(groups: list[Group]) -> bool:

@@ -9,7 +9,7 @@ the middle of the loop that reuses the names of the training batch, so that its 
 The held-out data are trained on, so the figures on them say nothing of new data any more.
 
 ## How it is recognised
-By the data that training steps were made on: a loader whose name says validation or test; data that are always trained on in
+By the data that training steps were made on: a loader whose name (or a line on the way to its loop) says validation or test; data that are always trained on in
 evaluation mode while others are in training mode; a step in a function that is named for evaluating, of an optimizer that
 steps elsewhere too; or examples that tell: steps made on the very batch with which the evaluation before them ended, whose other
 examples are never trained on. What has an optimizer of its own (a temperature, architecture weights) may train on validation data.
@@ -130,11 +130,11 @@ def _backwards_in(run: Run, step: Place) -> list[Place]:
 
 
 def _by_name(run: Run, limits: Thresholds) -> Finding | None:
-    """A loader that is called validation or test, trained on beside one that is not, by the same lines."""
+    """A loader that is called validation or test where it is built or iterated, trained on beside one that is not."""
     used = [
         use for use in run.every(LoaderIterated) if use.training_ticks >= limits.steps and use.loader in run.loaders
     ]
-    held_out = [use for use in used if is_held_out(run, run.loaders[use.loader])]
+    held_out = [u for u in used if u.label in ("val", "test") or is_held_out(run, run.loaders[u.loader])]
     rest = [use for use in used if use not in held_out]
     if not held_out or not rest or len(_optimizers_of(run)) != 1:
         return None

@@ -12,7 +12,9 @@ All that the rounds before have learned is thrown away; without its moments Adam
 Several models of one construction line, or several optimizers over the same parameters, whose innermost loop speaks of
 epochs, episodes, steps or batches, each of them stepped in no further loop over epochs. Loops over folds, seeds, trials,
 members, tasks and the like build models rightly; so do loops whose earlier models are used again later (ensembles, boosting),
-and models into which weights are loaded (federated and meta-learning).
+and models into which weights are loaded (federated and meta-learning). Where models are built anew for each turn and another one
+is given their weights in round after round, they should begin with its weights, so with the same ones in each round: none
+of them may be loaded, and no two start alike.
 
 Weights that trained and are drawn anew in rounds of such a loop are reset, unless a condition there counts rounds or asks
 for something (a planned restart).
@@ -81,7 +83,7 @@ from seatrial.rules.lines import (
 )
 from seatrial.rules.parameters import listed
 from seatrial.rules.rounds import is_round, loop_at, round_around
-from seatrial.rules.turns import made, steps
+from seatrial.rules.turns import count, made, steps
 from seatrial.rules.where import distinct
 
 NAME = "loop.weights-reset"
@@ -104,7 +106,7 @@ class Thresholds:
 
 
 def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
-    found = _models(run, limits) or _redrawn(run, limits) or _optimizers(run, limits)
+    found = _models(run, limits) or _averaged(run, limits) or _redrawn(run, limits) or _optimizers(run, limits)
     if found is not None:
         yield found
 
@@ -119,12 +121,58 @@ def _models(run: Run, limits: Thresholds) -> Finding | None:
         trained = [seen for seen in models.values() if _trains(run, seen)]
         if len(trained) < limits.models or not is_round(run, trained[0].loops) or _used_again(run, trained):
             continue
-        if any(run.fates[p.parameter].loaded for seen in trained for p in seen.parameters if p.parameter in run.fates):
+        if any(_loaded(run, seen) for seen in trained):
             continue
         if _epochs_within(run, trained[0].loops):
             continue
         return _models_finding(run, place, trained)
     return None
+
+
+def _averaged(run: Run, limits: Thresholds) -> Finding | None:
+    """Networks that are built anew for each turn of training, and whose weights go into another one round by round, without
+    ever having come from there: all start differently, which copies of one would not."""
+    groups: dict[tuple[str, Place], dict[int, ModelSeen]] = {}
+    for seen in run.every(ModelSeen):
+        if seen.where is not None and len(seen.loops) > 1:
+            groups.setdefault((seen.type, seen.where), {}).setdefault(seen.model, seen)
+    times = count(run, "load")
+    for (_, place), models in groups.items():
+        fresh = [seen for seen in models.values() if not _loaded(run, seen)]
+        into = [call for call in times if run.calls[call].detail == "model" and run.calls[call].subject not in models]
+        like = (
+            [call for call in into if _sizes(run, run.calls[call].subject) == _sizes(run, fresh[0].model)]
+            if fresh
+            else []
+        )
+        rounds = max((times[call] for call in like), default=0)
+        starts = {tuple(info.stats.get("norm") for info in seen.parameters) for seen in fresh}
+        if (
+            sum(_trains(run, seen) for seen in fresh) < limits.models
+            or rounds < limits.models
+            or len(fresh) < 2 * rounds
+            or len(fresh) < len(models)
+            or len(starts) < len(fresh)
+        ):
+            continue
+        loop, loads = fresh[0].loops[-1], [run.calls[call].where for call in like]
+        message = (
+            f"{len(fresh)} networks were each built anew, trained and put into another one in {rounds} rounds, but none of "
+            "them begins with its weights: what the rounds before had learned is lost."
+        )
+        users = [built.where for built in run.optimizers.values() if built.loops == fresh[0].loops][:1]
+        where = distinct([*callers(run, place)[:1], *users, fresh[0].called, loop, *loads, place])
+        evidence: dict[str, Figure] = {"models": len(fresh), "rounds": rounds, "loop": run.line(loop)}
+        return Finding(NAME, "error", message, where, evidence, "Load the weights that are sent out.", EXPLAINS, 0.9)
+    return None
+
+
+def _sizes(run: Run, model: int) -> list[tuple[int, ...]]:
+    return [info.shape for info in run.models[model].parameters] if model in run.models else []
+
+
+def _loaded(run: Run, seen: ModelSeen) -> bool:
+    return any(run.fates[p.parameter].loaded for p in seen.parameters if p.parameter in run.fates)
 
 
 def construction(run: Run, seen: ModelSeen) -> Place | None:

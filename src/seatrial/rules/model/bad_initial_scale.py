@@ -91,6 +91,7 @@ EXPLAINS = (
     "optimisation.vanishing-gradient",
     "optimisation.exploding-gradient",
     "optimisation.loss-not-decreasing",
+    "optimisation.learning-rate-too-low",
     "optimisation.underfitting",
     "optimisation.update-ratio-off",
 )
@@ -183,7 +184,8 @@ def exploded(graph: Graph, large: list[Gain], limits: Thresholds) -> str | None:
     """The effect of large weights in words, or None where there is none."""
     reached = set().union(*(graph.downstream(gain.call) | {gain.call.index} for gain in large))
     for node in graph.calls(*BOUNDED):
-        if node.index in reached and "high_share" in node.stats and share(node) >= limits.saturated and node.module:
+        bounded = node.index in reached and "high_share" in node.stats and graph.in_network(node)
+        if bounded and share(node) >= limits.saturated:
             return f"{share(node):.0%} of the outputs of `{node.op}` are at a bound"
     ends = [graph.node(ref) for ref in graph.seen.predictions] or [large[-1].call]
     for node in ends:

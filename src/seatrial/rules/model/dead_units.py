@@ -139,7 +139,7 @@ def _judged(graph: Graph, node: Node, limits: Thresholds) -> bool:
         and size[0] >= limits.examples
         and min(size[1], size[-1] if len(size) == 3 else size[1]) >= limits.units
         and wants_gradient(node)
-        and bool(node.module)
+        and graph.in_network(node)
         and any(later.op not in ("mean", "sum") and wants_gradient(later) for later in graph.consumers(node))
     )
 

@@ -2,8 +2,8 @@
 
 ## What it finds
 Parameters that an optimizer holds and that compute the loss, but to which no gradient flows back: somewhere on the
-way stands a `detach()`, `.data`, `torch.no_grad()`, `argmax`, `item()`, or a trip through NumPy. Also a loss that
-is itself cut off from everything, and made to accept `backward()` by `requires_grad = True`. And a state that is
+way stands a `detach()`, `.data`, `torch.no_grad()`, `argmax`, `item()`, a trip through NumPy, or a function whose slope is zero
+everywhere (`round`, `sign`). Also a loss that is itself cut off from everything, and made to accept `backward()` by `requires_grad = True`. And a state that is
 detached at every step of a loop over a sequence.
 
 ## Why it harms
@@ -14,7 +14,7 @@ each step gets a gradient for what it does with one input, and none for what it 
 ## How it is recognised
 In the recorded training steps the parameter's value reaches the loss, but on no path along which gradients were
 recorded, in any step; and by the end of the run it never had a gradient nor changed. The line is that of the
-call at which the path loses its gradient. Where the value left torch altogether, the step does not hold the
+call at which the path loses its gradient. Behind a function of zero slope every gradient that was looked at has to be zero. Where the value left torch altogether, the step does not hold the
 parameter; then the lines of the class that convert (`numpy`, `item`, `torch.tensor`) are named.
 Parameters that change by other means (moving averages, periodic copies), that are loaded from a checkpoint, frozen
 or in no optimizer are passed over: target networks, teachers and frozen backbones are meant to be cut off.
@@ -110,6 +110,8 @@ from seatrial.rules.uses import ARRAYS, CONVERSIONS, around, calls, forward_uses
 from seatrial.rules.where import distinct
 
 NAME = "model.detached-graph"
+# Functions that are flat between their jumps: autograd follows them, with a slope of zero.
+STEPS = frozenset(["round", "floor", "ceil", "trunc", "fix", "sign", "sgn", "heaviside"])
 EXPLAINS = (
     "model.unused-parameters",
     "loop.missing-backward",
@@ -144,6 +146,9 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
             if states(chain) or unheard(graph, chain):
                 yield _state_cut(run, known, chain)
                 return
+    if flat := behind_steps(known):
+        yield _flat(*flat)
+        return
     if lost := loss_without_parameters(known):
         yield _lost_loss(run, lost, idle)
         return
@@ -157,6 +162,34 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
         yield _finding(
             message, places, {"parameters": [fate.path for fate in idle if fate.parameter in converted]}, 0.8
         )
+
+
+def behind_steps(known: Parameters) -> tuple[list[ParameterFate], list[Node]] | None:
+    """Parameters whose gradient always was zero, since every path from the loss to them passes a step function; and the
+    calls of these."""
+    free: set[int] = set()
+    steps: dict[Place | None, Node] = {}
+    for graph in known.graphs:
+        loss = [graph.node(ref) for ref in graph.seen.outputs]
+        alive = {at for node in loss for at in (node.index, *graph.upstream(node, stop=lambda each: each.op in STEPS))}
+        alive &= graph.differentiable
+        free |= {graph.node(at).parameter for at in alive}
+        steps |= {graph.node(at).where: graph.node(at) for at in alive if graph.node(at).op in STEPS}
+    moved = {
+        number
+        for look in known.run.looks
+        for number, norm in zip(look.parameters, look.gradient_norm, strict=True)
+        if norm > 0
+    }
+    fates = [known.run.fates[at] for at in known.reached - free - moved if at in known.run.fates]
+    still = [fate for fate in fates if fate.optimizers]
+    return (still, list(steps.values())) if still and steps and known.run.looks else None
+
+
+def _flat(fates: list[ParameterFate], steps: list[Node]) -> Finding:
+    names = sorted(fate.path for fate in fates)
+    message = f"The gradient of {listed(names)} is zero in every step: `{steps[0].op}` is flat wherever it has a slope."
+    return _finding(message, distinct(node.where for node in steps), {"parameters": names}, 0.95)
 
 
 def _state_cut(run: Run, known: Parameters, chain: Chain) -> Finding:

@@ -88,32 +88,34 @@ Karpathy, *A Recipe for Training Neural Networks*: "verify loss at init". Stanfo
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from seatrial.events import Node, Untrained
 from seatrial.findings import Finding
 from seatrial.history import Run
 from seatrial.rules import where
+from seatrial.rules.batches import Batches
 from seatrial.rules.graph import Graph
-from seatrial.rules.patterns import shape
-from seatrial.rules.series import median
+from seatrial.rules.losses import BINARY, guessing
+from seatrial.rules.series import head_and_tail, median
 from seatrial.rules.training import Training
 
 NAME = "model.initial-loss-off"
-BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
 SQUARED = ("mse_loss",)
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """factor, surplus (nats): a classification loss is off above factor * guess + surplus. squared_factor: a
-    squared error is off above this multiple of the targets' variance. examples: fewest numbers in a target from
+    squared error is off above this multiple of the targets' variance, or where it begins and ends above `never` times of
+    it. examples: fewest numbers in a target from
     which its variance is known. last_tick: backward calls after which a step is not the start."""
 
     factor: float = 2.0
     surplus: float = 2.0
     squared_factor: float = 40.0
+    never: float = 3.0
     examples: int = 16
     last_tick: int = 0
 
@@ -121,23 +123,40 @@ class Thresholds:
 def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     if any(fate.loaded for fate in run.fates.values()):
         return
-    plain = Training(run).plain
+    training = Training(run)
     for graph in map(Graph, run.training_graphs):
         if graph.seen.tick > limits.last_tick:
             continue
         for loss in graph.calls("cross_entropy", *BINARY, *SQUARED):
-            value, guess = loss.stats.get("mean"), guessing(graph, loss, limits)
+            value, guess = loss.stats.get("mean"), guessing(graph, loss, limits.examples)
             if value is None or guess is None or not math.isfinite(value):
                 continue
             if not _plain(graph, loss) or _cosines(graph, loss):
                 continue
             squared = loss.op in SQUARED
-            if squared and not plain:
+            if squared and not training.plain:
                 continue
-            band = limits.squared_factor * guess if squared else limits.factor * guess + limits.surplus
+            band = limits.factor * guess + limits.surplus
+            if squared:
+                spread = max(guess, _variance(run))
+                reached = head_and_tail(training.values, 0.1)[1] <= limits.never * spread
+                band = limits.squared_factor * guess if reached else limits.never * spread
             if value > band:
                 yield _finding(run, graph, loss, value, guess)
                 return
+
+
+def _variance(run: Run) -> float:
+    """Of the targets of all batches that were looked at."""
+    targets = Batches(run).targets
+    examples = sum(batch.shape[0] for batch in targets if batch.shape)
+    if not examples:
+        return 0.0
+
+    def mean(of: Callable[[dict[str, float]], float]) -> float:
+        return sum(of(batch.stats) * batch.shape[0] for batch in targets if batch.shape) / examples
+
+    return mean(lambda s: s.get("mean", 0.0) ** 2 + s.get("std", 0.0) ** 2) - mean(lambda s: s.get("mean", 0.0)) ** 2
 
 
 def _cosines(graph: Graph, loss: Node) -> bool:
@@ -161,21 +180,6 @@ def _plain(graph: Graph, loss: Node) -> bool:
     return reduction in (None, "mean") and not weighted and loss.outputs[0].shape == ()
 
 
-def guessing(graph: Graph, loss: Node, limits: Thresholds) -> float | None:
-    """The loss of an answer that knows nothing: ln(classes), ln 2, or the variance of the targets."""
-    prediction, target = graph.source(loss, 0, "input"), graph.source(loss, 1, "target")
-    if prediction is None or target is None or prediction.index not in graph.depends_on_parameters:
-        return None
-    if loss.op == "cross_entropy":
-        size = shape(prediction)
-        return math.log(size[1]) if len(size) > 1 and size[1] > 1 else None
-    if loss.op in BINARY:
-        return math.log(2)
-    data = graph.back(target)
-    std = data.stats.get("std", 0.0)
-    return std * std if data.role == "target" and math.prod(shape(data)) >= limits.examples and std > 0 else None
-
-
 def _finding(run: Run, graph: Graph, loss: Node, value: float, guess: float) -> Finding:
     prediction, target = graph.source(loss, 0, "input"), graph.source(loss, 1, "target")
     like = "predicting the mean target" if loss.op in SQUARED else "guessing"
@@ -196,5 +200,5 @@ def _finding(run: Run, graph: Graph, loss: Node, value: float, guess: float) -> 
             if usual
             else "Weights as torch draws them start no better: bring inputs and targets to unit scale."
         )
-    explains = ("optimisation.update-ratio-off", "optimisation.exploding-gradient")
+    explains = ("optimisation.update-ratio-off", "optimisation.exploding-gradient", "model.constant-output")
     return Finding(NAME, "warning", message, places[:4], dict(evidence), remedy, explains, 0.6)

@@ -1,7 +1,8 @@
 """The negative log-likelihood loss is given something other than log-probabilities.
 
 ## What it finds
-`nn.NLLLoss`, `F.nll_loss` or `F.ctc_loss` that receives raw scores or probabilities.
+`nn.NLLLoss`, `F.nll_loss` or `F.ctc_loss` that receives raw scores or probabilities; and the same written by hand: the negative
+entry of the right class, picked from raw scores.
 
 ## Why it harms
 The loss only picks the entry of the right class and changes its sign. On raw scores it falls without bound as the scores grow; on
@@ -71,8 +72,9 @@ from dataclasses import dataclass
 from seatrial.events import Node
 from seatrial.findings import Edit, Finding, Mend
 from seatrial.history import Run
-from seatrial.rules.graph import WEIGHT_OPS, Graph
-from seatrial.rules.patterns import scaled_back, shape, sigmoid_at, softmax_at, wants_gradient
+from seatrial.rules.graph import SHAPE_OPS, WEIGHT_OPS, Graph
+from seatrial.rules.losses import terms
+from seatrial.rules.patterns import integral, scaled_back, shape, sigmoid_at, softmax_at, wants_gradient
 from seatrial.rules.where import lines
 
 NAME = "model.nll-without-log-softmax"
@@ -111,6 +113,28 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
                 continue
             said.add(loss.where)
             yield _finding(run, graph, loss, given)
+        picked = _picked(graph)
+        if picked is not None and picked[0].where not in said:
+            said.add(picked[0].where)
+            yield _finding(run, graph, *picked)
+
+
+def _picked(graph: Graph) -> tuple[Node, Node] | None:
+    """A loss written by hand that is nothing but the negative entry of the right class: the call that picks it, and what
+    it picks from, where these are the results of the last weights themselves."""
+    found = terms(graph)
+    if len(found) != 1 or found[0].sign >= 0:
+        return None
+    source = graph.back(found[0].node)
+    given = graph.back(source, SHAPE_OPS | {"gather"}) if source.op == "gather" else source
+    later = graph.downstream(given) & graph.differentiable
+    picks = [node for node in graph.calls("gather", "getitem") if node.index in later and _by_target(graph, node)]
+    return (picks[0], given) if picks and given.op in WEIGHT_OPS and len(shape(given)) > 1 else None
+
+
+def _by_target(graph: Graph, pick: Node) -> bool:
+    indices = [node for node in graph.inputs(pick)[1:] if integral(node)]
+    return any(node.role == "target" or graph.back(node).role == "target" for node in indices)
 
 
 def _normalised(loss: Node, given: Node, limits: Thresholds) -> bool:
@@ -136,7 +160,8 @@ def _finding(run: Run, graph: Graph, loss: Node, given: Node) -> Finding:
     figures = (
         f" (they lie between {stats['given_min']:.3g} and {stats['given_max']:.3g})" if "given_max" in stats else ""
     )
-    message = f"{loss.op} expects log-probabilities but receives {what}{figures}."
+    name = loss.op if "loss" in loss.op else "The negative entry of the right class"
+    message = f"{name} expects log-probabilities but receives {what}{figures}."
     remedy = (
         "Replace the softmax by log_softmax, or give raw scores to cross-entropy."
         if probabilities

@@ -106,7 +106,12 @@ from seatrial.rules.patterns import integral, reduced_axes, shape, softmax_at, w
 from seatrial.rules.where import lines
 
 NAME = "model.padding-read-as-data"
-EXPLAINS = ("optimisation.underfitting", "optimisation.loss-not-decreasing", "model.constant-output")
+EXPLAINS = (
+    "model.bad-initial-scale",
+    "model.constant-output",
+    "optimisation.loss-not-decreasing",
+    "optimisation.underfitting",
+)
 _RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 _ATTENTIONS = ("multi_head_attention_forward", "scaled_dot_product_attention")
 _COMPARISONS = frozenset(

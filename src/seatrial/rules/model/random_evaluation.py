@@ -160,12 +160,19 @@ def _leading(graph: Graph) -> set[int]:
 def _dropout_on(run: Run, graph: Graph, node: Node) -> str:
     rate = graph.argument(node, 1, "p", 0.5)
     on = graph.argument(node, 2, "training", True)
-    if on is not True or rate == 0 or node.module_type.startswith(("Dropout", "AlphaDropout", "FeatureAlpha")):
+    registered = node.module_type.startswith(("Dropout", "AlphaDropout", "FeatureAlpha")) and not _unregistered(node)
+    if on is not True or rate == 0 or registered:
         return ""
     asked = node.where is not None and re.search(r"training\s*=\s*True|,\s*True\s*\)", run.line(node.where))
     if asked and any(BY_DESIGN.search(text) for text in run.sources.values()):
         return ""
     return f"dropout of {rate} stays on"
+
+
+def _unregistered(node: Node) -> bool:
+    """Whether the module of a call is no part of the model (made anew in forward, kept in a list): `eval()` never
+    reaches it."""
+    return node.module.rpartition(".")[2].startswith("?")
 
 
 def _fixed_noise(graph: Graph, draw: Node) -> str:

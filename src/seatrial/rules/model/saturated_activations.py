@@ -139,7 +139,7 @@ def feeds_layers(graph: Graph, node: Node) -> bool:
     """Whether outputs go on into weights, and are not gates, probabilities or actions."""
     if any(later.op in ("mul", "lerp", "rsub", "addcmul") for later in graph.consumers(node)):
         return False
-    return any(graph.node(index).op in WEIGHT_OPS for index in graph.downstream(node)) and bool(node.module)
+    return any(graph.node(index).op in WEIGHT_OPS for index in graph.downstream(node)) and graph.in_network(node)
 
 
 def _saturated(run: Run, shares: list[float], limits: Thresholds) -> bool:
@@ -165,5 +165,6 @@ def _finding(run: Run, nodes: list[Node], layers: int) -> Finding:
     evidence = {"saturated_share": median(shares), "saturated_share_at_first": shares[0], "layers": layers}
     places = [*(init_lines(run) if shares[0] >= 0.5 else ()), *where.lines(run, nodes[0])]
     explains = ("optimisation.vanishing-gradient", "optimisation.loss-not-decreasing", "model.constant-output")
+    explains += ("optimisation.learning-rate-too-low",)
     remedy = "Bring the inputs to unit scale, start the weights at Xavier's scale, or use another activation."
     return Finding(NAME, "warning", message, where.distinct(places)[:4], dict(evidence), remedy, explains, 0.8)

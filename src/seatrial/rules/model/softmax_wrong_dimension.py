@@ -69,7 +69,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seatrial.events import Node
 from seatrial.findings import Edit, Finding, Mend
@@ -114,10 +114,14 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
             if softmax is None or (node.where, node.module) in said:
                 continue
             wrong = _over_one(graph, softmax, growing) or _at_loss(graph, softmax, limits) or _at_values(graph, softmax)
-            wrong = wrong or _mixing(run, graph, softmax)
-            if wrong is not None:
+            mixing = _mixing(run, graph, softmax) if wrong is None else None
+            if wrong is not None or mixing is not None:
                 said.add((node.where, node.module))
+            if wrong is not None:
                 yield _finding(run, graph, softmax, *wrong)
+            elif mixing is not None:  # what it is for is not known: that examples are mixed is said beside it
+                apart = tuple(name for name in EXPLAINS if name != "model.examples-mixed")
+                yield replace(_finding(run, graph, softmax, *mixing), explains=apart)
 
 
 def _sizes(run: Run) -> dict[object, int]:

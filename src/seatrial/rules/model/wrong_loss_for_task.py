@@ -96,6 +96,7 @@ EXPLAINS = (
 )
 _SIGNED_TARGETS = ("hinge_embedding_loss", "soft_margin_loss", "margin_ranking_loss", "cosine_embedding_loss")
 _CLASS_WORDS = re.compile(r"accuracy|\bacc\b|n_?class|num_?class|classes|argmax|class_?names|correct", re.IGNORECASE)
+_REPEATING = frozenset(["expand", "expand_as", "repeat", "broadcast_to", "tile"])
 _FROM_WHOLE = frozenset(
     [
         "float",
@@ -161,7 +162,7 @@ def _class_numbers(run: Run, graph: Graph, limits: Thresholds) -> Iterator[Findi
             continue
         sure = _speaks_of_classes(run)
         message = (
-            f"{node.op if node.op in REGRESSIONS else 'A squared or absolute error'} compares one output with whole-number "
+            f"{node.op if node.op in REGRESSIONS else 'A squared or absolute error'} compares each output with whole-number "
             f"targets from 0 to {classes - 1} that were integers: they look like class numbers."
         )
         remedy = f"If they are classes, use {classes} outputs and cross-entropy."
@@ -174,8 +175,19 @@ def _is_squared(graph: Graph, difference: Node) -> bool:
 
 
 def _one_a_row(prediction: Node, target: Node) -> bool:
+    """Whether each example has one number, which may stand there once for each of several outputs."""
     first, second = ([size for size in shape(node) if size > 1] for node in (prediction, target))
-    return first == second and len(first) == 1
+    return first == second and (len(first) == 1 or (len(first) == 2 and _copied(target)))
+
+
+def _copied(target: Node) -> bool:
+    return target.role == "target" and bool({call.split("@")[0] for call in target.origin} & _REPEATING)
+
+
+def _maker(target: Node) -> tuple[str, ...]:
+    """The call by which the numbers of a target were made, behind calls that only repeat them."""
+    made = [call for call in target.origin if call.split("@")[0] not in _REPEATING | {"unsqueeze", "view", "reshape"}]
+    return tuple(made[:1])
 
 
 def _was_whole(graph: Graph, target: Node) -> bool:
@@ -183,7 +195,7 @@ def _was_whole(graph: Graph, target: Node) -> bool:
     if target.stats.get("integers", 0.0) < 1.0 or target.stats.get("std", 0.0) == 0.0:
         return False
     if target.role:
-        return bool(target.origin) and target.origin[0].split("@")[0] in _FROM_WHOLE
+        return any(call.split("@")[0] in _FROM_WHOLE for call in (*target.origin[:1], *_maker(target)))
     source = graph.back(target)
     return integral(source) or source.role == "target"
 

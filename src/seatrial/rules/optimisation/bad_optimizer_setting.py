@@ -2,8 +2,7 @@
 
 ## What it finds
 Momentum of one or more, also when it grows to that while training; betas of Adam that are swapped or next to nothing;
-an epsilon that is as large as the gradients; a learning rate of zero for a group; a weight decay that removes the
-weights themselves.
+an epsilon that is as large as the gradients; a learning rate of zero for a group; a weight decay below zero.
 
 ## Why it harms
 With a momentum of one nothing that was ever added to the velocity fades, so steps grow without end. With swapped
@@ -61,8 +60,7 @@ for epoch in range(8):
 
 ## Thresholds
 `most_momentum`: at which velocity never fades. `least_beta2`: below it the variance is that of single gradients.
-`epsilon_share`: of the gradients' typical element, at which epsilon rules the step. `most_decay`: share of the
-weights taken away in a step. `usual_decay`: of the decay itself.
+`epsilon_share`: of the gradients' typical element, at which epsilon rules the step.
 
 ## References
 D. Kingma and J. Ba, "Adam: A Method for Stochastic Optimization", 2015, section 2.1.
@@ -102,14 +100,11 @@ EXPLAINS = (
 @dataclass(frozen=True)
 class Thresholds:
     """most_momentum: without unit, 1 never forgets. least_beta2: without unit (0.9 averages ten steps). epsilon_share:
-    epsilon over the median gradient element (Adam divides by their sum). most_decay: share of the weights per step.
-    usual_decay: the largest that is common."""
+    epsilon over the median gradient element (Adam divides by their sum)."""
 
     most_momentum: float = 0.9999
     least_beta2: float = 0.5
     epsilon_share: float = 30.0
-    most_decay: float = 0.05
-    usual_decay: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +128,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
                 continue
             mistakes = [*_over_time(run, optimizer, number, limits), *_betas(run, optimizer, number, limits)]
             mistakes += [*_epsilon(training, optimizer, number, limits), *_rate(run, optimizer, number)]
-            mistakes += _decay(run, optimizer, number, limits)
+            mistakes += _decay(run, optimizer, number)
             for mistake in mistakes:
                 yield _finding(run, optimizer, number, mistake)
 
@@ -217,25 +212,10 @@ def _rate(run: Run, optimizer: OptimizerBuilt, group: int) -> Iterator[Mistake]:
         )
 
 
-def _decay(run: Run, optimizer: OptimizerBuilt, group: int, limits: Thresholds) -> Iterator[Mistake]:
+def _decay(run: Run, optimizer: OptimizerBuilt, group: int) -> Iterator[Mistake]:
     decay = _values(run, optimizer, group, "weight_decay").values
-    rate = _values(run, optimizer, group, "lr").values
-    decoupled = optimizer.type in ("AdamW", "SGD", "RMSprop") or bool(
-        optimizer.groups[group].settings.get("decoupled_weight_decay")
-    )
-    if decay and rate and decoupled and decay[0] > 0 and _decays(optimizer, decay[0], max(rate), limits):
-        share = decay[0] * max(rate)
-        effect = f"is {decay[0]:g}, so each step takes away {share:.0%} of the weights"
-        yield Mistake("weight_decay", decay[0], effect, "Use 1e-4 to 1e-2.", confidence=0.9)
-    elif decay and decay[0] < 0:
+    if decay and decay[0] < 0:
         yield Mistake("weight_decay", decay[0], f"is {decay[0]:g}: weights are made to grow", "Use a value above 0.")
-
-
-def _decays(optimizer: OptimizerBuilt, decay: float, rate: float, limits: Thresholds) -> bool:
-    """Whether a step takes away too much, and the decay is farther from what is usual than the rate it is multiplied by:
-    else the rate is at fault."""
-    usual_rate = 0.1 if optimizer.type == "SGD" else 0.01
-    return decay * rate >= limits.most_decay and decay / limits.usual_decay >= rate / usual_rate
 
 
 def _finding(run: Run, optimizer: OptimizerBuilt, group: int, mistake: Mistake) -> Finding:
@@ -248,7 +228,7 @@ def _finding(run: Run, optimizer: OptimizerBuilt, group: int, mistake: Mistake) 
             _places(run, optimizer, mistake),
             {"setting": mistake.setting, "value": mistake.value, "group": group, "optimizer": optimizer.type},
             mistake.remedy,
-            EXPLAINS if mistake.setting != "weight_decay" else (*EXPLAINS, "optimisation.excessive-weight-decay"),
+            EXPLAINS,
         ),
         confidence=mistake.confidence,
     )

@@ -109,7 +109,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
 def _judged(tried: Overfitted, limits: Thresholds) -> tuple[Severity, str, str] | None:
     """Which rungs failed, and what that tells: severity, message, remedy."""
     few = [rung for rung in tried.rungs if rung.kind == "as it is" and rung.examples <= 20]
-    if len(few) < 2 or any(rung.steps < limits.least_steps and not _passed(rung, tried, limits) for rung in few):
+    if len(few) < 2 or any(outcome(rung, tried.constant, limits) == "too few steps" for rung in few):
         return None
     shares = {rung.examples: rung.loss / tried.constant for rung in few}
     most = max(shares)
@@ -138,5 +138,12 @@ def _judged(tried: Overfitted, limits: Thresholds) -> tuple[Severity, str, str] 
     )
 
 
-def _passed(rung: Rung, tried: Overfitted, limits: Thresholds) -> bool:
-    return rung.loss <= limits.passed * tried.constant
+def outcome(rung: Rung, constant: float, limits: Thresholds | None = None) -> str:
+    """passed | failed | in part | too few steps: how the examples of a rung were learned, against the loss of the best
+    constant answer."""
+    limits = limits or Thresholds()
+    if rung.loss <= limits.passed * constant:
+        return "passed"
+    if rung.steps < limits.least_steps:
+        return "too few steps"
+    return "failed" if rung.loss > limits.failed * constant else "in part"

@@ -75,9 +75,7 @@ from dataclasses import dataclass
 
 from seatrial.findings import Finding
 from seatrial.history import Run
-from seatrial.rules.growth import Growth, growth
-from seatrial.rules.parameters import Parameters
-from seatrial.rules.scales import gains
+from seatrial.rules.growth import Growth, StartLimits, grown_from_start
 from seatrial.rules.series import finite, median
 from seatrial.rules.training import Training
 from seatrial.rules.where import distinct
@@ -98,18 +96,12 @@ EXPLAINS = (
 
 
 @dataclass(frozen=True)
-class Thresholds:
-    """growth: ratio of norms; lost: the same, before norms that are not finite. suffers: ratio of losses. signal: ratio of
-    standard deviations, where usual layers keep it near 1. first: ratio of norms, gradient to weights, where 0.1 is
-    usual. usual_gain: of a weight, std times root of fan-in, above which its initialisation is at fault. last_tick: backward calls after which a step is not the start."""
+class Thresholds(StartLimits):
+    """growth: ratio of norms; lost: the same, before norms that are not finite. suffers: ratio of losses."""
 
     growth: float = 300.0
     lost: float = 10.0
     suffers: float = 3.0
-    signal: float = 50.0
-    first: float = 30.0
-    usual_gain: float = 3.5
-    last_tick: int = 2
 
 
 def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
@@ -141,24 +133,6 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
         ("optimisation.non-finite-loss", "optimisation.loss-not-decreasing"),
         0.8,
     )
-
-
-def grown_from_start(training: Training, limits: Thresholds | None = None) -> tuple[Growth, float] | None:
-    """The growth of the signal through the untrained network and the size of the first gradient relative to the weights,
-    where usual weights let both be far too large: then no learning rate is at fault."""
-    limits = limits or Thresholds()
-    graph = next(iter(training.graphs), None)
-    if graph is None or graph.seen.tick > limits.last_tick or not training.looks:
-        return None
-    look = training.looks[0]
-    gradient = math.hypot(*(norm for norm in look.gradient_norm if not math.isnan(norm)))
-    weight = math.hypot(*look.weight_norm)
-    if look.tick > limits.last_tick or not gradient >= limits.first * weight > 0:
-        return None
-    if any(gain.gain > limits.usual_gain for gain in gains(Parameters(training.run), graph)):
-        return None
-    grown = growth(graph, limits.signal)
-    return (grown, gradient / weight) if grown is not None else None
 
 
 def _from_start(training: Training, grown: Growth, ratio: float) -> Finding:

@@ -12,7 +12,8 @@ if it goes on at all.
 ## How it is recognised
 Two kinds of evidence are asked for. The steps: the update of a layer's weights relative to the weights themselves
 (norm over norm, the median over layers) is far above what trains well, or the weights have grown to a multiple of
-their start within few steps. The loss: it explodes within the first steps, ends where it began, rises again after its
+their start within few steps. The loss: it explodes within the first steps (that of a classifier stays there far above
+that of guessing), ends where it began, rises again after its
 best, or is lost in NaN. Normally weights change by about a thousandth a step, by a few hundredths in the first steps
 of Adam, and by more where a clipped SGD is run hot, which is why the loss has to agree.
 
@@ -62,7 +63,7 @@ for epoch in range(12):
 ## Thresholds
 `large_ratio`: update over weight (norms) that no layer survives for long. `suspicious_ratio`: the same, where the
 loss explodes. `growth`: how many times their start the weights have become. `explosion`: loss over first loss.
-`unmoved`: last loss over first.
+`unmoved`: last loss over first. `worse`: the first losses of a classifier over that of guessing.
 
 ## References
 A. Karpathy, "A Recipe for Training Neural Networks" and CS231n notes: ratio of updates to weights about 1e-3.
@@ -78,9 +79,10 @@ from dataclasses import dataclass, replace
 from seatrial.findings import Figure, Finding, Mend
 from seatrial.history import Run
 from seatrial.rules.graph import Graph
-from seatrial.rules.optimisation.exploding_gradient import grown_from_start
+from seatrial.rules.growth import grown_from_start
+from seatrial.rules.losses import guessing
 from seatrial.rules.series import finite, head_and_tail, jump, median
-from seatrial.rules.training import Training, blocks, deviation
+from seatrial.rules.training import CLASSIFICATION, Training, blocks, deviation
 
 NAME = "optimisation.learning-rate-too-high"
 EXPLAINS = (
@@ -103,7 +105,8 @@ EXPLAINS = (
 class Thresholds:
     """All are ratios. large_ratio and suspicious_ratio: of update to weight, where 1e-3 is usual and first steps of
     Adam reach 0.1 on wide layers; growth: of weights to their start, where 2 is much; explosion: of the loss to
-    its first value; unmoved: of the last losses to the first; rise: of the last losses to the best part."""
+    its first value; unmoved: of the last losses to the first; rise: of the last losses to the best part;
+    worse: of the median of the first losses of a classification to that of guessing."""
 
     large_ratio: float = 0.25
     suspicious_ratio: float = 0.05
@@ -111,6 +114,7 @@ class Thresholds:
     explosion: float = 20.0
     unmoved: float = 0.95
     rise: float = 1.08
+    worse: float = 3.0
 
 
 def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
@@ -190,10 +194,22 @@ def _harm(training: Training, limits: Thresholds) -> tuple[str, str] | None:
         return "explodes", f"jumps from {scale:.3g} to {peak:.3g} within the first steps and ends at {end:.3g}"
     if not training.supervised:
         return None
+    if median(finite(early[1:])) >= limits.worse * max(_guess(training), known[0]):
+        return (
+            "explodes",
+            f"is {median(finite(early[1:])):.3g} in the first steps, after {known[0]:.3g} at the very first",
+        )
     began = max(start, first) if noisy else min(known[0], max(start, first))
     if known[0] > 0 and end >= limits.unmoved * began:
         return "stays", f"ends at {end:.3g} where it began at {began:.3g}"
     return _rise(values, limits)
+
+
+def _guess(training: Training) -> float:
+    """The loss of a classification that knows nothing; infinite for what is none."""
+    graph = training.graphs[0]
+    found = [guessing(graph, node) for node in graph.calls(*training.loss_ops & CLASSIFICATION)]
+    return sum(each if each is not None else math.inf for each in found) if found else math.inf
 
 
 def _noisy(known: list[float]) -> bool:

@@ -54,7 +54,7 @@ def check(
         Exception: what the function or its backward pass raises.
     """
     limits = limits or Limits()
-    end = time.monotonic() + limits.seconds
+    end = time.thread_time() + limits.seconds
     names = names or [f"input {number}" for number in range(len(values))]
     wanted = [i for i, v in enumerate(values) if v.is_floating_point()] if wanted is None else wanted
     with undisturbed() as state:

@@ -41,7 +41,7 @@ class Evaluator:
         function: gives its floating outputs. It may draw random numbers (the same ones each time).
         values: the base point.
         weights: of the outputs; by default 1 for a scalar, else fixed random numbers of either sign.
-        end: the moment (of time.monotonic) after which `near` evaluates no more.
+        end: the moment (of time.thread_time) after which `near` evaluates no more.
     Raises:
         OutOfTime: by `near`.
         NotCheckable: where two evaluations at the base point differ, or it is not finite.
@@ -134,7 +134,7 @@ class Evaluator:
         return found
 
     def _hurry(self) -> None:
-        if time.monotonic() > self.end:
+        if time.thread_time() > self.end:
             raise OutOfTime("its evaluations take too long")
 
     def _batch(self, leaf: int, elements: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:

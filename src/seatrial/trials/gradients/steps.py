@@ -46,20 +46,20 @@ def wrong_gradients(step: Recorded, seconds: float = 2.0) -> Iterator[GradientCh
     """Check each custom function of a step on the arguments of its first and its last call.
 
     Inputs that required a gradient are compared, in float64; random numbers are those of the step. After `seconds` no
-    further function is begun. What the functions print is not shown.
+    further function is begun, and none takes longer itself. What the functions print is not shown.
     """
     chosen = _chosen(step)
     if not chosen:
         return
-    end = time.monotonic() + seconds
+    end = time.thread_time() + seconds
     with _silent(), undisturbed():
         uses = _used(step, chosen)
     for used in uses:
-        if time.monotonic() > end:
+        if time.thread_time() > end:
             yield _missed(used, f"{seconds:g} s were used up")
             continue
         with _silent(), undisturbed():
-            found = _checked(step, used, seconds / len(chosen))
+            found = _checked(step, used, seconds / len(chosen), seconds)
         yield from found
 
 
@@ -67,10 +67,11 @@ def _silent() -> contextlib.redirect_stdout[io.StringIO]:
     return contextlib.redirect_stdout(io.StringIO())
 
 
-def _checked(step: Recorded, used: _Used, seconds: float) -> list[GradientChecked | NotLookedAt]:
-    limits = Limits(_affordable(used.application, seconds), seconds)
+def _checked(step: Recorded, used: _Used, usual: float, most: float) -> list[GradientChecked | NotLookedAt]:
+    """The events of one function. It is to take its `usual` seconds and is given up after `most`."""
     weights = None if used.incoming is None else [used.incoming.double()]
     try:
+        limits = Limits(_affordable(used.application, usual), most)
         report = of_application(used.application, limits, weights=weights)
     except NotCheckable as reason:
         return [] if "requires a gradient" in str(reason) else [_missed(used, str(reason))]
@@ -121,10 +122,10 @@ def _used(step: Recorded, chosen: list[Call]) -> list[_Used]:
 def _affordable(application: Application, seconds: float) -> int:
     """How many elements of each tensor can be looked at in a time, evaluated one by one at worst."""
     custom, args = application
-    start = time.perf_counter()
+    start = time.thread_time()
     with torch.no_grad():
         custom.apply(*args)
-    one = time.perf_counter() - start
+    one = time.thread_time() - start
     tensors = sum(isinstance(value, torch.Tensor) and value.requires_grad for value in args)
     most = int(seconds / (_EVALUATIONS * max(1, tensors) * max(one, 1e-5)))
     return max(_FEWEST_ELEMENTS, min(_MOST_ELEMENTS, most))

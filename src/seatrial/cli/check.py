@@ -1,0 +1,37 @@
+"""`seatrial check [--out DIR] [--quiet] [--trials full|quick] TASK.py[:NAME]`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for findings.json, report.html and the record.")
+@click.option("--quiet", is_flag=True, help="Print no report and no progress; the files are written all the same.")
+@click.option(
+    "--trials",
+    type=click.Choice(["full", "quick"]),
+    default="full",
+    show_default=True,
+    help="Experiments on copies: all; those that train nothing.",
+)
+@click.argument("task", metavar="TASK.py[:NAME]")
+def command(out: Path | None, quiet: bool, trials: Literal["full", "quick"], task: str) -> int:
+    """Put the task that a file describes on trial, before it is trained in earnest.
+
+    The file makes a seatrial.Task: a model, a loss and data. It is trained for some dozen steps and experimented on. The exit
+    status is 1 where an error was found, 0 where none was, 2 where the task is not what it should be.
+    """
+    from seatrial.launch.folder import default_folder
+    from seatrial.practice.checking import check
+    from seatrial.practice.taskfile import find
+    from seatrial.report import show
+
+    program, found = find(task)
+    outcome = check(found, trials=trials, out=out or default_folder(program), progress=not quiet)
+    if not quiet:
+        show(outcome.verdict, outcome.folder)
+    return 1 if outcome.verdict.errors else 0

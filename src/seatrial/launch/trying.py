@@ -1,0 +1,95 @@
+"""The trials of a watched run: after the script has ended, and at its first step if that is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seatrial.config import Config
+from seatrial.events import Event, NotLookedAt
+from seatrial.launch.progress import Progress
+from seatrial.record import NAME, Recorder, read
+
+if TYPE_CHECKING:
+    from seatrial.history import Run
+    from seatrial.taps import Watch
+
+
+@contextmanager
+def _one_thread() -> Generator[None]:
+    """One thread for torch's operations: those of trials are small, and on a busy machine threads wait for each other
+    longer than they compute."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@dataclass
+class Trials:
+    """`name`: full | quick | off. `first`: those that need no more than a step are made at the first one."""
+
+    name: str
+    first: bool
+    recorder: Recorder
+    folder: Path
+    config: Config
+    stderr: Any
+    quiet: bool
+    _begun: bool = field(default=False, init=False)
+
+    def listen(self, watch: Watch) -> None:
+        """Be called at the first step of an optimizer, if wanted."""
+        if self.first and self.name != "off":
+            watch.at_first_step = lambda: self._before_training(watch)
+
+    def after(self, watch: Watch, seconds: float) -> None:
+        """The script has ended, after so many seconds."""
+        from seatrial.trials import Material, conduct, extent
+
+        with Progress(self.stderr, not self.quiet) as progress:
+            given = extent(self.name, seconds, progress.tell)
+            self._send(conduct(Material.of(watch), self._so_far, self.config, given, self._begun))
+
+    def _before_training(self, watch: Watch) -> None:
+        """On copies, with the state of all random generators put back, and deaf to what the trials do themselves."""
+        import torch
+
+        from seatrial.trials import Material, before_training, extent
+        from seatrial.verdict import judge
+
+        self._begun = True
+        random_state = torch.get_rng_state()
+        watch.flush()
+        watch.on = False
+        try:
+            with Progress(self.stderr, not self.quiet) as progress:
+                given = extent(self.name, 0.0, progress.tell)
+                self._send(before_training(Material.of(watch), self._so_far, given))
+            if not self.quiet:
+                for finding in judge(self._so_far().events, self.config).findings:
+                    if finding.severity != "note":
+                        print(f"seatrial: before training: {finding.name}: {finding.message}", file=self.stderr)
+        except Exception as error:
+            self.recorder.send(NotLookedAt("trials at the first step", f"{type(error).__name__}: {error}"))
+        finally:
+            torch.set_rng_state(random_state)
+            watch.on = True
+
+    def _send(self, events: Iterable[Event]) -> None:
+        with _one_thread():
+            for event in events:
+                self.recorder.send(event)
+
+    def _so_far(self) -> Run:
+        from seatrial.history import Run
+
+        self.recorder.flush()
+        return Run.of(read(self.folder / NAME))

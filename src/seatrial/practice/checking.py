@@ -1,0 +1,127 @@
+"""A task on trial: recorded as a script's training is, tried, judged."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import seatrial
+from seatrial.config import Config
+from seatrial.events import Event, NotLookedAt, RunEnded, RunStarted, SchedulerBuilt
+from seatrial.history import Run
+from seatrial.launch.folder import prepare
+from seatrial.launch.settings import settings
+from seatrial.practice.display import Display
+from seatrial.practice.outcome import Check
+from seatrial.practice.refusal import refused, shown
+from seatrial.practice.task import Task
+from seatrial.practice.training import SEED, evaluate, train
+from seatrial.practice.trying import try_out
+from seatrial.practice.unchanged import seed, unchanged
+from seatrial.record import NAME, Recorder, read
+from seatrial.report import write
+from seatrial.taps import Watch, install
+from seatrial.trials import Extent, Material, conduct
+from seatrial.verdict import judge
+
+Extents: TypeAlias = Literal["full", "quick", "off"]
+EXTENTS: tuple[Extents, ...] = ("full", "quick", "off")
+# Trials may take so long together: a check is something to wait for.
+TRIAL_SECONDS = 18.0
+
+
+def check(
+    task: Task, *, trials: Extents = "full", out: str | os.PathLike[str] | None = None, progress: bool = True
+) -> Check:
+    """Put a task on trial: train it for some dozen steps, make experiments on what was recorded, judge.
+
+    Nothing that the caller has is changed: the model, the data, the random numbers, torch.
+
+    Args:
+        task: what to try.
+        trials: full; quick: those that train nothing; off: none.
+        out: folder for findings.json, report.html and the record; one among the temporary files if nothing is given.
+        progress: whether to show what is going on.
+
+    Raises:
+        UsageProblem: the task, a setting or the folder is not what it should be.
+    """
+    if not isinstance(task, Task):  # pyright: ignore[reportUnnecessaryIsInstance]  # people try
+        hint = "Describe it first: seatrial.check(seatrial.Task(Net, loss, train_data))."
+        raise refused("a Task", shown(task), "no-task", hint)
+    if trials not in EXTENTS:
+        raise refused(f"trials as one of {', '.join(EXTENTS)}", repr(trials), "no-such-extent", "full is usual.")
+    file, text = _source(task)
+    config = settings(file, text)
+    with unchanged():
+        seed(SEED)
+        try_out(task)
+        folder = prepare(Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="seatrial-")))
+        with Display(progress) as display, contextlib.closing(Recorder(folder / NAME)) as recorder:
+            _on_trial(task, trials, recorder, config, display, file)
+    verdict = judge(read(folder / NAME), config)
+    write(verdict, folder)
+    return Check(verdict, folder, config)
+
+
+def _on_trial(task: Task, trials: Extents, recorder: Recorder, config: Config, display: Display, file: str) -> None:
+    """Record the task's training, then the trials."""
+    script = os.path.relpath(file) if file else task.name or "task"
+    argv = (task.name,) if task.name and file else ()
+    recorder.send(
+        RunStarted(script, argv, time.time(), seatrial.__version__, platform.python_version(), str(Path.cwd()))
+    )
+    start = time.monotonic()
+    with _listening(recorder.send) as watch:
+        for place in task.places.values():
+            watch.source(place)
+        task.at("", lambda: seed(SEED))
+        made = task.make()
+        train(task, made, display.step)
+        evaluate(task, made)
+        seconds = time.monotonic() - start
+    del made
+    watching = recorder.seconds + watch.seconds
+    recorder.send(RunEnded("completed", 0, "", None, watch.tick, watch.optimizer_steps, seconds, watching))
+    recorder.flush()
+
+    def so_far() -> Run:
+        recorder.flush()
+        return Run.of(read(recorder.path))
+
+    given = Extent(trials, TRIAL_SECONDS, display.tell, task.fresh)
+    try:
+        for event in conduct(Material.of(watch), so_far, config, given):
+            recorder.send(event)
+    except Exception as error:  # a failure of ours: what was found until then still counts
+        recorder.send(NotLookedAt("the rest of the trials", f"{type(error).__name__}: {error}"))
+
+
+@contextlib.contextmanager
+def _listening(send: Callable[[Event], None]) -> Generator[Watch]:
+    """The taps are in torch within, and gone afterwards, come what may."""
+
+    def heard(event: Event) -> None:
+        if isinstance(event, SchedulerBuilt):
+            event = NotLookedAt(f"the schedule {event.type}", "a check makes only the first steps of its plan")
+        send(event)
+
+    watch = install(heard)
+    try:
+        yield watch
+    finally:
+        watch.finish()
+
+
+def _source(task: Task) -> tuple[str, str]:
+    """The file in which a task is described and its text; "" where there is none on disk, as in a notebook."""
+    place = task.places.get("")
+    if place is None or not Path(place.file).is_file():
+        return "", ""
+    return place.file, Path(place.file).read_text(encoding="utf-8", errors="replace")

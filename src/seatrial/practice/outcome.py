@@ -1,0 +1,71 @@
+"""What came of a check: findings, where its report lies, and an assertion for a test suite."""
+
+from __future__ import annotations
+
+import html
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from seatrial.catalogue import entry
+from seatrial.config import Config
+from seatrial.findings import Finding
+from seatrial.report import terminal
+from seatrial.report.model import report
+from seatrial.verdict import Verdict, judge
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The outcome of a check. Printed it is the report; in a notebook, the page.
+
+    `folder` holds findings.json, report.html and the record, as after `seatrial run`.
+    """
+
+    verdict: Verdict
+    folder: Path
+    config: Config = field(repr=False)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found, the most important first; notes are among them."""
+        return self.verdict.findings
+
+    @property
+    def report(self) -> Path:
+        """The page of the report."""
+        return self.folder / "report.html"
+
+    def assert_clean(self, ignore: str | Iterable[str] = ()) -> None:
+        """Fail where an error or a warning was found.
+
+        Args:
+            ignore: names of findings that are meant so.
+
+        Raises:
+            AssertionError: something was found; its text is the report.
+            UsageProblem: no finding has one of the names.
+        """
+        __tracebackhide__ = True
+        names = [ignore] if isinstance(ignore, str) else list(ignore)
+        ignored = {entry(name).name: "asked by the assertion" for name in names}
+        verdict = self.verdict
+        if ignored:
+            verdict = judge(verdict.run.events, replace(self.config, ignore={**self.config.ignore, **ignored}))
+        if any(finding.severity != "note" for finding in verdict.findings):
+            raise AssertionError(_text(verdict, self.folder))
+
+    def __str__(self) -> str:
+        return _text(self.verdict, self.folder)
+
+    def _repr_html_(self) -> str:
+        page = html.escape(self.report.read_text(encoding="utf-8"))
+        return f'<iframe srcdoc="{page}" style="width: 100%; height: 40em; border: 0"></iframe>'
+
+
+def _text(verdict: Verdict, folder: Path) -> str:
+    """The report as a terminal shows it."""
+    text = io.StringIO()
+    terminal.show(report(verdict), folder, text)
+    return text.getvalue()

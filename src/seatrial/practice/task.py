@@ -1,0 +1,264 @@
+"""A task: a model, a loss and data, described in a few lines of Python. What cannot be right is refused at once."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass, field, fields
+from typing import Any, TypeAlias
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+from torch.utils.data import DataLoader, Dataset
+
+from seatrial.events import Place
+from seatrial.practice.arguments import OPTIMIZER_HINT, check_callables, check_data, check_names, check_numbers
+from seatrial.practice.copies import copied
+from seatrial.practice.refusal import failed, refused, shown
+from seatrial.practice.standing import Standing, argument_places
+
+Data: TypeAlias = "Dataset[Any] | list[Any]"
+DEFAULT_RATE = 1e-3  # of Adam, where a task names no optimizer
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A learning-rate scheduler, stepped after every "step" or "epoch"; `watches`: with the loss."""
+
+    scheduler: Any
+    every: str
+    watches: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What one training of a task works with: fresh objects, none of them the user's own."""
+
+    model: nn.Module
+    loss: Callable[..., Any]
+    optimizer: Optimizer
+    schedules: tuple[Schedule, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What is to be learned, and by what.
+
+    model       what makes a new model when it is called (a class, a function): so findings know the lines that build it. Or a
+                module that is there already: it is copied, never touched.
+    loss        `loss(output, *targets)`: a scalar tensor.
+    train       the training data, a torch `Dataset` with a length. Each example is a tuple of parts.
+    optimizer   makes an optimizer for a model: `lambda model: torch.optim.SGD(model.parameters(), lr=0.1)`; or the optimizer
+                of a module given as `model`, copied with it. Adam with learning rate 1e-3 if nothing is given.
+    validation  data of the same form, to evaluate on.
+    metric      `metric(output, *targets)`: a number, for the validation data; or several by name.
+    batch_size  examples in a batch.
+    inputs      so many leading parts of an example go to the model, the others to the loss (all but the last).
+    collate     makes a batch of a list of examples, as a DataLoader's `collate_fn`.
+    name        for reports and folders.
+
+    Raises:
+        UsageProblem: one of them cannot be what it should be.
+    """
+
+    model: Callable[[], nn.Module] | nn.Module
+    loss: Callable[..., Any]
+    train: Data
+    _: KW_ONLY
+    optimizer: Callable[[nn.Module], Optimizer] | Optimizer | None = None
+    validation: Data | None = None
+    metric: Callable[..., Any] | Mapping[str, Callable[..., Any]] | None = None
+    batch_size: int = 32
+    inputs: int | None = None
+    collate: Callable[[list[Any]], Any] | None = None
+    name: str = ""
+    places: dict[str, Place] = field(init=False, repr=False)
+    at: Standing = field(init=False, repr=False)
+
+    def __new__(cls, *given: Any, **named: Any) -> Task:
+        """Names that are none are told with the one that was meant."""
+        if given or named:  # copies are made without any
+            check_names([each.name for each in fields(cls) if each.init], len(given), named)
+        return super().__new__(cls)
+
+    def __post_init__(self) -> None:
+        places = argument_places(sys._getframe(1), self._positional())
+        object.__setattr__(self, "places", places)
+        object.__setattr__(self, "at", Standing(places))
+        check_callables(self.model, self.loss, self.optimizer, self.metrics)
+        check_numbers(self.batch_size, self.inputs)
+        check_data(self.train, "train")
+        if self.validation is not None:
+            check_data(self.validation, "validation")
+
+    @staticmethod
+    def from_lightning(
+        module: Callable[[], nn.Module] | nn.Module,
+        data: Any = None,
+        *,
+        optimizer: Callable[[nn.Module], Optimizer] | None = None,
+        validation: Any = None,
+        batch_size: int | None = None,
+        name: str = "",
+    ) -> Task:
+        """A task from a LightningModule: its `training_step` is the loss, `configure_optimizers` makes the optimizer.
+
+        Args:
+            module: what makes it, or one that is there (it is copied).
+            data: a LightningDataModule, a DataLoader or a Dataset; the module's own `train_dataloader` if nothing is given.
+            validation: as `data`; what the data module or the module itself has if nothing is given.
+        """
+        from seatrial.practice.lightning import task
+
+        return task(module, data, optimizer, validation, batch_size, name)
+
+    # ---- what it makes -------------------------------------------------------------------------------------------
+
+    @property
+    def metrics(self) -> dict[str, Callable[..., Any]]:
+        """The metrics by name."""
+        if self.metric is None:
+            return {}
+        if isinstance(self.metric, Mapping):
+            return dict(self.metric)
+        return {getattr(self.metric, "__name__", type(self.metric).__name__): self.metric}
+
+    @property
+    def fresh(self) -> Callable[[], nn.Module] | None:
+        """Makes models with initialisations of their own; None where the task has one module only."""
+        factory = self.model
+        return None if isinstance(factory, nn.Module) else lambda: self._called(factory)
+
+    def make(self) -> Made:
+        """A new model, its loss and its optimizer.
+
+        Raises:
+            UsageProblem: the factories make something else.
+        """
+        given = self.model
+        optimizer = self.optimizer if isinstance(self.optimizer, Optimizer) else None
+        own = self.loss if isinstance(self.loss, nn.Module) else None
+        if isinstance(given, nn.Module):
+            model, optimizer, own = self.at("optimizer", lambda: copied(given, optimizer, own))
+        else:
+            model, own = self._called(given), copy.deepcopy(own)
+        self.check_model(model)
+        loss = self.loss if own is None else own
+        if optimizer is not None:
+            return Made(model, loss, optimizer)
+        return Made(model, loss, *self.optimizer_for(model))
+
+    def check_model(self, model: nn.Module) -> None:
+        """Refuse a model that has nothing to learn.
+
+        Raises:
+            UsageProblem: it has no parameters.
+        """
+        if not any(True for _ in model.parameters()):
+            raise refused(
+                "a model with parameters to learn",
+                f"{type(model).__name__} without any",
+                "task-no-parameters",
+                "Layers in a plain list or dict are not seen by torch: use nn.ModuleList or nn.ModuleDict.",
+            )
+
+    def loader(self, data: Data, *, shuffle: bool, seed: int) -> DataLoader[Any]:
+        """Batches of some data. Its order comes from a generator of its own."""
+        incomplete = shuffle and len(data) >= self.batch_size  # pyright: ignore[reportArgumentType]
+        return DataLoader(
+            data,  # pyright: ignore[reportArgumentType]  # a list of examples is a data set too
+            self.batch_size,
+            shuffle=shuffle,
+            drop_last=incomplete,  # a last batch of one example would break what normalises over batches
+            collate_fn=self.collate,
+            generator=torch.Generator().manual_seed(seed),
+        )
+
+    def optimizer_for(self, model: nn.Module) -> tuple[Optimizer, tuple[Schedule, ...]]:
+        """A new optimizer for a model, and what changes its learning rate.
+
+        Raises:
+            UsageProblem: the factory makes something else.
+        """
+        factory = self.optimizer
+        if factory is None:
+            return self.at("", lambda: torch.optim.Adam(model.parameters(), lr=DEFAULT_RATE)), ()
+        assert not isinstance(factory, Optimizer)
+        return self._made_by(factory, model), ()
+
+    # ---- what it computes ----------------------------------------------------------------------------------------
+
+    def check_example(self, example: Any, name: str) -> None:
+        """Refuse an example that cannot be split into parts for the model and parts for the loss.
+
+        Raises:
+            UsageProblem: it is no tuple, or has too few parts.
+        """
+        if not isinstance(example, (tuple, list)):
+            hint = "Let __getitem__ return (input, target)."
+            raise refused(f"a tuple (input, target) as an example of {name}", shown(example), "task-example", hint)
+        least = 2 if self.inputs is None else self.inputs
+        if len(example) < least:
+            why = "" if self.inputs is None else f", of which inputs={self.inputs} go to the model"
+            hint = "Let __getitem__ return (input, target), or give inputs=, how many parts the model takes."
+            wanted = f"an example of {name} with at least {least} parts{why}"
+            raise refused(wanted, shown(example), "task-example", hint)
+
+    def use_of_parts(self, batch: Any) -> str:
+        """What the parts of a batch are used for, in words."""
+        inputs, targets = (len(parts) for parts in self.split(batch))
+        return f"its first {inputs} went to the model, the other {targets} to the loss (see inputs=)"
+
+    def split(self, batch: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """The parts of a batch (or an example) for the model, and those for the loss."""
+        parts = tuple(batch)
+        inputs = len(parts) - 1 if self.inputs is None else self.inputs
+        return parts[:inputs], parts[inputs:]
+
+    def training_loss(self, made: Made, batch: Any, number: int) -> Any:
+        """The loss of a batch, from which a backward pass begins. `number` is that of the batch, from 0."""
+        del number
+        inputs, targets = self.split(batch)
+        output = self.at("model", lambda: made.model(*inputs))
+        return self.at("loss", lambda: made.loss(output, *targets))
+
+    def evaluate(self, made: Made, batch: Any, number: int) -> Any:
+        """The output for a batch of the validation data; its loss is computed too."""
+        del number
+        inputs, targets = self.split(batch)
+        output = self.at("validation", lambda: made.model(*inputs))
+        self.at("validation", lambda: made.loss(output, *targets))
+        return output
+
+    # ---- inner steps ---------------------------------------------------------------------------------------------
+
+    def _positional(self) -> tuple[str, ...]:
+        return ("model", "loss", "train")
+
+    def _called(self, factory: Callable[[], Any]) -> nn.Module:
+        try:
+            model = self.at("model", factory)
+        except Exception as error:
+            hint = "It is called without arguments: give those that it needs with model=lambda: Net(...)."
+            raise failed(f"Making the model by {shown(factory)}", error, hint) from error
+        if not isinstance(model, nn.Module):
+            raise refused(
+                "a torch.nn.Module from model()",
+                f"{shown(model)} from {shown(factory)}",
+                "task-no-module",
+                "Give a class that extends nn.Module, or a function that returns such an object.",
+            )
+        return model
+
+    def _made_by(self, factory: Callable[[nn.Module], Any], model: nn.Module) -> Optimizer:
+        try:
+            made: Any = self.at("optimizer", lambda: factory(model))
+        except Exception as error:
+            raise failed("Making the optimizer for the model", error, OPTIMIZER_HINT) from error
+        if not isinstance(made, Optimizer):
+            raise refused(
+                "a torch.optim.Optimizer from optimizer(model)", shown(made), "task-no-optimizer", OPTIMIZER_HINT
+            )
+        return made

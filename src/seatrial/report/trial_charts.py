@@ -1,0 +1,188 @@
+"""The charts of the trials, and the sentences beside them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seatrial.report.charts import Axis, Chart, columns, field
+from seatrial.report.charts import chart as line_chart
+from seatrial.report.curves import Curve
+from seatrial.report.numbers import counted, decimal
+from seatrial.report.trials import Experiment, Ladder, Panel, Rates, Start, Trials
+from seatrial.rules.optimisation.cannot_overfit_subset import Thresholds
+
+DEEPEST = 1e-3  # of the best constant's loss: what is lower is drawn there
+ABOVE = 0.6  # of the fall of the loss: so much of what lies above its start is drawn
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One kind of trial as the page shows it: a heading, a sentence, charts, asides."""
+
+    heading: str
+    sentence: str
+    charts: tuple[Chart, ...]
+    asides: tuple[str, ...] = ()
+
+
+def parts(tried: Trials) -> list[Part]:
+    """What the section on trials shows, in order."""
+    elsewhere = [each for each in tried.experiments if each.name not in tried.shown_above]
+    found = [experiment(each) for each in elsewhere]
+    found += [_start(tried.start)] if tried.start else []
+    found += [_ladder(tried.ladder)] if tried.ladder else []
+    return found + ([_rates(tried.rates)] if tried.rates else [])
+
+
+def experiment(tried: Experiment) -> Part:
+    """Training with and without the mend, and where all seeds ended."""
+    curves = line_chart("Training loss of the first seed", tried.curves)
+    marks = [(f"before training {decimal(tried.before)}", tried.before)]
+    ends = columns(f"Loss after {counted(tried.steps, 'step')}, a dot a seed", tried.ends, marks)
+    charts = tuple(each for each in (curves, ends) if each is not None)
+    aside = "Forks of the training on recorded batches, alike but for the mend. Losses after training are all by the mended "
+    aside += "step's measure; training losses by each fork's own."
+    return Part(f"{tried.fix}: is {tried.name} the cause?", verdict_of(tried), charts, (aside,))
+
+
+def verdict_of(tried: Experiment) -> str:
+    """What the forks showed, with the effect and its interval."""
+    return f"{f'Tried, {tried.doubt}' if tried.doubt else 'Proven'}. {effect_of(tried)}"
+
+
+def effect_of(tried: Experiment) -> str:
+    """The effect with its interval, and what the control did."""
+    lower = f"With the mend ({tried.fix}) the loss ends {_lower(tried.effect, ' of the loss before training')}"
+    within = f"95 % interval {_share(tried.low)} to {_share(tried.high)}, {counted(tried.seeds, 'seed')}"
+    if not math.isfinite(tried.low):
+        within = "one seed, so that no interval is known"
+    control = f"with the control ({tried.control}) {_lower(tried.control_effect)}"
+    broke = [f"{_broken(values)} of {len(values)} {name}" for name, values in tried.ends if _broken(values)]
+    diverged = f" Diverged: {', '.join(broke)}." if broke else ""
+    return f"{lower} ({within}), {control}.{diverged}"
+
+
+def _lower(effect: float, of: str = "") -> str:
+    if abs(effect) < 0.005:
+        return "as it does without it"
+    return f"{'lower' if effect > 0 else 'higher'} by {_share(abs(effect))}{of}"
+
+
+def _broken(values: Sequence[float]) -> int:
+    return sum(not math.isfinite(value) for value in values)
+
+
+def _share(value: float) -> str:
+    return f"{value * 100:.0f} %"
+
+
+def _start(start: Start) -> Part:
+    constant = [(f"best constant {decimal(start.constant)}", start.constant)]
+    drawn = columns("Untrained loss", [("own weights", [start.own]), ("drawn anew", start.fresh)], constant)
+    own = [*constant, (f"all classes {decimal(start.own)}", start.own)]
+    classes = columns("Untrained loss of each class", [(name, [loss]) for name, loss in start.classes], own, bars=True)
+    charts = tuple(each for each in (drawn, classes if len(start.classes) > 1 else None) if each is not None)
+    sentence = f"Before training the loss is {decimal(start.own)}"
+    if start.fresh:
+        sentence += f", and {_range(start.fresh)} with weights drawn anew"
+    if math.isfinite(start.constant):
+        sentence += f"; one best constant answer gives {decimal(start.constant)} on this batch"
+    asides = ("Without dropout, on the first recorded batch.",)
+    return Part("The untrained network", f"{sentence}.", charts, asides)
+
+
+def _range(values: Sequence[float]) -> str:
+    low, high = decimal(min(values)), decimal(max(values))
+    return low if low == high else f"{low} to {high}"
+
+
+def _ladder(ladder: Ladder) -> Part:
+    losses = [loss for panel in ladder.panels for curve in panel.curves for loss in curve.values if loss > 0]
+    floor = max(min(losses, default=ladder.constant), DEEPEST * ladder.constant)
+    up = Axis(floor / 1.3, max([ladder.constant, *(loss for loss in losses if loss < 3 * ladder.constant)]) * 1.3, True)
+    across = Axis(
+        0.0, max((curve.ticks[-1] for panel in ladder.panels for curve in panel.curves if curve.ticks), default=1.0)
+    )
+    charts = tuple(_rung(panel, ladder.constant, across, up) for panel in ladder.panels if _curves(panel, up))
+    aside = (
+        f"Copies of the network, without dropout and weight decay, trained by Adam at {decimal(ladder.rate)} on a few "
+    )
+    aside += "examples of a recorded batch, on logarithmic scales that all share. A twin is the same with its targets shuffled, "
+    aside += "which only memory can learn, or with inputs of zero, which shows what can be learned without them."
+    return Part("A few examples overfitted", _outcomes(ladder), charts, (aside, _measure()))
+
+
+def _outcomes(ladder: Ladder) -> str:
+    """Which rungs passed, which did not."""
+    kinds: dict[str, list[int]] = {}
+    for panel in ladder.panels:
+        kinds.setdefault(panel.outcome, []).append(panel.examples)
+    told = [f"{_listed(sizes)} example{'' if sizes == [1] else 's'} {kind}" for kind, sizes in kinds.items()]
+    return f"Learned by heart: {'; '.join(told)}."
+
+
+def _measure() -> str:
+    limits = Thresholds()
+    return (
+        f"Passed: below {_share(limits.passed)} of the best constant's loss; failed: above {_share(limits.failed)} "
+        f"after {limits.least_steps} steps or more."
+    )
+
+
+def _listed(sizes: Sequence[int]) -> str:
+    first, last = sizes[:-1], sizes[-1]
+    return f"{', '.join(map(str, first))} and {last}" if first else str(last)
+
+
+def _rung(panel: Panel, constant: float, across: Axis, up: Axis) -> Chart:
+    title = f"{counted(panel.examples, 'example')}: {panel.outcome}, loss {decimal(panel.loss)}"
+    return field(title, _curves(panel, up), across, up, [(f"best constant {decimal(constant)}", constant, False)])
+
+
+def _curves(panel: Panel, up: Axis) -> list[Curve]:
+    """The curves of a rung; what is lower than the axis (zero, at last) lies at its end."""
+    return [
+        Curve(each.label, each.ticks, tuple(max(up.low, value) for value in each.values), each.kind)
+        for each in panel.curves
+        if each.values
+    ]
+
+
+def _rates(rates: Rates) -> Part:
+    marks = [
+        (f"the script's rate {decimal(rates.used)}", rates.used, True),
+        (f"limit of stability {decimal(rates.limit)}", rates.limit, True),
+        (f"suggestion {rates.suggested:.2g}", rates.suggested, True),
+    ]
+    charts: tuple[Chart, ...] = ()
+    if rates.losses.ticks:
+        across = Axis(rates.losses.ticks[0], max(rates.losses.ticks[-1], 2 * rates.losses.ticks[0]), log=True)
+        charts = (field("Loss against learning rate", (rates.losses, rates.trend), across, _up(rates), marks),)
+    asides = [
+        f"Forks of the training whose learning rate grows with each step, the median of {counted(rates.seeds, 'seed')}; "
+        "the suggestion is where the smoothed loss falls steepest."
+    ]
+    if math.isfinite(rates.limit):
+        asides.append(
+            f"At the largest curvature of the recorded loss, {decimal(rates.curvature)}, the script's optimizer is stable "
+            f"up to a learning rate of {decimal(rates.limit)}, on a quadratic of that curvature."
+        )
+    elif math.isfinite(rates.curvature):
+        asides.append(f"The largest curvature of the recorded loss is {decimal(rates.curvature)}.")
+    return Part("A range of learning rates", _suggested(rates), charts, tuple(asides))
+
+
+def _suggested(rates: Rates) -> str:
+    if math.isfinite(rates.suggested):
+        return f"Suggestion: {rates.suggested:.2g}; the script's highest rate is {decimal(rates.used)}."
+    return f"No suggestion, because {rates.why}. The script's highest rate is {decimal(rates.used)}."
+
+
+def _up(rates: Rates) -> Axis:
+    """The fall of the loss in full, of its explosion at too large rates the beginning."""
+    start, low = rates.trend.values[0], min(*rates.losses.values, *rates.trend.values)
+    fall = max(start - low, 0.05 * abs(start), 1e-12)
+    high = min(max(rates.losses.values), start + ABOVE * fall)
+    return Axis(low - 0.05 * fall, max(high, start) + 0.05 * fall)
