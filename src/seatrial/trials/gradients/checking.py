@@ -11,7 +11,7 @@ from seatrial.trials.gradients.case import Case, Slip
 from seatrial.trials.gradients.comparing import Compared, compared
 from seatrial.trials.gradients.conditions import undisturbed
 from seatrial.trials.gradients.differences import Differences
-from seatrial.trials.gradients.evaluation import Evaluator, Function, Values
+from seatrial.trials.gradients.evaluation import Evaluator, Function, OutOfTime, Values
 from seatrial.trials.gradients.kinks import discretises
 from seatrial.trials.gradients.report import Comparison
 from seatrial.trials.gradients.slips import NOTHING, PADDING, STRAIGHT, named
@@ -22,7 +22,7 @@ IDENTITY = "changes the gradient only"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """elements: of a tensor looked at (drawn at random), all by default; seconds: after which no further tensor is begun."""
+    """elements: of a tensor looked at (drawn at random), all by default; seconds: after which no more is evaluated."""
 
     elements: int | None = None
     seconds: float = float("inf")
@@ -58,15 +58,17 @@ def check(
     names = names or [f"input {number}" for number in range(len(values))]
     wanted = [i for i, v in enumerate(values) if v.is_floating_point()] if wanted is None else wanted
     with undisturbed() as state:
-        evaluator = Evaluator(function, values, state, weights)
+        evaluator = Evaluator(function, values, state, weights, end)
         gradients = evaluator.gradients(wanted)
         differences = Differences(evaluator)
         found: list[Compared] = []
         for leaf, gradient in zip(wanted, gradients, strict=True):
-            if found and time.thread_time() > end:
-                break
             whole = torch.zeros_like(evaluator.values[leaf]) if gradient is None else gradient
-            found.append(compared(differences, leaf, whole, _chosen(whole.numel(), limits.elements)))
+            elements = _chosen(whole.numel(), limits.elements)
+            try:
+                found.append(compared(differences, leaf, whole, elements))
+            except OutOfTime:
+                break
         return [_comparison(evaluator, each, found, names, inside) for each in found]
 
 

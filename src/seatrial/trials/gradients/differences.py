@@ -65,8 +65,10 @@ class Differences:
 def _noise(evaluator: Evaluator) -> float:
     """The standard deviation of the function's rounding error near the base point."""
     generator = torch.Generator().manual_seed(7)
-    found = sorted(_noise_along(evaluator, generator) for _ in range(3))
-    return max(found[1], EPSILON / 4 * evaluator.magnitude / math.sqrt(_terms(evaluator)))
+    found = sorted(noise for _ in range(3) if math.isfinite(noise := _noise_along(evaluator, generator)))
+    return max(
+        found[len(found) // 2] if found else 0.0, EPSILON / 4 * evaluator.magnitude / math.sqrt(_terms(evaluator))
+    )
 
 
 def _terms(evaluator: Evaluator) -> int:

@@ -3,6 +3,8 @@ same values as calling it one by one."""
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -28,6 +30,10 @@ class NotCheckable(Exception):
     """The gradients of this function cannot be checked; the message says why."""
 
 
+class OutOfTime(NotCheckable):
+    """More evaluations were needed than time allowed."""
+
+
 class Evaluator:
     """A scalar function of float64 tensors near one point, `sum(weight * output)` over all outputs.
 
@@ -35,14 +41,22 @@ class Evaluator:
         function: gives its floating outputs. It may draw random numbers (the same ones each time).
         values: the base point.
         weights: of the outputs; by default 1 for a scalar, else fixed random numbers of either sign.
+        end: the moment (of time.thread_time) after which `near` evaluates no more.
     Raises:
+        OutOfTime: by `near`.
         NotCheckable: where two evaluations at the base point differ, or it is not finite.
     """
 
     def __init__(
-        self, function: Function, values: Values, state: RandomState, weights: list[torch.Tensor] | None = None
+        self,
+        function: Function,
+        values: Values,
+        state: RandomState,
+        weights: list[torch.Tensor] | None = None,
+        end: float = math.inf,
     ) -> None:
         self.function = function
+        self.end = end
         self.values = [value.detach() for value in values]
         self.state = state
         copies = [value.clone() for value in self.values]
@@ -91,6 +105,7 @@ class Evaluator:
         rows = max(8, min(MOST_ROWS, BATCH_BYTES // max(1, self.bytes + own)))
         found: list[torch.Tensor] = []
         for element, offset in zip(elements.split(rows), offsets.split(rows), strict=True):
+            self._hurry()
             if leaf not in self._batched:
                 found += [self._tried(leaf, element, offset)]
             elif self._batched[leaf]:
@@ -111,11 +126,16 @@ class Evaluator:
         found = torch.empty(len(elements), dtype=torch.float64)
         pairs = zip(elements.tolist(), offsets.tolist(), strict=True)
         for row, (element, offset) in enumerate(pairs):
+            self._hurry()
             try:
                 found[row] = self.at(self.moved(leaf, element, offset))
             except (RuntimeError, ValueError):  # outside of the domain
                 found[row] = torch.nan
         return found
+
+    def _hurry(self) -> None:
+        if time.thread_time() > self.end:
+            raise OutOfTime("its evaluations take too long")
 
     def _batch(self, leaf: int, elements: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
         self.state.restore()

@@ -13,7 +13,7 @@ from torch.nn.utils.parametrizations import _SpectralNorm
 from seatrial.trials.gradients.checking import Limits, check
 from seatrial.trials.gradients.conditions import Application, applications, undisturbed
 from seatrial.trials.gradients.functions import of_callable
-from seatrial.trials.gradients.report import Comparison, GradientReport
+from seatrial.trials.gradients.report import Comparison, GradientReport, missed
 from seatrial.trials.gradients.slips import CUSTOM
 
 # A custom function that is called in a loop is checked on its first calls.
@@ -31,7 +31,7 @@ def check_gradients(
         inputs: what it is called with; any shapes, floating ones are looked at in float64. Checked are those that require a
             gradient; where none does, all floating ones.
         elements: look at so many elements of a tensor, drawn at random, rather than at all.
-        seconds: begin no further tensor after so long.
+        seconds: evaluate no more after so long; what is left is said in the report.
     Returns:
         A report that is true where all gradients are right; `print` it to see each tensor.
     Raises:
@@ -51,10 +51,11 @@ def check_gradients(
         comparisons = check(subject.function, subject.values, subject.wanted, subject.names, limits=limits)
         with undisturbed(), applications() as called:
             subject.function([value.clone().requires_grad_(True) for value in subject.values])
-    functions, missed = _each_function(called, limits)
+    functions, failed = _each_function(called, limits)
+    left = missed(subject.names, subject.wanted, comparisons)
     whole = isinstance(function, torch.nn.Module)
     name = type(function).__name__ if whole else getattr(function, "__name__", "the function")
-    return GradientReport(name, tuple(_traced(each, functions) for each in comparisons), functions, missed)
+    return GradientReport(name, tuple(_traced(each, functions) for each in comparisons), functions, (*left, *failed))
 
 
 def of_application(
@@ -74,13 +75,14 @@ def of_application(
 
     subject = of_callable(apply, inputs, only_wanted)
     comparisons = check(subject.function, subject.values, subject.wanted, subject.names, weights, limits, inside=False)
-    return GradientReport(f"{custom.__name__}.apply", tuple(comparisons))
+    left = missed(subject.names, subject.wanted, comparisons)
+    return GradientReport(f"{custom.__name__}.apply", tuple(comparisons), not_looked_at=left)
 
 
 def _each_function(called: list[Application], limits: Limits) -> tuple[tuple[GradientReport, ...], tuple[str, ...]]:
     """Reports of the custom functions (those of torch's own apart), and why others could not be looked at."""
     reports: list[GradientReport] = []
-    missed: list[str] = []
+    failed: list[str] = []
     times: dict[type, int] = {}
     for custom, inputs in called:
         times[custom] = times.get(custom, 0) + 1
@@ -89,8 +91,8 @@ def _each_function(called: list[Application], limits: Limits) -> tuple[tuple[Gra
         try:
             reports.append(of_application((custom, inputs), limits))
         except Exception as error:
-            missed.append(f"{custom.__name__}.apply by itself ({error})")
-    return tuple(reports), tuple(missed)
+            failed.append(f"{custom.__name__}.apply by itself ({error})")
+    return tuple(reports), tuple(failed)
 
 
 def _traced(comparison: Comparison, functions: tuple[GradientReport, ...]) -> Comparison:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -54,7 +55,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class GradientReport:
-    """What `check_gradients` found. True where every gradient is right, or wrong on purpose.
+    """What `check_gradients` found. True where every gradient that was looked at is right, or wrong on purpose.
 
     `functions`: reports of the custom autograd functions that were called on the way, each by itself."""
 
@@ -81,3 +82,10 @@ class GradientReport:
         lines += [f"  not looked at: {each}" for each in self.not_looked_at]
         lines += [f"  {line}" for each in self.functions for line in str(each).splitlines()]
         return "\n".join(lines)
+
+
+def missed(names: list[str], wanted: list[int], comparisons: Sequence[Comparison]) -> tuple[str, ...]:
+    """What there was no time for, in words."""
+    seen = {each.leaf for each in comparisons}
+    left = [names[number] for number in wanted if number not in seen]
+    return (f"{', '.join(left)}: time was up",) if left else ()

@@ -46,7 +46,7 @@ def wrong_gradients(step: Recorded, seconds: float = 2.0) -> Iterator[GradientCh
     """Check each custom function of a step on the arguments of its first and its last call.
 
     Inputs that required a gradient are compared, in float64; random numbers are those of the step. After `seconds` no
-    further function is begun. What the functions print is not shown.
+    further function is begun, and none takes longer itself. What the functions print is not shown.
     """
     chosen = _chosen(step)
     if not chosen:
@@ -59,7 +59,7 @@ def wrong_gradients(step: Recorded, seconds: float = 2.0) -> Iterator[GradientCh
             yield _missed(used, f"{seconds:g} s were used up")
             continue
         with _silent(), undisturbed():
-            found = _checked(step, used, seconds / len(chosen))
+            found = _checked(step, used, seconds / len(chosen), seconds)
         yield from found
 
 
@@ -67,16 +67,18 @@ def _silent() -> contextlib.redirect_stdout[io.StringIO]:
     return contextlib.redirect_stdout(io.StringIO())
 
 
-def _checked(step: Recorded, used: _Used, seconds: float) -> list[GradientChecked | NotLookedAt]:
-    limits = Limits(_affordable(used.application, seconds), seconds)
+def _checked(step: Recorded, used: _Used, usual: float, most: float) -> list[GradientChecked | NotLookedAt]:
+    """The events of one function. It is to take its `usual` seconds and is given up after `most`."""
     weights = None if used.incoming is None else [used.incoming.double()]
     try:
+        limits = Limits(_affordable(used.application, usual), most)
         report = of_application(used.application, limits, weights=weights)
     except NotCheckable as reason:
         return [] if "requires a gradient" in str(reason) else [_missed(used, str(reason))]
     except Exception as error:
         return [_missed(used, f"{type(error).__name__}: {str(error)[:200]}")]
-    return [_event(step, used, comparison) for comparison in report.comparisons]
+    left = [_missed(used, why) for why in report.not_looked_at]
+    return [*(_event(step, used, comparison) for comparison in report.comparisons), *left]
 
 
 def _missed(used: _Used, why: str) -> NotLookedAt:

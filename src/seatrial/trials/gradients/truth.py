@@ -4,6 +4,7 @@ with single paths cut off on purpose."""
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -57,6 +58,8 @@ class Truth:
         numbers = range(len(first.names))
         pairs = itertools.chain(itertools.combinations(numbers, 1), itertools.combinations(numbers, 2))
         for cut_off in itertools.islice(pairs, _MOST_PATHS):
+            if time.thread_time() > self.evaluator.end:
+                return
             with by_forward(), Cut(*cut_off):
                 whole = self._gradient(leaf)
             if whole is not None:

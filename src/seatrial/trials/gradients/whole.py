@@ -15,7 +15,7 @@ from seatrial.step.recorded import Recorded
 from seatrial.step.replay import Step
 from seatrial.trials.gradients.checking import Limits, check
 from seatrial.trials.gradients.conditions import InDouble, undisturbed
-from seatrial.trials.gradients.report import Comparison, GradientReport
+from seatrial.trials.gradients.report import Comparison, GradientReport, missed
 from seatrial.trials.gradients.slips import NOTHING
 
 # So many examples of the batch, where the step works with fewer.
@@ -50,7 +50,9 @@ def check_step(step: Recorded, limits: Limits | None = None, examples: int = EXA
     ]
     names = [_name(step, leaf, number) for number, leaf in enumerate(replay.leaves)]
     comparisons = [_allowed(each) for each in check(losses, values, wanted, names, limits=limits)]
-    return GradientReport(f"the step at tick {step.seen.tick}", tuple(comparisons))
+    return GradientReport(
+        f"the step at tick {step.seen.tick}", tuple(comparisons), (), missed(names, wanted, comparisons)
+    )
 
 
 def _allowed(comparison: Comparison) -> Comparison:
