@@ -65,7 +65,7 @@ def test_the_last_word_on_a_finding_counts() -> None:
     [
         ((0.4, 0.5, 0.3, 0.5), ""),
         ((1.9, 1.8, 2.0, 1.9), "no clear effect"),  # no effect
-        ((1.88, 1.78, 1.98, 1.88), "no clear effect"),  # always lower, but by little
+        ((1.88, 1.78, 1.98, 1.88), "too small an effect"),  # always lower, but by little
         ((0.1, 1.9, 2.4, 0.3), "no clear effect"),  # large, but not sure
         ((2.9, 2.8, 2.7, 2.9), "no clear effect"),  # higher
     ],

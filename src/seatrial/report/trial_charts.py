@@ -88,7 +88,7 @@ def _broken(values: Sequence[float]) -> int:
 
 
 def _share(value: float) -> str:
-    return f"{value * 100:.0f} %"
+    return f"{value * 100:.{1 if abs(value) < 0.1 else 0}f} %"
 
 
 def _start(start: Start) -> Part:

@@ -84,7 +84,7 @@ def doubt(forked: Forked) -> str:
     """Why the forks do not prove the fault, in a few words; empty where they do."""
     effect, low, _ = interval(forked)
     if not low >= LEAST_EFFECT:
-        return "no clear effect"
+        return "too small an effect" if low > 0 else "no clear effect"
     if not _mean(effects(forked, forked.control)) <= CONTROL_SHARE * effect:
         return "a change that has nothing to do with it helps about as much"
     return ""
