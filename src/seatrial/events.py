@@ -481,6 +481,7 @@ class GradientChecked:
                 `analytic` and `numeric`; `overall` is that of the whole tensors.
     slip        the kind of mistake that explains the difference ("factor 2", "sign", "transposed", ...), "other" if none
                 does, "" where nothing differs; `sentence` says it in words.
+    swept       step sizes, relative to the size of that element, and `errors`, |a - n| / max(|a|, |n|), with each.
     deliberate  why the difference is meant ("straight-through", "changes the gradient only"), or "".
     """
 
@@ -504,6 +505,8 @@ class GradientChecked:
     slip: str = ""
     sentence: str = ""
     deliberate: str = ""
+    swept: tuple[float, ...] = ()
+    errors: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

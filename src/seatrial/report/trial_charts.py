@@ -15,6 +15,9 @@ from seatrial.report.trials import Experiment, Ladder, Panel, Rates, Start, Tria
 from seatrial.rules.optimisation.cannot_overfit_subset import Thresholds
 
 DEEPEST = 1e-3  # of the best constant's loss: what is lower is drawn there
+# Errors are drawn by step size for so many inputs, down to the smallest that float64 tells from none.
+MOST_SWEEPS = 6
+FLOOR = 1e-16
 MOST_ROWS = 60  # of a table
 ABOVE = 0.6  # of the fall of the loss: so much of what lies above its start is drawn
 
@@ -224,7 +227,28 @@ def _gradients(checked: Sequence[GradientChecked]) -> Part:
     )
     more = len(checked) - MOST_ROWS
     asides = (f"{counted(more, 'more input')} not shown.",) if more > 0 else ()
-    return Part("Hand-written gradients", sentence, (), asides, Table(head, rows))
+    chart = _errors(checked)
+    if chart is not None:
+        asides = (
+            "At the element that differs most: where the gradient is right the error falls with the step's square until "
+            "rounding takes over; where it is wrong it stays.",
+            *asides,
+        )
+    return Part("Hand-written gradients", sentence, (chart,) if chart is not None else (), asides, Table(head, rows))
+
+
+def _errors(checked: Sequence[GradientChecked]) -> Chart | None:
+    """Relative error against step size, for some functions' inputs."""
+    swept = [each for each in checked if each.swept][:MOST_SWEEPS]
+    if not swept:
+        return None
+    curves = [
+        Curve(f"{each.function}, {each.name}", each.swept[::-1], tuple(max(e, FLOOR) for e in each.errors[::-1]))
+        for each in swept
+    ]
+    steps = swept[0].swept
+    up = Axis(FLOOR, max(10.0, *(value for curve in curves for value in curve.values)), log=True)
+    return field("Relative error against step size", curves, Axis(min(steps), max(steps), log=True), up)
 
 
 def _glance(seen: DataGlanced, several: bool) -> Part:

@@ -1,8 +1,8 @@
 """What forks of the training with and without a suspected fault show: a proof, or none.
 
-A proof asks for three things: the mended forks end lower (the lower end of the 95 % interval of the mean effect, by Student's t
-over the seeds, lies above a twentieth of the loss before training), for all that is known they end lower than without the
-mend by chance never, and a control, changed in a way that has nothing to do with the fault, does not end as low.
+A proof asks for two things: the mended forks end lower (the lower end of the 95 % interval of the mean effect, by Student's t
+over the seeds, lies above a twentieth of the loss before training), and a control, changed in a way that has nothing to do
+with the fault, does not end as low.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -22,10 +22,16 @@ IDENTITY = "changes the gradient only"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """elements: of a tensor looked at (drawn at random), all by default; seconds: after which no more is evaluated."""
+    """elements: of a tensor looked at (drawn at random), all by default; seconds: after which no more is evaluated; sweep:
+    whether one element of each tensor is looked at with many step sizes."""
 
     elements: int | None = None
     seconds: float = float("inf")
+    sweep: bool = False
+
+
+# Step sizes of a sweep, relative to the size of the element (or of its tensor).
+_SWEPT = tuple(10.0**-power for power in range(1, 12))
 
 
 def check(
@@ -69,7 +75,31 @@ def check(
                 found.append(compared(differences, leaf, whole, elements))
             except OutOfTime:
                 break
-        return [_comparison(evaluator, each, found, names, inside) for each in found]
+        comparisons = [_comparison(evaluator, each, found, names, inside) for each in found]
+        if limits.sweep:
+            pairs = zip(comparisons, found, strict=True)
+            comparisons = [replace(each, sweep=_swept(differences, own)) for each, own in pairs]
+        return comparisons
+
+
+def _swept(differences: Differences, own: Compared) -> tuple[tuple[float, float], ...]:
+    """The relative error at the worst element by step size: it falls with the step's square until rounding takes over,
+    where the gradient is right, and stays where it is wrong."""
+    excess = own.excess()
+    if not len(excess):
+        return ()
+    row = int(excess.argmax())
+    elements = own.elements[row].repeat(len(_SWEPT))
+    value = float(differences.evaluator.values[own.leaf].reshape(-1)[elements[0]])
+    rms = float(differences.evaluator.values[own.leaf].square().mean().sqrt())
+    scale = max(abs(value), rms) or 1.0
+    try:
+        found = differences.once(own.leaf, elements, torch.tensor(_SWEPT, dtype=torch.float64) * scale).value
+    except OutOfTime:
+        return ()
+    analytic = float(own.analytic[row])
+    errors = [abs(analytic - each) / max(abs(analytic), abs(each), 1e-300) for each in found.tolist()]
+    return tuple(zip(_SWEPT, errors, strict=True))
 
 
 def _chosen(size: int, most: int | None) -> torch.Tensor:

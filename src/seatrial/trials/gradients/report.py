@@ -20,6 +20,7 @@ class Comparison:
         slip: the kind of mistake that explains the difference ("factor 2", "transposed", ...; "other" where none does;
             "" where nothing differs). `sentence`: the same in words.
         deliberate: why the difference is meant ("straight-through", "changes the gradient only"), or "".
+        sweep: where it was asked for, |a - n| / max(|a|, |n|) at that element for step sizes relative to its own size.
     """
 
     leaf: int
@@ -37,6 +38,7 @@ class Comparison:
     slip: str = ""
     sentence: str = ""
     deliberate: str = ""
+    sweep: tuple[tuple[float, float], ...] = ()
 
     @property
     def ok(self) -> bool:

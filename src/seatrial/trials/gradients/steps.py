@@ -71,7 +71,7 @@ def _checked(step: Recorded, used: _Used, usual: float, most: float) -> list[Gra
     """The events of one function. It is to take its `usual` seconds and is given up after `most`."""
     weights = None if used.incoming is None else [used.incoming.double()]
     try:
-        limits = Limits(_affordable(used.application, usual), most)
+        limits = Limits(_affordable(used.application, usual), most, sweep=True)
         report = of_application(used.application, limits, weights=weights)
     except NotCheckable as reason:
         return [] if "requires a gradient" in str(reason) else [_missed(used, str(reason))]
@@ -155,6 +155,8 @@ def _event(step: Recorded, used: _Used, comparison: Comparison) -> GradientCheck
         slip=comparison.slip,
         sentence=comparison.sentence,
         deliberate=comparison.deliberate,
+        swept=tuple(step for step, _ in comparison.sweep),
+        errors=tuple(error for _, error in comparison.sweep),
     )
 
 
