@@ -80,7 +80,8 @@ def test_a_fault_of_the_network_is_found_in_its_line(network, name, code, tmp_pa
     assert code in TASKS[first.where[0].line - 1]
     with pytest.raises(AssertionError) as failure:
         found.assert_clean()
-    assert name in str(failure.value) and code in str(failure.value) and str(found.report) in str(failure.value)
+    shown = str(failure.value)
+    assert name in shown and code in shown and str(found.report) in shown
 
 
 def test_a_fault_of_the_task_is_found_in_the_line_of_its_argument(tmp_path):

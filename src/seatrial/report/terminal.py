@@ -110,7 +110,9 @@ class _Screen:
         for sentence in _counts(report):
             self.line((sentence, "dim"))
         page = shlex.quote(_near(folder / "report.html"))
-        self.line(("All of it:  ", "dim"), f"{'open' if sys.platform == 'darwin' else 'xdg-open'} {page}")
+        # Not folded, however long, so that it can be copied.
+        command = f"{'open' if sys.platform == 'darwin' else 'xdg-open'} {page}"
+        self.console.print(Text.assemble(("All of it:  ", "dim"), clean_text(command)), soft_wrap=True)
         if report.findings:
             self.line(("The reason: ", "dim"), f"seatrial explain {report.findings[0].name}")
 

@@ -38,7 +38,7 @@ def measured(make: Callable[[], nn.Module], scale: float = 1.0) -> list[Gradient
     finally:
         watch.finish()
     state = torch.get_rng_state()
-    found = [event for step in watch.steps.values() for event in wrong_gradients(step)]
+    found = [event for step in watch.steps.values() for event in wrong_gradients(step, 30.0)]
     assert torch.equal(state, torch.get_rng_state())
     return found
 
@@ -106,7 +106,7 @@ def test_a_loss_is_checked_with_the_gradient_that_comes_in(factor: float, right:
             optimizer.step()
     finally:
         watch.finish()
-    events = [event for step in watch.steps.values() for event in wrong_gradients(step)]
+    events = [event for step in watch.steps.values() for event in wrong_gradients(step, 30.0)]
     assert (judged(events) == []) is right
 
 
