@@ -110,9 +110,7 @@ class _Screen:
         for sentence in _counts(report):
             self.line((sentence, "dim"))
         page = shlex.quote(_near(folder / "report.html"))
-        # Not folded, however long, so that it can be copied.
-        command = f"{'open' if sys.platform == 'darwin' else 'xdg-open'} {page}"
-        self.console.print(Text.assemble(("All of it:  ", "dim"), clean_text(command)), soft_wrap=True)
+        self.line(("All of it:  ", "dim"), f"{'open' if sys.platform == 'darwin' else 'xdg-open'} {page}")
         if report.findings:
             self.line(("The reason: ", "dim"), f"seatrial explain {report.findings[0].name}")
 
