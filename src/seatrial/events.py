@@ -470,6 +470,32 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class StepChecked:
+    """The gradients of a whole recorded step, of all parameters and of inputs that require one, against central differences
+    of its loss in float64.
+
+    when        "untrained" | "after 20 steps".
+    regularised with dropout, or without.
+    tensors, elements  looked at; `excluded` lie at a kink, `differing` differ.
+    worst       name of the tensor that differs most, `relative_error` that of the whole tensors there, `sentence` in words.
+    cut         names of tensors that the script itself cuts off.
+    """
+
+    tick: int
+    call: int
+    when: str
+    regularised: bool
+    tensors: int
+    elements: int
+    excluded: int
+    differing: int
+    worst: str
+    relative_error: float
+    sentence: str = ""
+    cut: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class GradientChecked:
     """The backward pass of a custom autograd function against central differences of its forward pass, for one of the
     inputs that it got in a recorded step.
@@ -712,6 +738,7 @@ Event: TypeAlias = (
     | GraphSeen
     | Probe
     | GradientChecked
+    | StepChecked
     | Forked
     | Untrained
     | RateSwept
@@ -747,6 +774,7 @@ KINDS: tuple[type, ...] = (
     GraphSeen,
     Probe,
     GradientChecked,
+    StepChecked,
     Forked,
     Untrained,
     RateSwept,

@@ -31,6 +31,7 @@ from seatrial.events import (
     RunStarted,
     Settings,
     SourceSeen,
+    StepChecked,
     TorchSeen,
     Untrained,
 )
@@ -200,6 +201,12 @@ def gradient(function: str = "Softplus", differing: int = 12) -> GradientChecked
     )
 
 
+def whole(differing: int = 0) -> StepChecked:
+    """The gradients of the whole network, right or not."""
+    found = (differing, "Net.out.weight", 1.0 if differing else 2e-9, "it is twice as large" if differing else "")
+    return StepChecked(0, 0, "untrained", False, 6, 1234, 2, *found, ("Net.table",))
+
+
 def glance() -> DataGlanced:
     """Digits as a nearest neighbour and a linear model see them."""
     chance = Association(0.1, 0.1, 0.02, 0.6)
@@ -210,7 +217,7 @@ def glance() -> DataGlanced:
 def tried() -> list[Event]:
     """What trials showed, and what could not be tried."""
     not_tried = NotLookedAt("a proof of model.dead-units", "12 steps of its forks would take 40 s", trial=True)
-    looks = [gradient(), gradient("Scale", 0), glance()]
+    looks = [gradient(), gradient("Scale", 0), whole(), glance()]
     return [proof_of_softmax(), guess_at_the_rate(), untrained(), ladder(), sweep(), *looks, not_tried]
 
 

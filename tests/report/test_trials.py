@@ -203,6 +203,18 @@ def test_gradients_that_agree_and_that_do_not() -> None:
     assert [row[-1] for row in part.table.rows] == ["the sign is turned", "", "straight-through"]
 
 
+def test_the_gradients_of_a_whole_network() -> None:
+    (part,) = trial_charts.parts(
+        shown(sample.whole(), replace(sample.whole(), when="after 20 steps", regularised=True))
+    )
+    assert part.sentence == "1234 elements of 6 tensors compared with central differences: all agree."
+    assert part.asides == ("Cut off by the program itself: Net.table.",)
+    assert part.table is not None
+    assert [row[:2] for row in part.table.rows] == [("untrained", "off"), ("after 20 steps", "as it is")]
+    (part,) = trial_charts.parts(shown(sample.whole(7)))
+    assert part.sentence.endswith("Net.out.weight differs; it is twice as large.")
+
+
 def test_many_checked_gradients_are_a_table_that_can_be_read() -> None:
     (part,) = trial_charts.parts(shown(*(sample.gradient(f"F{at}", 0) for at in range(70))))
     assert part.table is not None
@@ -267,6 +279,7 @@ def failed(*sizes: int) -> Overfitted:
         ([failed(1, 5)], "not even 1 example overfitted"),
         ([sample.sweep()], "53 learning rates"),
         ([sample.gradient(), sample.gradient("Scale", 0)], "gradients of 2 functions checked"),
+        ([sample.whole()], "1234 gradients of the network checked"),
     ],
 )
 def test_each_trial_has_its_words(events: list[Event], line: str) -> None:

@@ -99,7 +99,7 @@ def _on_trial(task: Task, trials: Extents, recorder: Recorder, config: Config, d
         recorder.flush()
         return Run.of(read(recorder.path))
 
-    given = Extent(trials, TRIAL_SECONDS, display.tell, task.fresh)
+    given = Extent(trials, TRIAL_SECONDS, display.tell, task.fresh, whole=True)
     try:
         for event in conduct(Material.of(watch), so_far, config, given):
             recorder.send(event)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seatrial.events import Association, DataGlanced, GradientChecked
+from seatrial.events import Association, DataGlanced, GradientChecked, StepChecked
 from seatrial.report.charts import Axis, Chart, columns, field
 from seatrial.report.charts import chart as line_chart
 from seatrial.report.curves import Curve
@@ -49,6 +49,7 @@ def parts(tried: Trials) -> list[Part]:
     found += [_ladder(tried.ladder)] if tried.ladder else []
     found += [_rates(tried.rates)] if tried.rates else []
     found += [_gradients(tried.gradients)] if tried.gradients else []
+    found += [_network(tried.whole)] if tried.whole else []
     return found + [_glance(each, len(tried.glances) > 1) for each in tried.glances]
 
 
@@ -235,6 +236,32 @@ def _gradients(checked: Sequence[GradientChecked]) -> Part:
             *asides,
         )
     return Part("Hand-written gradients", sentence, (chart,) if chart is not None else (), asides, Table(head, rows))
+
+
+def _network(checked: Sequence[StepChecked]) -> Part:
+    """The gradients of the whole network, state by state."""
+    wrong = [each for each in checked if each.differing]
+    elements = max(each.elements for each in checked)
+    sentence = (
+        f"{grouped(elements)} elements of {counted(checked[0].tensors, 'tensor')} compared with central differences: "
+    )
+    sentence += f"{wrong[0].worst} differs; {wrong[0].sentence}." if wrong else "all agree."
+    head = ("network", "dropout", "elements", "differ", "at a kink", "largest relative error", "of")
+    rows = tuple(
+        (
+            each.when,
+            "as it is" if each.regularised else "off",
+            grouped(each.elements),
+            grouped(each.differing),
+            grouped(each.excluded),
+            decimal(each.relative_error),
+            each.worst,
+        )
+        for each in checked
+    )
+    cut = sorted({name for each in checked for name in each.cut})
+    asides = (f"Cut off by the program itself: {', '.join(cut[:MOST_ROWS])}.",) if cut else ()
+    return Part("Gradients of the network", sentence, (), asides, Table(head, rows))
 
 
 def _errors(checked: Sequence[GradientChecked]) -> Chart | None:

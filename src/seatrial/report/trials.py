@@ -17,11 +17,12 @@ from seatrial.events import (
     Overfitted,
     RateSwept,
     Rung,
+    StepChecked,
     Untrained,
 )
 from seatrial.history import Run
 from seatrial.report.curves import Curve, thin
-from seatrial.report.numbers import counted, decimal
+from seatrial.report.numbers import counted, decimal, grouped
 from seatrial.rules.optimisation.cannot_overfit_subset import outcome
 from seatrial.rules.proofs import doubt, effects, interval
 from seatrial.rules.sweeps import smoothed, suggestion
@@ -113,12 +114,13 @@ class Trials:
     ladder: Ladder | None
     rates: Rates | None
     gradients: tuple[GradientChecked, ...]
+    whole: tuple[StepChecked, ...]
     glances: tuple[DataGlanced, ...]
     not_tried: tuple[NotLookedAt, ...]
 
     def __bool__(self) -> bool:
-        parts = (self.experiments, self.start, self.ladder, self.rates, self.gradients, self.glances, self.not_tried)
-        return any(bool(part) for part in parts)
+        parts = (self.experiments, self.start, self.ladder, self.rates, self.gradients, self.whole, self.glances)
+        return any(bool(part) for part in (*parts, self.not_tried))
 
     def proof_of(self, name: str) -> Experiment | None:
         """The experiment that proves a finding."""
@@ -138,6 +140,7 @@ def trials(verdict: Verdict) -> Trials:
         ladder=_ladder(ladder) if ladder else None,
         rates=_rates(rates) if rates else None,
         gradients=tuple(run.every(GradientChecked)),
+        whole=tuple(run.every(StepChecked)),
         glances=tuple({(each.phase, each.model): each for each in run.every(DataGlanced)}.values()),
         not_tried=tuple(each for each in verdict.not_looked_at if each.trial),
     )
@@ -148,6 +151,8 @@ def summary(tried: Trials) -> str:
     functions = {each.function for each in tried.gradients}
     parts = _proofs_told(tried.experiments)
     parts += [f"gradients of {counted(len(functions), 'function')} checked"] if functions else []
+    elements = max((each.elements for each in tried.whole), default=0)
+    parts += [f"{grouped(elements)} gradients of the network checked"] if elements else []
     parts += [_ladder_told(tried.ladder)] if tried.ladder else []
     parts += [_start_told(tried.start)] if tried.start else []
     if tried.rates and not parts:  # what is left of a line goes to what says more

@@ -35,6 +35,7 @@ MOST_PROOFS = 4
 # The ladder of small subsets may take so long.
 LADDER_SECONDS = 6.0
 SWEEP_SECONDS = 3.0
+GRADIENT_SECONDS = 4.0
 # Trials may take a quarter of the script's own time, but at least and at most so long.
 SHARE = 0.25
 LEAST_SECONDS = 10.0
@@ -47,12 +48,14 @@ Pairs = Sequence[tuple[Any, Any]]  # tensors: inputs, targets
 @dataclass
 class Extent:
     """How much is tried: `name` full | quick (nothing is trained) | off; how long, in seconds; whom to tell what is being done;
-    `fresh` makes the model anew, with an initialisation of its own, where there is a task that knows how."""
+    `fresh` makes the model anew, with an initialisation of its own, where there is a task that knows how; `whole`: the
+    gradients of the whole network are checked too, not only those of custom functions."""
 
     name: str = "full"
     seconds: float = LEAST_SECONDS
     tell: Callable[[str], None] = lambda text: None
     fresh: Callable[[], torch.nn.Module] | None = None
+    whole: bool = False
     _start: float = field(default_factory=time.thread_time)
 
     @property
@@ -99,6 +102,8 @@ def conduct(
         yield from looks(list(material.steps.values()), given)
     yield from glances(material.steps, material.examples, given)
     if given.name == "full" and material.steps:
+        if given.whole:
+            yield from _gradients(material, so_far(), given)
         if not begun:
             yield from _untrained(material, so_far(), given)
         yield from _proofs(material, so_far(), config, given)
@@ -124,6 +129,18 @@ def _untrained(material: Material, run: Run, given: Extent) -> Iterator[Event]:
     step = _main_step(material, run)
     if step is not None:
         yield from _tried("the loss of the untrained network", lambda: untrained(step, given.tell, given.fresh))
+
+
+def _gradients(material: Material, run: Run, given: Extent) -> Iterator[Event]:
+    from seatrial.trials.gradients.network import network_gradients
+    from seatrial.trials.plan import plan
+
+    def events() -> Iterator[Event]:
+        seconds = min(GRADIENT_SECONDS, given.left)
+        yield from network_gradients(plan(run, material.steps, material.classes), seconds, given.tell)
+
+    if _main_step(material, run) is not None:
+        yield from _tried("the gradients of the network", events)
 
 
 def _proofs(material: Material, run: Run, config: Config, given: Extent) -> Iterator[Event]:

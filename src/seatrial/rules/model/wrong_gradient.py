@@ -17,6 +17,8 @@ Meant are a gradient through a function that is constant but for its jumps (roun
 gradients), through a clamp, and one that a function which returns its input as it is changes (reversal, scaling,
 clipping): these are notes. So are small differences that no slip explains, as iterative solutions have them, and a backward
 pass that limits what it returns.
+`seatrial check` also compares the gradients of the whole network, untrained and after some steps, without dropout and
+with it; what differs there and is no custom function's is a note.
 
 ## What it cannot see
 Functions that do not work in float64 or fail when called again; gradients changed by hooks; parts of an input that were not
@@ -119,7 +121,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from seatrial.events import GradientChecked, Place
+from seatrial.events import GradientChecked, Place, StepChecked
 from seatrial.findings import Edit, Finding, Mend, Severity
 from seatrial.history import Run
 from seatrial.rules.graph import Graph
@@ -167,6 +169,25 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     for found in wrong.values():
         worst = min(found, key=lambda seen: (_severity(seen, limits) != "error", -seen.overall))
         yield _finding(run, worst, _severity(worst, limits), [each for each in found if each.name != worst.name])
+    if not wrong:
+        yield from _of_the_whole(run)
+
+
+def _of_the_whole(run: Run) -> Iterator[Finding]:
+    """A step whose gradients differ though no custom function of its own does: worth a look, no more."""
+    for seen in run.every(StepChecked):
+        if seen.differing:
+            call = run.calls.get(seen.call)
+            yield Finding(
+                NAME,
+                "note",
+                f"The gradient of the loss with respect to {seen.worst} is not that of central differences: {seen.sentence}.",
+                distinct([call.where if call is not None else None]),
+                {"tensor": seen.worst, "relative_error": seen.relative_error, "differing": seen.differing},
+                "See what the step does with gradients on the way: functions with a backward of their own, hooks, in-place calls.",
+                confidence=0.5,
+            )
+            return
 
 
 def _severity(seen: GradientChecked, limits: Thresholds) -> Severity:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from seatrial.step.capture import Call, Leaf
-from seatrial.step.recorded import Recorded
+from seatrial.step.recorded import Recorded, unregularised
 from seatrial.step.replay import Step
 from seatrial.trials.gradients.checking import Limits, check
 from seatrial.trials.gradients.conditions import InDouble, undisturbed
@@ -22,11 +22,21 @@ from seatrial.trials.gradients.slips import NOTHING
 EXAMPLES = 4
 
 
-def check_step(step: Recorded, limits: Limits | None = None, examples: int = EXAMPLES) -> GradientReport:
+def check_step(
+    step: Recorded,
+    limits: Limits | None = None,
+    examples: int = EXAMPLES,
+    regularised: bool = True,
+    values: list[torch.Tensor] | None = None,
+) -> GradientReport:
     """Check the gradients of the step's parameters, and of the inputs that require one, at the values that it had.
 
     Random numbers (dropout) are those that the step draws in float64; no autocast. The batch is cut to its first examples,
     unless the step fails with fewer.
+
+    Args:
+        regularised: with dropout, where the step has any; else without.
+        values: of all leaves, other ones than the step had.
 
     Raises:
         NotReplayable: the values of the step were not kept.
@@ -34,11 +44,11 @@ def check_step(step: Recorded, limits: Limits | None = None, examples: int = EXA
         Exception: what the script's own code raises in float64.
     """
     replay = Step(step.program, step.roots, step.roles)
-    kept = [value.detach() for value in replay.values()]
+    kept = [value.detach() for value in values or replay.values()]
 
     def losses(values: list[torch.Tensor]) -> tuple[torch.Tensor, ...]:
         with InDouble():
-            return replay(values, substitute=_widely)
+            return replay(values, substitute=_widely if regularised else _plainly)
 
     values = [value.double() if value.is_floating_point() else value for value in kept]
     fewer = _fewer(step, replay, values, examples)
@@ -65,6 +75,12 @@ def _widely(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     custom: Any = getattr(call.function, "custom", None)
     with torch.autocast("cpu", enabled=False):
         return (call.function if custom is None else custom.apply)(*args, **kwargs)
+
+
+def _plainly(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """As `_widely`, without dropout."""
+    plain = unregularised(call, args, kwargs)
+    return _widely(call, args, kwargs) if plain is NotImplemented else plain
 
 
 def _fewer(step: Recorded, replay: Step, values: list[torch.Tensor], examples: int) -> list[torch.Tensor]:
