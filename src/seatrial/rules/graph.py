@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import cached_property
 
 from seatrial.events import Argument, GraphSeen, Node, Ref
@@ -46,12 +47,21 @@ class Graph:
         self.seen = seen
         self.nodes = seen.nodes
         self._at = {node.index: node for node in seen.nodes}
+        self._parts: dict[Ref, Node] = {}
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes)
 
     def node(self, at: Ref | int) -> Node:
-        return self._at[at.node if isinstance(at, Ref) else at]
+        """The node; of a reference to another output than the first the node as that output, of which no stats are known."""
+        if not isinstance(at, Ref):
+            return self._at[at]
+        node = self._at[at.node]
+        if not 0 < at.output < len(node.outputs):
+            return node
+        if at not in self._parts:
+            self._parts[at] = replace(node, outputs=(node.outputs[at.output],), stats={})
+        return self._parts[at]
 
     def calls(self, *ops: str) -> list[Node]:
         """The nodes of the given canonical operations."""

@@ -73,6 +73,8 @@ def terms(graph: Graph) -> list[Term]:
         if not todo:
             break
         node, sign = todo.pop()
+        if _is_turned_off(graph, node):
+            continue
         parts = list(_parts(graph, node, sign)) if not node.role else []
         if parts:
             todo += parts
@@ -99,6 +101,11 @@ def _parts(graph: Graph, node: Node, sign: int) -> Iterator[tuple[Node, int]]:
             yield from ((source, sign) for source in (sources if op in ("cat", "stack") else sources[:1]))
         case _:
             return
+
+
+def _is_turned_off(graph: Graph, node: Node) -> bool:
+    """A term whose factor is the number 0, as an optional part of a loss is by default."""
+    return node.op in ("mul", "rmul") and 0.0 in operands(graph, node)
 
 
 def _alpha(node: Node, right: bool) -> int:

@@ -141,10 +141,14 @@ def _second_names(run: Run) -> Iterator[Finding]:
 
 def _is_second_name(run: Run, file: str, node: ast.Assign, models: set[str]) -> bool:
     target, value = last_name(node.targets[0]), last_name(node.value)
-    if not value or "best" not in target.lower() or not (value in models or _acts_as_model(run, file, value)):
+    if not value or "best" not in target.lower():
+        return False
+    if not any(
+        name in models or _acts_as_model(run, file, name) for name in (value, *_handed_in(run, file, node, value))
+    ):
         return False
     place = Place(file, node.lineno)
-    loops = [n for n in nodes(run, file) if isinstance(n, LOOPS) and inside(node, n)]
+    loops = _loops(run, file, node)
     condition = any(isinstance(n, ast.If) and inside(node, n) for n in nodes(run, file))
     if not loops or not condition:
         return False
@@ -153,6 +157,46 @@ def _is_second_name(run: Run, file: str, node: ast.Assign, models: set[str]) -> 
         return False
     uses = [n for n in nodes(run, file) if isinstance(n, ast.Name | ast.Attribute) and last_name(n) == target]
     return any(isinstance(n.ctx, ast.Load) and not (isinstance(n, ast.Name) and inside(n, node)) for n in uses)
+
+
+def _loops(run: Run, file: str, node: ast.AST) -> list[ast.AST]:
+    """The loops that hold a statement; those that call its function (or an object of its class) where none does."""
+    every: list[ast.AST] = [n for n in nodes(run, file) if isinstance(n, LOOPS)]
+    around = [loop for loop in every if inside(node, loop)]
+    return around or [
+        loop for loop in every if any(inside(call, loop) for call in _calls_of_its_function(run, file, node))
+    ]
+
+
+def _calls_of_its_function(run: Run, file: str, node: ast.AST) -> list[ast.Call]:
+    """The calls of the function (or, for `__call__`, of the objects) that a statement belongs to."""
+    functions = [n for n in nodes(run, file) if isinstance(n, ast.FunctionDef) and inside(node, n)]
+    if not functions:
+        return []
+    name = functions[-1].name
+    names = _instances(run, file, functions[-1]) if name == "__call__" else {name}
+    return [n for n in nodes(run, file) if isinstance(n, ast.Call) and last_name(n.func) in names]
+
+
+def _handed_in(run: Run, file: str, node: ast.AST, name: str) -> list[str]:
+    """What an argument of the function that a statement belongs to is called where the function is called."""
+    functions = [n for n in nodes(run, file) if isinstance(n, ast.FunctionDef) and inside(node, n)]
+    names = [argument.arg for argument in functions[-1].args.args] if functions else []
+    if name not in names:
+        return []
+    place = names.index(name) - (names[0] == "self")
+    calls = _calls_of_its_function(run, file, node)
+    given = [call.args[place] for call in calls if 0 <= place < len(call.args)]
+    return [last_name(each) for each in given + [k.value for call in calls for k in call.keywords if k.arg == name]]
+
+
+def _instances(run: Run, file: str, method: ast.AST) -> set[str]:
+    """Names that are given an object of the class that a method belongs to."""
+    owners = {n.name for n in nodes(run, file) if isinstance(n, ast.ClassDef) and inside(method, n)}
+    made = [n for n in nodes(run, file) if isinstance(n, ast.Assign) and isinstance(n.value, ast.Call)]
+    return {
+        last_name(n.targets[0]) for n in made if isinstance(n.value, ast.Call) and last_name(n.value.func) in owners
+    }
 
 
 def _acts_as_model(run: Run, file: str, name: str) -> bool:

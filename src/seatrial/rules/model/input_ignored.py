@@ -143,7 +143,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
 def tells(graph: Graph, leaf: Node, detail: str, limits: Thresholds) -> bool:
     """Whether the experiment speaks of this input: no rounding on the way, no padding that is masked on purpose."""
     later = [graph.node(index) for index in graph.downstream(leaf)]
-    if _is_target_too(graph, leaf) or any(_at_random(graph, node) for node in later):
+    if _is_target_too(graph, leaf) or _is_forced(graph, leaf, detail) or any(_at_random(graph, node) for node in later):
         return False
     if not integral(leaf):
         if any(node.op in STEPS or (integral(node) and node.op != "leaf") for node in later):
@@ -161,6 +161,15 @@ def _is_target_too(graph: Graph, leaf: Node) -> bool:
         and any(step.split("@")[0] in PARTS | {"roll"} for step in target.origin)
         for target in graph.leaves("target")
     )
+
+
+def _is_forced(graph: Graph, leaf: Node, detail: str) -> bool:
+    """Teacher forcing: a decoder is given the words that it is to say, one place later, so that it never reads the last."""
+    last = shape(leaf)[1] - 1
+    if not integral(leaf) or not (detail.endswith(f"tried: [{last}]") or trailing(detail)):
+        return False
+    sizes = {prod(shape(leaf)), shape(leaf)[0] * last}
+    return any(integral(target) and prod(shape(target)) in sizes for target in graph.leaves("target"))
 
 
 def _at_random(graph: Graph, node: Node) -> bool:
