@@ -11,18 +11,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import torch
 
 from seatrial.config import Config
 from seatrial.events import Event, NotLookedAt
 from seatrial.history import Run
 from seatrial.step.capture import Call
 from seatrial.step.recorded import Recorded
-from seatrial.step.replay import NotReplayable
+from seatrial.step.replay import NotReplayable, Step
 from seatrial.taps.watch import Watch
-
-if TYPE_CHECKING:
-    import torch
 
 # Experiments that only look at steps may take so long together, and are made on steps of at most so many calls.
 MOST_SECONDS = 3.0
@@ -36,6 +35,8 @@ MOST_PROOFS = 4
 LADDER_SECONDS = 6.0
 SWEEP_SECONDS = 3.0
 GRADIENT_SECONDS = 4.0
+# So many forward passes must fit into the time of all trials for anything to be trained.
+FEWEST_PASSES = 100
 # Trials may take a quarter of the script's own time, but at least and at most so long.
 SHARE = 0.25
 LEAST_SECONDS = 10.0
@@ -101,34 +102,60 @@ def conduct(
     if not begun:
         yield from looks(list(material.steps.values()), given)
     yield from glances(material.steps, material.examples, given)
-    if given.name == "full" and material.steps:
-        if given.whole:
-            yield from _gradients(material, so_far(), given)
-        if not begun:
-            yield from _untrained(material, so_far(), given)
-        yield from _proofs(material, so_far(), config, given)
-        if not begun:
-            yield from _trainings(material, so_far(), given)
+    step = _main_step(material, so_far()) if given.name == "full" else None
+    if step is None:
+        return
+    slow = _too_slow(step, given)
+    if slow is not None:
+        yield slow
+        return
+    if given.whole:
+        yield from _gradients(material, so_far(), given)
+    if not begun:
+        yield from _untrained(step, given)
+    yield from _proofs(material, so_far(), config, given)
+    if not begun:
+        yield from _trainings(material, step, so_far(), given)
 
 
 def before_training(material: Material, so_far: Callable[[], Run], given: Extent) -> Iterator[Event]:
     """The experiments that need no more than a first step."""
     yield from looks(list(material.steps.values()), given)
-    if given.name == "full":
-        yield from _untrained(material, so_far(), given)
-        yield from _trainings(material, so_far(), given)
+    step = _main_step(material, so_far()) if given.name == "full" else None
+    if step is None:
+        return
+    slow = _too_slow(step, given)
+    if slow is not None:
+        yield slow
+        return
+    yield from _untrained(step, given)
+    yield from _trainings(material, step, so_far(), given)
+
+
+def _too_slow(step: Recorded, given: Extent) -> NotLookedAt | None:
+    """Said instead of trying where so few forward passes fit into the time that nothing could be trained."""
+    start = time.thread_time()
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            replay = Step(step.program, step.roots, step.roles)
+            replay(replay.values())
+    except Exception:  # what cannot be replayed says so in each trial
+        return None
+    taken = time.thread_time() - start
+    if taken * FEWEST_PASSES <= given.seconds:
+        return None
+    why = f"one forward pass takes {taken:.2g} s, and there are {given.seconds:.0f} s for all of them"
+    return NotLookedAt("trials that train copies", why, trial=True)
 
 
 def _main_step(material: Material, run: Run) -> Recorded | None:
     return material.steps.get(run.main_call) if run.main_call is not None else None
 
 
-def _untrained(material: Material, run: Run, given: Extent) -> Iterator[Event]:
+def _untrained(step: Recorded, given: Extent) -> Iterator[Event]:
     from seatrial.trials.untrained import untrained
 
-    step = _main_step(material, run)
-    if step is not None:
-        yield from _tried("the loss of the untrained network", lambda: untrained(step, given.tell, given.fresh))
+    yield from _tried("the loss of the untrained network", lambda: untrained(step, given.tell, given.fresh))
 
 
 def _gradients(material: Material, run: Run, given: Extent) -> Iterator[Event]:
@@ -139,8 +166,7 @@ def _gradients(material: Material, run: Run, given: Extent) -> Iterator[Event]:
         seconds = min(GRADIENT_SECONDS, given.left)
         yield from network_gradients(plan(run, material.steps, material.classes), seconds, given.tell)
 
-    if _main_step(material, run) is not None:
-        yield from _tried("the gradients of the network", events)
+    yield from _tried("the gradients of the network", events)
 
 
 def _proofs(material: Material, run: Run, config: Config, given: Extent) -> Iterator[Event]:
@@ -150,19 +176,15 @@ def _proofs(material: Material, run: Run, config: Config, given: Extent) -> Iter
     def events() -> Iterator[Event]:
         yield from proofs(plan(run, material.steps, material.classes), run, config, given)
 
-    if _main_step(material, run) is not None:
-        yield from _tried("proofs by mending", events)
+    yield from _tried("proofs by mending", events)
 
 
-def _trainings(material: Material, run: Run, given: Extent) -> Iterator[Event]:
+def _trainings(material: Material, step: Recorded, run: Run, given: Extent) -> Iterator[Event]:
     """What trains copies of the main loop's step whether or not anything is suspected, while there is time."""
     from seatrial.trials.overfitting import overfitted
     from seatrial.trials.plan import plan
     from seatrial.trials.rates import swept
 
-    step = _main_step(material, run)
-    if step is None:
-        return
     seconds = min(LADDER_SECONDS, given.left)
     yield from _tried("overfitting a few examples", lambda: overfitted(step, seconds, given.tell))
 
