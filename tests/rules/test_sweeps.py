@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from seatrial.events import RateSwept
-from seatrial.rules.sweeps import smoothed, suggestion
+from seatrial.history import Run
+from seatrial.rules.sweeps import smoothed, suggestion, tried_rates
 
 RATES = tuple(10 ** (-5 + 6 * at / 59) for at in range(60))
 
@@ -70,3 +72,18 @@ def test_what_broke_is_left_out() -> None:
 
 def test_a_mean_over_neighbours() -> None:
     assert smoothed([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]) == pytest.approx([2.0, 2.5, 3.0, 4.0, 4.5, 5.0])
+
+
+def test_a_remedy_names_the_suggested_rate_only_where_it_lies_on_the_right_side() -> None:
+    steep = swept(lambda rate: 0.3 + 2 * fall(-3.0)(rate) + exploding(rate))  # the script's rate was 0.01
+    figures, remedy = tried_rates(Run.of([steep]), "usual", lower=True)
+    assert math.log10(float(str(figures["suggested_rate"]))) == pytest.approx(-3, abs=0.2)
+    assert remedy.startswith("Try a learning rate of 0.001")
+    assert tried_rates(Run.of([steep]), "usual", lower=False) == ({}, "usual")
+    assert tried_rates(Run.of([]), "usual", lower=True) == ({}, "usual")
+
+
+def test_the_largest_stable_rate_is_told_where_the_curvature_is_known() -> None:
+    flat = replace(swept(lambda rate: 1.0), curvature=40.0, limit=0.05)
+    figures, _ = tried_rates(Run.of([flat]), "usual", lower=True)
+    assert figures == {"curvature": 40.0, "largest_stable_rate": 0.05}

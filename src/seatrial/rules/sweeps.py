@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from seatrial.events import RateSwept
+from seatrial.findings import Figure
+from seatrial.history import Run
 
 # Rates on each side whose losses are averaged with one's own.
 REACH = 2
@@ -51,6 +53,22 @@ def suggestion(swept: RateSwept) -> Suggestion:
     if _has_rival(steepness, steepest) or _rise(trend[: lowest + 1]) > LEAST_RISE * fall:
         return Suggestion(math.nan, "the loss falls about as steeply at quite different rates")
     return Suggestion(swept.rates[steepest])
+
+
+def tried_rates(run: Run, remedy: str, lower: bool) -> tuple[dict[str, Figure], str]:
+    """What a sweep and the curvature say beside a finding about the rate: figures, and the remedy with the rate that is
+    suggested, if that lies on the side on which it is to be looked for (`lower` than the script's, or higher)."""
+    swept = next(reversed(run.every(RateSwept)), None)
+    if swept is None:
+        return {}, remedy
+    figures: dict[str, Figure] = {}
+    if math.isfinite(swept.limit):
+        figures |= {"curvature": swept.curvature, "largest_stable_rate": swept.limit}
+    rate = suggestion(swept).rate
+    if math.isfinite(rate) and (rate < swept.used) == lower:
+        figures["suggested_rate"] = rate
+        remedy = f"Try a learning rate of {rate:.1g}, where the loss of copies falls steepest."
+    return figures, remedy
 
 
 def smoothed(losses: Sequence[float]) -> list[float]:

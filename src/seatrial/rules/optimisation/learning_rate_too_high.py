@@ -16,6 +16,8 @@ their start within few steps. The loss: it explodes within the first steps (that
 that of guessing), ends where it began, rises again after its
 best, or is lost in NaN. Normally weights change by about a thousandth a step, by a few hundredths in the first steps
 of Adam, and by more where a clipped SGD is run hot, which is why the loss has to agree.
+Where trials were made, copies of the training tell which rate to try, and for plain SGD the curvature tells the largest
+stable one.
 
 ## What it cannot see
 A rate that is only somewhat too high, at which the loss still falls, but less far than it could. Programs with
@@ -82,6 +84,7 @@ from seatrial.rules.graph import Graph
 from seatrial.rules.growth import grown_from_start
 from seatrial.rules.losses import guessing
 from seatrial.rules.series import finite, head_and_tail, jump, median
+from seatrial.rules.sweeps import tried_rates
 from seatrial.rules.training import CLASSIFICATION, Training, blocks, deviation
 
 NAME = "optimisation.learning-rate-too-high"
@@ -146,13 +149,15 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
         "loss": kind,
     }
     name = training.optimizer.type if training.optimizer is not None else "the optimizer"
+    usual = f"Try a learning rate ten to a hundred times smaller, such as {rate / 30:.1g}."
+    figures, remedy = tried_rates(run, usual, lower=True)
     yield Finding(
         NAME,
         "error",
         f"With {name} at a learning rate of {rate:g} {size} and the loss {sentence}.",
         training.rate_places(),
-        evidence,
-        f"Try a learning rate ten to a hundred times smaller, such as {rate / 30:.1g}.",
+        {**evidence, **figures},
+        remedy,
         EXPLAINS,
         0.92 if violent and kind != "rises" else 0.85,
     )

@@ -11,6 +11,8 @@ The run ends long before the network has learned what it could.
 The rate stays as it is from the start. All updates of the run together, at their observed size, would move the
 weights by only a small part of themselves even if they all pointed the same way, and the loss has fallen by next to
 nothing while gradients are not vanishing.
+Where trials were made, copies of the training tell which rate to try, and for plain SGD the curvature tells the largest
+stable one.
 
 ## What it cannot see
 A rate that is only somewhat too low. Fine-tuning of loaded weights asks for small steps and is not judged.
@@ -70,6 +72,7 @@ from seatrial.findings import Finding, Mend
 from seatrial.history import Run
 from seatrial.rules.graph import Graph
 from seatrial.rules.series import finite, median
+from seatrial.rules.sweeps import tried_rates
 from seatrial.rules.training import Training, blocks, deviation
 
 NAME = "optimisation.learning-rate-too-low"
@@ -104,14 +107,22 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     start, end = parts[0], median(parts[-2:])
     if start <= 0 or start - end > limits.fallen * start + 3 * deviation(values) or end < 0.05 * start:
         return
+    usual = f"Try a learning rate of {max(rates) * 1e-3 / typical:.0e}, at which a step changes a thousandth."
+    evidence = {
+        "learning_rate": max(rates),
+        "update_ratio": typical,
+        "travelled": travelled,
+        "gradient_ratio": gradient,
+    }
+    figures, remedy = tried_rates(run, usual, lower=False)
     yield Finding(
         NAME,
         "error" if travelled < limits.travelled / 5 else "warning",
         f"At a learning rate of {max(rates):g} a step changes the weights by {typical:.1e} of themselves, "
         f"{travelled:.1%} in all of {steps} steps; the loss went from {start:.4g} to {end:.4g}.",
         training.rate_places(),
-        {"learning_rate": max(rates), "update_ratio": typical, "travelled": travelled, "gradient_ratio": gradient},
-        f"Try a learning rate of {max(rates) * 1e-3 / typical:.0e}, at which a step changes a thousandth.",
+        {**evidence, **figures},
+        remedy,
         EXPLAINS,
         0.85,
     )
