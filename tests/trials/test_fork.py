@@ -56,6 +56,9 @@ OPTIMIZERS: dict[str, Make] = {
     "AdamW in groups": lambda model: torch.optim.AdamW(
         [{"params": [p], "lr": 0.01 * (at + 1)} for at, p in enumerate(model.parameters())]
     ),
+    "SGD with a group of another network": lambda model: torch.optim.SGD(
+        [{"params": nn.Linear(2, 2).parameters(), "lr": 5.0}, {"params": model.parameters(), "lr": 0.1}]
+    ),
     "RMSprop": lambda model: torch.optim.RMSprop(model.parameters(), lr=0.01, alpha=0.9),
 }
 

@@ -20,8 +20,8 @@ _DROPOUTS = frozenset(
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """The program that a loss depends on, its roots (the losses), the roles of its leaves by id(), the event that tells of
-    it, the outputs of root modules on the way, and the indices of its nodes by id(). `batches`: what its data leaves (those that are no state), in order,
-    held in this step and in later ones of the same make."""
+    it, the outputs of root modules on the way, and the indices of its nodes by id(). `batches`: what its data leaves (those
+    that are no state), in order, held in this step and in later ones of the same make."""
 
     program: list[Origin]
     roots: list[Out]
@@ -51,6 +51,10 @@ class Recorded:
     def leaves(self, role: str) -> list[Leaf]:
         """The leaves of a role, in order."""
         return [leaf for leaf in self.program if isinstance(leaf, Leaf) and self.roles.get(id(leaf)) == role]
+
+    def whole(self) -> Step:
+        """The step up to its losses."""
+        return Step(self.program, self.roots, self.roles)
 
     def forward(self) -> Step:
         """The step up to the outputs of the model."""

@@ -101,6 +101,13 @@ class Step:
         return _Replay(self.graph, seen, substitute, same_random_numbers).run(*values)
 
 
+def total(roots: tuple[torch.Tensor, ...]) -> torch.Tensor:
+    """The losses of a step as one number that can be differentiated."""
+    if len(roots) == 1 and roots[0].numel() == 1:
+        return roots[0]
+    return torch.stack([root.sum() for root in roots]).sum()
+
+
 def replayed(graph: fx.Graph, values: list[torch.Tensor]) -> tuple[torch.Tensor, ...]:
     """What a graph made of a step's gives, with the random numbers of the script."""
     return _Replay(graph, None, None, True).run(*values)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from seatrial.findings import Edit
-from seatrial.step.capture import Call, Leaf
+from seatrial.step.capture import Call
 from seatrial.step.custom import forward_of
 from seatrial.step.recorded import Recorded
 from seatrial.step.replay import NotReplayable
@@ -44,7 +44,7 @@ def standardised(step: Recorded, edits: Iterable[Edit]) -> set[int]:
     return {id(step.at(edit.node)) for edit in edits if edit.how == "standardise"}
 
 
-def standardise(value: torch.Tensor, leaf: Leaf) -> torch.Tensor:
+def standardise(value: torch.Tensor) -> torch.Tensor:
     """A batch with mean 0 and standard deviation 1 for each feature (a channel where there are more than two axes)."""
     if not value.is_floating_point() or value.ndim < 2:
         return value

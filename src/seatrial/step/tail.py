@@ -9,7 +9,7 @@ from torch import fx
 
 from seatrial.step.capture import Call
 from seatrial.step.recorded import Recorded
-from seatrial.step.replay import NotReplayable, Step, replayed
+from seatrial.step.replay import NotReplayable, Step, replayed, total
 
 
 class Tail:
@@ -35,8 +35,7 @@ class Tail:
 
     def __call__(self, outputs: torch.Tensor, values: list[torch.Tensor]) -> torch.Tensor:
         given: list[Any] = [outputs, *(values[number].clone() for number in self._wanted)]
-        roots = replayed(self._graph, given)
-        return roots[0] if len(roots) == 1 else torch.stack([root.sum() for root in roots]).sum()
+        return total(replayed(self._graph, given))
 
 
 def last_answer(recorded: Recorded) -> Call:

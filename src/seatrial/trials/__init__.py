@@ -20,7 +20,7 @@ from seatrial.events import Event, NotLookedAt
 from seatrial.history import Run
 from seatrial.step.capture import Call
 from seatrial.step.recorded import Recorded
-from seatrial.step.replay import NotReplayable, Step
+from seatrial.step.replay import NotReplayable
 from seatrial.taps.watch import Watch
 
 # Experiments that only look at steps may take so long together, and are made on steps of at most so many calls.
@@ -102,34 +102,44 @@ def conduct(
     if not begun:
         yield from looks(list(material.steps.values()), given)
     yield from glances(material.steps, material.examples, given)
-    step = _main_step(material, so_far()) if given.name == "full" else None
-    if step is None:
-        return
-    slow = _too_slow(step, given)
-    if slow is not None:
-        yield slow
-        return
-    if given.whole:
-        yield from _gradients(material, so_far(), given)
-    if not begun:
-        yield from _untrained(step, given)
-    yield from _proofs(material, so_far(), config, given)
-    if not begun:
-        yield from _trainings(material, step, so_far(), given)
+    run = so_far()
+
+    def on_copies(step: Recorded) -> Iterator[Event]:
+        if given.whole:
+            yield from _gradients(material, run, given)
+        if not begun:
+            yield from _untrained(step, given)
+        yield from _proofs(material, so_far(), config, given)
+        if not begun:
+            yield from _trainings(material, step, run, given)
+
+    yield from _on_main_step(material, run, given, on_copies)
 
 
 def before_training(material: Material, so_far: Callable[[], Run], given: Extent) -> Iterator[Event]:
     """The experiments that need no more than a first step."""
     yield from looks(list(material.steps.values()), given)
-    step = _main_step(material, so_far()) if given.name == "full" else None
-    if step is None:
+    run = so_far()
+
+    def on_copies(step: Recorded) -> Iterator[Event]:
+        yield from _untrained(step, given)
+        yield from _trainings(material, step, run, given)
+
+    yield from _on_main_step(material, run, given, on_copies)
+
+
+def _on_main_step(
+    material: Material, run: Run, given: Extent, on_copies: Callable[[Recorded], Iterator[Event]]
+) -> Iterator[Event]:
+    """Experiments that train copies of the main loop's step, where they are wanted and there is time for them."""
+    step = material.steps.get(run.main_call) if run.main_call is not None else None
+    if step is None or given.name != "full":
         return
     slow = _too_slow(step, given)
-    if slow is not None:
+    if slow is None:
+        yield from on_copies(step)
+    else:
         yield slow
-        return
-    yield from _untrained(step, given)
-    yield from _trainings(material, step, so_far(), given)
 
 
 def _too_slow(step: Recorded, given: Extent) -> NotLookedAt | None:
@@ -137,7 +147,7 @@ def _too_slow(step: Recorded, given: Extent) -> NotLookedAt | None:
     start = time.thread_time()
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            replay = Step(step.program, step.roots, step.roles)
+            replay = step.whole()
             replay(replay.values())
     except Exception:  # what cannot be replayed says so in each trial
         return None
@@ -146,10 +156,6 @@ def _too_slow(step: Recorded, given: Extent) -> NotLookedAt | None:
         return None
     why = f"one forward pass takes {taken:.2g} s, and there are {given.seconds:.0f} s for all of them"
     return NotLookedAt("trials that train copies", why, trial=True)
-
-
-def _main_step(material: Material, run: Run) -> Recorded | None:
-    return material.steps.get(run.main_call) if run.main_call is not None else None
 
 
 def _untrained(step: Recorded, given: Extent) -> Iterator[Event]:

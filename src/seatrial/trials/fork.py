@@ -13,12 +13,11 @@ import torch
 from seatrial.events import GroupInfo
 from seatrial.findings import Mend
 from seatrial.step.capture import Leaf
-from seatrial.step.replay import NotReplayable, Step
+from seatrial.step.replay import NotReplayable, total
 from seatrial.step.rewrite import standardise, standardised, substitution
 from seatrial.trials.plan import Plan
 
 AS_IT_IS = Mend("as it is")
-_GROUP_KEYS = frozenset(["lr", "betas"])
 
 
 class Fork:
@@ -75,8 +74,7 @@ class Fork:
             yield from torch.randperm(count).tolist()
 
     def _set_rates(self, share: float, factor: float) -> None:
-        for at, group in enumerate(self.optimizer.param_groups):
-            at = min(at, len(self.plan.groups) - 1)
+        for at, group in zip(self.groups, self.optimizer.param_groups, strict=False):
             rate = self.plan.highest_rate(at) if self.mend.steady else self.plan.rate(at, share)
             group["lr"] = rate * self.mend.rate * factor
 
@@ -91,8 +89,9 @@ class Fork:
         held = {parameter for group in self.plan.groups for parameter in group.parameters}
         if self.mend.all_parameters:
             groups[0]["params"] = [*groups[0]["params"], *(v for key, v in copies.items() if key not in held)]
-        groups = [group for group in groups if group["params"]] or groups[:1]
-        return _made(self.plan.optimizer, groups)
+        # Groups that hold nothing of this step are left out; each of the others keeps its own rate.
+        self.groups = [at for at, group in enumerate(groups) if group["params"]]
+        return _made(self.plan.optimizer, [groups[at] for at in self.groups])
 
     def _group(self, group: GroupInfo, copies: dict[int, torch.Tensor]) -> dict[str, Any]:
         settings: dict[str, Any] = {**group.settings, **dict(self.mend.settings)}
@@ -104,13 +103,12 @@ class Fork:
 
 
 def _made(kind: Any, groups: list[dict[str, Any]]) -> Any:
+    if issubclass(kind, torch.optim.LBFGS):
+        raise NotReplayable("its optimizer asks for a closure")
     accepted = inspect.signature(kind.__init__).parameters
     defaults = {key: value for key, value in groups[0].items() if key in accepted and key != "params"}
     try:
-        optimizer = kind(groups, **defaults)
-        if "closure" in inspect.signature(optimizer.step).parameters and kind is torch.optim.LBFGS:
-            raise NotReplayable("its optimizer asks for a closure")
-        return optimizer
+        return kind(groups, **defaults)
     except (TypeError, ValueError) as error:
         raise NotReplayable(f"its optimizer {kind.__name__} cannot be built anew ({error})") from error
 
@@ -120,7 +118,7 @@ class Forward:
 
     def __init__(self, plan: Plan, mend: Mend = AS_IT_IS) -> None:
         recorded = plan.step
-        self.step = Step(recorded.program, recorded.roots, recorded.roles)
+        self.step = recorded.whole()
         self.substitute = substitution(recorded, mend.edits)
         self.batches = recorded.batches
         self.data = [at for at, leaf in enumerate(self.step.leaves) if not leaf.state]
@@ -135,10 +133,9 @@ class Forward:
         """The loss of a batch with the state in `values`."""
         filled = list(values)
         for at, value in zip(self.data, self.batches[batch], strict=True):
-            given = standardise(value, self.step.leaves[at]) if at in self.scaled else value.clone()
+            given = standardise(value) if at in self.scaled else value.clone()
             filled[at] = given.requires_grad_(self.step.leaves[at].info.requires_grad)
-        roots = self.step(filled, substitute=self.substitute, same_random_numbers=same_random_numbers)
-        return roots[0] if len(roots) == 1 and roots[0].numel() == 1 else torch.stack([r.sum() for r in roots]).sum()
+        return total(self.step(filled, substitute=self.substitute, same_random_numbers=same_random_numbers))
 
     def measure(self, values: list[torch.Tensor], most: int = 6) -> float:
         """The mean loss of recorded batches, with the same random numbers each time; the state stays as it is."""

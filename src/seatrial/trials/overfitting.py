@@ -15,7 +15,7 @@ import torch
 
 from seatrial.events import Overfitted, Rung
 from seatrial.step.recorded import Recorded, unregularised
-from seatrial.step.replay import NotReplayable, Step
+from seatrial.step.replay import NotReplayable, total
 from seatrial.trials.subsets import batch_size, subset, with_other_targets, without_inputs
 from seatrial.trials.untrained import constant_loss
 
@@ -51,7 +51,7 @@ class _Ladder:
     def __init__(self, step: Recorded, tell: Callable[[str], None]) -> None:
         self.step = step
         self.tell = tell
-        self.replay = Step(step.program, step.roots, step.roles)
+        self.replay = step.whole()
         self.size = batch_size(step)
         self.constant, self.how = constant_loss(step, self.replay)
 
@@ -102,8 +102,7 @@ class _Ladder:
                     value if leaf.state else value.detach().clone().requires_grad_(leaf.info.requires_grad)
                     for leaf, value in zip(self.replay.leaves, values, strict=True)
                 ]
-                roots = self.replay(given, substitute=unregularised, same_random_numbers=False)
-                loss = roots[0] if len(roots) == 1 else torch.stack([root.sum() for root in roots]).sum()
+                loss = total(self.replay(given, substitute=unregularised, same_random_numbers=False))
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()  # pyright: ignore[reportUnknownMemberType]

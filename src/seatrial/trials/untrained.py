@@ -16,7 +16,7 @@ from seatrial.measure.constants import best_constant
 from seatrial.rules.graph import LOSS_OPS
 from seatrial.step.capture import Call, Leaf, Origin, Out
 from seatrial.step.recorded import Recorded, unregularised
-from seatrial.step.replay import Step
+from seatrial.step.replay import Step, total
 from seatrial.step.tail import Tail, last_answer
 from seatrial.trials.fork import draw_anew
 from seatrial.trials.subsets import batch_size, with_rows
@@ -35,7 +35,7 @@ def untrained(
         NotReplayable: the loss does not follow from one answer of one model.
     """
     tell("the loss of the untrained network")
-    replay = Step(step.program, step.roots, step.roles)
+    replay = step.whole()
     constant, how = constant_loss(step, replay)
     own = _loss(replay, replay.values())
     fresh: list[float] = []
@@ -115,8 +115,7 @@ def _plain(loss: Call) -> dict[str, Any]:
 
 def _loss(replay: Step, values: list[torch.Tensor]) -> float:
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        roots = replay(values, substitute=unregularised)
-    return sum(root.sum().item() for root in roots)
+        return total(replay(values, substitute=unregularised)).item()
 
 
 def _by_class(step: Recorded, replay: Step) -> dict[str, float]:

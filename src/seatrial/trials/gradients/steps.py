@@ -19,7 +19,6 @@ import torch
 from seatrial.events import GradientChecked, NotLookedAt, Place
 from seatrial.step.capture import Call
 from seatrial.step.recorded import Recorded
-from seatrial.step.replay import Step
 from seatrial.trials.gradients.checking import Limits
 from seatrial.trials.gradients.conditions import Application, copied, undisturbed
 from seatrial.trials.gradients.evaluation import NotCheckable
@@ -109,7 +108,7 @@ def _used(step: Recorded, chosen: list[Call]) -> list[_Used]:
         if id(call) in wanted and isinstance(result, torch.Tensor) and result.numel() == 1 and result.requires_grad:
             results[id(call)] = result
 
-    replay = Step(step.program, step.roots, step.roles)
+    replay = step.whole()
     with torch.enable_grad():
         roots = [root for root in replay(replay.values(), seen=scalars, substitute=keep) if root.requires_grad]
         incoming: Any = (None,) * len(results)

@@ -43,7 +43,7 @@ def check_step(
         NotCheckable: its loss is not finite, or not the same twice.
         Exception: what the script's own code raises in float64.
     """
-    replay = Step(step.program, step.roots, step.roles)
+    replay = step.whole()
     kept = [value.detach() for value in values or replay.values()]
 
     def losses(values: list[torch.Tensor]) -> tuple[torch.Tensor, ...]:
