@@ -54,6 +54,11 @@ def test_a_proof_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Proven: with the fix (softmax removed) the loss is 0.31 instead of 1.91 after 60 steps." in found
 
 
+def test_losses_of_forks_are_said_to_be_measured_with_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = screen(sample.verdict(sample.softmax(), also=sample.tried()), monkeypatch, 110)
+    assert "Copies were trained both ways; both losses are measured with the fix." in found
+
+
 def test_what_was_tried_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     found = screen(sample.verdict(sample.softmax(), also=sample.tried()), monkeypatch, 110).splitlines()
     assert found.count("ERROR  model.softmax-before-cross-entropy  proven") == 1

@@ -81,6 +81,8 @@ class _Screen:
                 self.line((line, "dim"), indent=2)
         if finding.proof:
             self.line(proof_sentence(finding.proof), indent=2)
+            if "control" in finding.proof:  # of forks: a loss without the fix may lie below what the program can print
+                self.line(("Copies were trained both ways; both losses are measured with the fix.", "dim"), indent=2)
         if finding.remedy:
             self.row((self.arrow, "bold green"), finding.remedy)
         if finding.folded:
