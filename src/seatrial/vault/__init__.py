@@ -1,0 +1,1 @@
+"""The vault: test data that is sealed before the work begins and brought out only at its end."""
