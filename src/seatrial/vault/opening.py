@@ -1,0 +1,220 @@
+"""An opening of the vault: test examples in memory, and their scores in the ledger."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.errors import UsageProblem
+from seatrial.vault import bodies, heads, ledger
+from seatrial.vault.archive import unpack
+from seatrial.vault.encryption import decrypted
+from seatrial.vault.entries import Entry
+from seatrial.vault.frozen import Frozen, array_hash
+from seatrial.vault.identities import Identity
+from seatrial.vault.plan import Plan
+from seatrial.vault.policy import Priced, Seen, price
+from seatrial.vault.pricing.answer import Answer
+from seatrial.vault.pricing.noise import keyed
+from seatrial.vault.refusal import damaged
+from seatrial.vault.sealing import CONTENTS
+from seatrial.vault.sources import read
+from seatrial.vault.sources.source import Form, Part
+
+Predict = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an opening said.
+
+    answers   by the name of the metric.
+    look      the number of this opening, the first one being 1.
+    against   how each answer stands against its baseline, in words.
+    """
+
+    answers: dict[str, Answer]
+    look: int
+    against: tuple[str, ...]
+
+    def __str__(self) -> str:
+        lines = [f"{name} {_shown(answer)}" for name, answer in self.answers.items()]
+        return "\n".join([*lines, *self.against, next(iter(self.answers.values())).sentence])
+
+
+class Opening:
+    """A vault that was opened, once, for one frozen model and one plan. The plan stands in the ledger already.
+
+    The sealed data are decrypted in memory, a part at a time, as often as they are asked for until the scores are written down.
+    """
+
+    def __init__(
+        self,
+        vault: Path,
+        identity: Identity,
+        entries: tuple[Entry, ...],
+        model: Frozen,
+        plan: Plan,
+        training: float | None,
+    ) -> None:
+        self.vault = vault
+        self.look = bodies.opened(entries[-1]).look
+        self._identity = identity
+        self._sealed, self._entry = bodies.sealed(entries[0]), entries[-1]
+        self._model, self._plan, self._training = model, plan, training
+        self._scored = False
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes in order, where they are known: a prediction may be such a name or its number."""
+        return self._sealed.classes
+
+    def parts(self) -> Iterator[Part]:
+        """The test examples, some at a time.
+
+        Raises:
+            UsageProblem: the scores were written down already.
+            Damaged: what was sealed is not what the ledger says.
+        """
+        self._check_open()
+        with (
+            self.vault.open("rb", buffering=0) as file,
+            contextlib.closing(unpack(decrypted(file, self.vault, self._identity.age))) as files,
+        ):
+            form = self._form(next(files, ("", b"")))
+            for name, content in files:
+                yield read(form, name, content)
+
+    def score(self, predict: Predict) -> Result:
+        """Predict all test examples, score the predictions and write both down: the end of this opening.
+
+        Args:
+            predict: predictions for the inputs of a part (see `Part`): an array with one entry an example.
+
+        Raises:
+            UsageProblem: the predictions do not fit, or the model is another one than the frozen one.
+        """
+        targets, predictions = self._predicted(predict)
+        if self._model.again() != self._model.hash:
+            raise UsageProblem(
+                f"Expected {self._model.of} to be what it was when the vault was opened, found it changed.",
+                "vault-model-changed",
+                "Predict in evaluation mode and train nothing on test data. This look counts.",
+            )
+        entries = ledger.append(
+            self.vault, self._identity, partial(self._compose, Seen(targets, predictions, self._training))
+        )
+        self._scored = True
+        heads.remember(self._sealed.vault, self.vault, entries)
+        return result_of(entries[-1], self._entry)
+
+    # ---- inner steps ---------------------------------------------------------------------------------------------
+
+    def _check_open(self) -> None:
+        if self._scored:
+            raise UsageProblem(
+                "Expected an opening whose scores are still to be taken, found them taken.",
+                "vault-scored",
+                "Another look is another opening: vault.open(...). It is counted.",
+            )
+
+    def _form(self, first: tuple[str, bytes]) -> Form:
+        about: dict[str, Any] = json.loads(first[1]) if first[0] == CONTENTS else {}
+        if about.get("vault") != self._sealed.vault:
+            raise damaged(f"{self.vault} holds other data than its ledger says: it was exchanged.", "vault-exchanged")
+        form = about["form"]
+        return Form(form["kind"], form["target"], tuple(form["fields"]), form["settings"])
+
+    def _predicted(self, predict: Predict) -> tuple[NDArray[Any], NDArray[Any]]:
+        targets: list[NDArray[Any]] = []
+        predictions: list[NDArray[Any]] = []
+        for part in self.parts():
+            if part.targets is None:
+                raise UsageProblem(
+                    "Expected to know the answers, found that no target was named when the vault was sealed.",
+                    "vault-no-target",
+                    "Seal it with --target; or read the examples with opening.parts().",
+                )
+            predictions.append(self._checked(_as_array(predict(part.inputs)), part))
+            targets.append(part.targets)
+        return self._comparable(np.concatenate(targets), np.concatenate(predictions))
+
+    @staticmethod
+    def _checked(found: NDArray[Any], part: Part) -> NDArray[Any]:
+        if found.ndim not in (1, 2) or len(found) != part.examples:
+            raise UsageProblem(
+                f"Expected {part.examples} predictions, one an example, found an array of shape {found.shape}.",
+                "vault-predictions",
+                "predict gets the inputs of several examples and returns one entry for each. This look counts.",
+            )
+        return found
+
+    def _comparable(self, targets: NDArray[Any], predictions: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Names of classes and their numbers are made the same."""
+        if targets.dtype.kind in "US" and predictions.dtype.kind in "iu" and predictions.ndim == 1:
+            names = np.array(self.classes)
+            if names.size and predictions.min() >= 0 and predictions.max() < names.size:
+                return targets, names[predictions]
+        return targets, predictions
+
+    def _compose(self, seen: Seen, entries: tuple[Entry, ...]) -> tuple[str, dict[str, Any]]:
+        before = [bodies.scored(each) for each in entries if each.kind == "scored"]
+        if any(each.opening == self._entry.number for each in before):
+            raise UsageProblem(
+                "Expected an opening without scores, found them written.", "vault-scored", "Open it again."
+            )
+        looks = sum(each.kind == "opened" for each in entries)
+        noise = keyed(self._identity.secret(f"vault {self._sealed.vault}"))
+        state = before[-1].state if before else {}
+        return "scored", self._written(price(self._sealed.policy, self._plan, seen, looks, state, noise), seen)
+
+    def _written(self, priced: Priced, seen: Seen) -> dict[str, Any]:
+        return {
+            "opening": self._entry.number,
+            "look": self.look,
+            "examples": len(seen.targets),
+            "predictions": array_hash("predictions", seen.predictions).hex(),
+            "answers": {name: asdict(answer) for name, answer in priced.answers.items()},
+            "state": priced.state,
+        }
+
+
+def result_of(scored: Entry, opened: Entry) -> Result:
+    """What was said, read from the ledger."""
+    body, baseline = bodies.scored(scored), bodies.opened(opened).baseline
+    answers = {name: Answer.read(values) for name, values in body.answers.items()}
+    against = tuple(_against(name, answer, baseline[name]) for name, answer in answers.items() if name in baseline)
+    return Result(answers, body.look, against)
+
+
+def _against(name: str, answer: Answer, baseline: float) -> str:
+    if answer.interval is None or answer.value is None:
+        return f"{name}: the baseline is {baseline:.4g}; without an interval nothing can be said of the difference."
+    low, high = answer.interval.low, answer.interval.high
+    if low <= baseline <= high:
+        return f"{name}: the baseline {baseline:.4g} lies within the interval: no difference is shown."
+    side = "below" if baseline < low else "above"
+    return f"{name}: the baseline {baseline:.4g} lies {side} the interval."
+
+
+def _shown(answer: Answer) -> str:
+    if answer.value is None:
+        return "not answered: the budget is spent"
+    if answer.interval is None:
+        return f"{answer.value:.4g}"
+    interval = answer.interval
+    return f"{answer.value:.4g}  [{interval.low:.4g}, {interval.high:.4g}] at {interval.level:.0%}, {interval.method}"
+
+
+def _as_array(given: Any) -> NDArray[Any]:
+    """Predictions as an array, tensors too."""
+    detach = getattr(given, "detach", None)
+    return np.asarray(detach().cpu().numpy() if detach is not None else given)

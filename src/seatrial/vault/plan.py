@@ -1,0 +1,54 @@
+"""What is going to be measured, said before anything is seen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from seatrial.errors import UsageProblem
+from seatrial.vault.metrics import Compute, Metric, metric
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The metrics of an opening, and what they are to be compared with.
+
+    metrics    names (see `seatrial.vault.metrics.METRICS`), the one that counts first; or functions
+               `score(targets, predictions)` by name.
+    baseline   what must be beaten, by the name of the metric: a simpler model's score, the share of the largest class.
+
+    Raises:
+        UsageProblem: there is no such metric, or none.
+    """
+
+    metrics: Sequence[str] | Mapping[str, Compute] = ("accuracy",)
+    baseline: Mapping[str, float] | None = None
+
+    def __post_init__(self) -> None:
+        names = [each.name for each in self.scores]
+        if not names:
+            hint = 'Give their names: Plan(metrics=["accuracy"]).'
+            raise UsageProblem("Expected a plan with a metric, found none.", "vault-metric", hint)
+        for name, value in (self.baseline or {}).items():
+            if name not in names:
+                hint = f"The plan has {', '.join(names)}."
+                raise UsageProblem(
+                    f"Expected a baseline of a metric in the plan, found {name!r}.", "vault-baseline", hint
+                )
+            if not math.isfinite(value):
+                hint = "Measure it on the validation data first."
+                raise UsageProblem(f"Expected a finite baseline, found {value}.", "vault-baseline", hint)
+
+    @property
+    def scores(self) -> tuple[Metric, ...]:
+        """The metrics themselves."""
+        if isinstance(self.metrics, Mapping):
+            return tuple(Metric(name, compute) for name, compute in self.metrics.items())
+        return tuple(metric(name) for name in self.metrics)
+
+    @property
+    def written(self) -> dict[str, Any]:
+        """As it stands in the ledger."""
+        return {"metrics": [each.name for each in self.scores], "baseline": dict(self.baseline or {})}

@@ -1,0 +1,176 @@
+"""Sealing: data are split, looked through for overlap, and their test part is encrypted; all of it at once or not at all."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import seatrial
+from seatrial.errors import UsageProblem
+from seatrial.vault import heads, ledger
+from seatrial.vault.archive import pack
+from seatrial.vault.bodies import FORMAT
+from seatrial.vault.encryption import encrypt
+from seatrial.vault.entries import new_entry
+from seatrial.vault.identities import Card, Identity, own
+from seatrial.vault.overlap import find, message, moved
+from seatrial.vault.overlap.pairs import Overlap
+from seatrial.vault.policy import Policy
+from seatrial.vault.refusal import disk_errors
+from seatrial.vault.sources import source_of
+from seatrial.vault.sources.source import Mask, Source
+from seatrial.vault.splitting import split
+from seatrial.vault.staging import staged
+
+DUPLICATES = ("refuse", "move", "keep")
+CONTENTS = "vault.json"
+# So many different targets are written down as classes at most.
+_MOST_CLASSES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How data are divided.
+
+    share       of the examples that are sealed, or their number.
+    stratify    each class has its share on both sides. The class is the target, or the column that is named.
+    groups      a column: examples with the same value stay on one side.
+    time        a column: the latest examples are sealed.
+    seed        the same seed divides the same way.
+    duplicates  examples that stand, nearly or exactly, on both sides: "refuse", "move" them to the training part, or "keep" them.
+    """
+
+    share: float | int = 0.2
+    stratify: bool | str = False
+    groups: str | None = None
+    time: str | None = None
+    seed: int = 0
+    duplicates: str = "refuse"
+
+    def __post_init__(self) -> None:
+        if self.duplicates not in DUPLICATES:
+            expected = ", ".join(DUPLICATES)
+            raise UsageProblem(
+                f"Expected one of {expected} for duplicates, found {self.duplicates!r}.",
+                "vault-duplicates",
+                "Choose what becomes of examples that stand on both sides.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Divided:
+    """A source, which of its examples are test data, and what of the overlap was found and left."""
+
+    source: Source
+    test: Mask
+    overlap: Overlap
+    notes: tuple[str, ...] = field(default=())
+
+
+def divide(data: Any, target: str | None, choice: Choice) -> Divided:
+    """Split data and look for what stands on both sides.
+
+    Raises:
+        UsageProblem: the data cannot be read or split so, or the parts overlap and that is refused.
+    """
+    source = source_of(data, target)
+    groups = None if choice.groups is None else source.column(choice.groups)
+    test = split(
+        len(source),
+        choice.share,
+        seed=choice.seed,
+        stratify=_classes_of(source, choice.stratify),
+        groups=groups,
+        time=None if choice.time is None else source.column(choice.time),
+    )
+    overlap = find(source.blocks, test, groups)
+    if not (overlap.same or overlap.near or overlap.groups):
+        return Divided(source, test, overlap)
+    if choice.duplicates == "refuse":
+        raise UsageProblem(message(overlap), "vault-overlap", "")
+    if choice.duplicates == "move":
+        before, test = int(test.sum()), moved(test, overlap, groups)
+        note = (
+            f"{before - int(test.sum())} examples were moved to the training part: they or nearly they stand there too."
+        )
+        return Divided(source, test, overlap, (note,))
+    return Divided(source, test, overlap, (message(overlap),))
+
+
+def seal(
+    divided: Divided, choice: Choice, to: Path, training: Path | None, custodian: Card | None, policy: Policy
+) -> None:
+    """Write the sealed file, its ledger and, if a place is given, the training part.
+
+    Raises:
+        UsageProblem: a place is taken, the disk is full, the identity is not as it should be.
+    """
+    identity = own(make=True)
+    places = {"vault": to, "ledger": ledger.ledger_of(to)}
+    if training is not None:
+        places["training"] = training
+    with disk_errors("Sealing", to), staged(to, places) as folder:
+        heads.vacate(to)
+        if training is not None:
+            divided.source.write(~divided.test, folder / "training")
+        card = custodian or identity.card
+        name = uuid.uuid4().hex
+        digest = encrypt(pack(_contents(divided, name)), folder / "vault", card.recipient)
+        body = {
+            "format": FORMAT,
+            "vault": name,
+            "seatrial": seatrial.__version__,
+            "recipient": card.recipient,
+            "keepers": sorted({identity.card.key, card.key}),
+            "custodian": card.key != identity.card.key,
+            "digest": asdict(digest),
+            "data": _described(divided),
+            "split": asdict(choice),
+            "notes": list(divided.notes),
+            "policy": asdict(policy),
+        }
+        _write_first(folder / "ledger", body, identity)
+    heads.remember(name, to, ledger.read(places["ledger"]))
+
+
+def _write_first(path: Path, body: dict[str, Any], identity: Identity) -> None:
+    ledger.replace(path, new_entry("sealed", body, None, identity).line + b"\n")
+
+
+def _contents(divided: Divided, name: str) -> Iterator[tuple[str, bytes]]:
+    """The files of the sealed part, before them one that says how they are read."""
+    about = {"vault": name, "form": asdict(divided.source.form), "examples": int(divided.test.sum())}
+    yield CONTENTS, json.dumps(about).encode()
+    yield from divided.source.shards(divided.test)
+
+
+def _described(divided: Divided) -> dict[str, Any]:
+    """What may be known of the data while they are sealed."""
+    source, test = divided.source, int(divided.test.sum())
+    classes = None if source.form.target is None else np.unique(source.column(source.form.target))
+    return {
+        "kind": source.form.kind,
+        "target": source.form.target,
+        "classes": [str(each) for each in classes] if classes is not None and len(classes) <= _MOST_CLASSES else [],
+        "examples": {"training": len(source) - test, "test": test},
+        "looked": divided.overlap.looked,
+    }
+
+
+def _classes_of(source: Source, stratify: bool | str) -> Any:
+    if not stratify:
+        return None
+    name = stratify if isinstance(stratify, str) else source.form.target
+    if name is None:
+        raise UsageProblem(
+            "Expected to know what the classes are, found no target.",
+            "vault-no-target",
+            "Name it: --target COLUMN, or --stratify-by COLUMN.",
+        )
+    return source.column(name)
