@@ -1,0 +1,165 @@
+"""Exact scores, with intervals that are widened for the number of looks.
+
+k models scored on one test set, the best of them reported: its score is too good, since luck helped to choose it. An
+interval at the level 1 - alpha / k for each holds for all k at once with probability 1 - alpha, so for the best one too
+(Bonferroni's union bound). Sidak's (1 - alpha)^(1/k) would be hardly narrower (k = 10: 0.9949 for 0.9950) and needs
+independence or normality; the union bound holds however the models depend on each other.
+
+It asks for models that were chosen without the earlier answers. Where an answer led to the next model, k models are not
+k but all that the answers could have led to: `adaptive_margin` counts these.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from seatrial.vault.pricing import claims
+from seatrial.vault.pricing.answer import Answer, Interval
+from seatrial.vault.pricing.values import Values, checked, count, share
+
+LARGE = 5_000  # examples from which the t interval serves: what BCa corrects falls with n, what it costs rises with n^2
+TAIL = 20  # resamples beyond each end of a bootstrap interval, so that its ends do not hang on single ones
+FEWEST, MOST = 2_000, 100_000  # resamples
+
+
+def widened(level: float, looks: int) -> float:
+    """The level of each interval so that those of `looks` models hold at once: 1 - (1 - level) / looks."""
+    return 1 - (1 - share("level", level)) / count("looks", looks)
+
+
+def proportion(right: int, total: int, looks: int = 1, level: float = 0.95) -> Interval:
+    """Of a share, e.g. an accuracy: Clopper and Pearson (Biometrika 26, 1934), which never covers less than its level, however
+    far out in the tails the widening asks for it; Wilson's interval does there.
+    """
+    from scipy.stats import binomtest
+
+    found = binomtest(right, count("examples", total)).proportion_ci(widened(level, looks), method="exact")
+    return Interval(float(found.low), float(found.high), level, _named("Clopper-Pearson", looks))
+
+
+def mean(values: ArrayLike, looks: int = 1, level: float = 0.95, seed: int = 0) -> Interval | None:
+    """Of the mean of one value an example, shape (n,): `proportion` where all are 0 or 1, else the bootstrap (BCa), or Student's t
+    from 5,000 examples on. None where all values are the same: then nothing tells how far they scatter.
+    """
+    array = checked(values)
+    if np.isin(array, (0, 1)).all():
+        return proportion(int(array.sum()), array.size, looks, level)
+    if np.ptp(array) == 0:
+        return None
+    if array.size >= LARGE:
+        return _student(array, looks, level)
+
+    def resampled(sample: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
+        return np.mean(sample, axis=axis)
+
+    return _bootstrap(resampled, [array], looks, level, seed, vectorized=True)
+
+
+def metric(
+    function: Callable[..., float], data: Sequence[ArrayLike], looks: int = 1, level: float = 0.95, seed: int = 0
+) -> Interval | None:
+    """Of a metric that is no mean, e.g. the F1 score of (labels, predictions): examples are resampled together (BCa).
+
+    `function` is called with resampled arrays, some thousand times and once for each example.
+    """
+    arrays = [np.asarray(each) for each in data]
+    numbers = [np.arange(len(arrays[0]))]
+    return _bootstrap(
+        lambda at: function(*(each[at] for each in arrays)), numbers, looks, level, seed, vectorized=False
+    )
+
+
+def exact(values: ArrayLike, looks: int = 1, level: float = 0.95, seed: int = 0) -> Answer:
+    """An exact mean with its interval for the `looks`-th look. Ask again for an earlier model with the present number of
+    looks: what its interval must cover has grown since.
+
+    Args:
+        values: one value an example, shape (n,), e.g. 1 where the prediction is right.
+    """
+    array = checked(values)
+    interval = mean(array, looks, level, seed)
+    value = float(array.mean())
+    worst = interval
+    if looks > 1:  # other values have answers without number, which may lead to models without number
+        worst = _worst(value, array.size, looks, level) if np.isin(array, (0, 1)).all() else None
+    error = float(array.std(ddof=1)) / math.sqrt(array.size) if array.size > 1 else 0.0
+    sentence = claims.exact(looks, interval, worst, expected_optimism(error, looks))
+    return Answer("exact", value, looks, sentence, interval=interval, worst=worst)
+
+
+def adaptive_margin(examples: int, looks: int, level: float = 0.95, answers: int | None = None) -> float:
+    """How far a mean of values in [0, 1] may lie off where each model may have been chosen by all answers before it.
+
+    An analyst who draws no other knowledge of the test set can reach at most 1 + m + ... + m^(k-1) models by k - 1 answers
+    with m possible values each (m = n + 1 for exact shares of n examples): a union bound over these with Hoeffding's
+    inequality, as in the proof of Theorem 3.1 of the Ladder. It grows with sqrt(k), as the error of the boosting attack does.
+    """
+    possible = count("possible answers", answers or count("examples", examples) + 1, least=2)
+    models = (count("looks", looks) - 1) * math.log(possible)  # the logarithm of the sum's last term
+    models += math.log1p(1 / (possible - 1)) if looks > 1 else 0.0  # and of all of it, at most
+    return math.sqrt((math.log(2 / (1 - share("level", level))) + models) / (2 * examples))
+
+
+def expected_optimism(error: float, looks: int) -> float:
+    """How much too good the best of k equal models looks on average: the expected maximum of k independent normal errors of
+    standard deviation `error`, at most sqrt(2 ln k) * error. Errors that go together, as those of alike models do, give
+    less (Slepian's inequality).
+    """
+    from scipy.integrate import quad
+    from scipy.stats import norm
+
+    def upper(x: float) -> float:
+        return 1 - float(norm.cdf(x)) ** looks  # P(maximum > x)
+
+    def lower(x: float) -> float:
+        return float(norm.cdf(-x)) ** looks  # P(maximum < -x)
+
+    if count("looks", looks) == 1:
+        return 0.0
+    return error * (quad(upper, 0, 12)[0] - quad(lower, 0, 12)[0])
+
+
+def _worst(value: float, examples: int, looks: int, level: float) -> Interval:
+    margin = adaptive_margin(examples, looks, level)
+    method = f"Hoeffding, over all models that {looks - 1} exact answers can lead to"
+    return Interval(max(0.0, value - margin), min(1.0, value + margin), level, method)
+
+
+def _student(values: Values, looks: int, level: float) -> Interval:
+    from scipy.stats import t
+
+    error = float(values.std(ddof=1)) / math.sqrt(values.size)
+    reach = float(t.ppf(0.5 + widened(level, looks) / 2, values.size - 1)) * error
+    value = float(values.mean())
+    return Interval(value - reach, value + reach, level, _named("Student's t", looks))
+
+
+def _bootstrap(
+    statistic: Callable[..., object], data: Sequence[np.ndarray], looks: int, level: float, seed: int, vectorized: bool
+) -> Interval | None:
+    """Bias-corrected and accelerated (B. Efron, Better bootstrap confidence intervals, JASA 82, 1987)."""
+    import warnings
+
+    from scipy.stats import bootstrap
+
+    each = widened(level, looks)
+    resamples = min(MOST, max(FEWEST, round(2 * TAIL / (1 - each))))
+    batch = max(1, 2_000_000 // max(1, len(data[0])))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it is degenerate shows in the result
+        found = bootstrap(
+            data, statistic, n_resamples=resamples, confidence_level=each, method="BCa", batch=batch, vectorized=vectorized,
+            rng=np.random.default_rng(seed),
+        ).confidence_interval  # fmt: skip
+    low, high = float(found.low), float(found.high)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return None
+    return Interval(low, high, level, _named(f"bootstrap (BCa, {resamples:,} resamples)", looks))
+
+
+def _named(method: str, looks: int) -> str:
+    return method if looks == 1 else f"{method}, Bonferroni for {looks} looks"
