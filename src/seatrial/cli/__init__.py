@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -10,35 +9,23 @@ from typing import NoReturn
 import click
 
 import seatrial
+from seatrial.cli.lazy import LazyGroup
 from seatrial.errors import UsageProblem
 
 INTERRUPTED = 130  # what a shell shows of a process that SIGINT ended
 _COMMANDS = {
     "run": "Run a training script and say what is wrong with it.",
     "check": "Put a task, described in a few lines of Python, on trial.",
+    "vault": "Seal test data, and open them at the end.",
     "report": "Judge a recorded run anew.",
     "explain": "Explain a finding: why it harms, how it is recognised.",
     "rules": "List all that can be found.",
 }
 
 
-class _Lazy(click.Group):
-    """A group whose commands are imported when they are wanted."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        return importlib.import_module(f"seatrial.cli.{cmd_name}").command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
-
-
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup, package="seatrial.cli", described=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(seatrial.__version__, prog_name="seatrial")
 def group() -> None:
     """seatrial puts a PyTorch training program through its trials: what is wrong, in which line, and what mends it."""

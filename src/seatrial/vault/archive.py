@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import BinaryIO, cast
 
 from seatrial.vault.refusal import damaged
@@ -24,7 +24,7 @@ def pack(files: Iterator[tuple[str, bytes]]) -> Iterator[bytes]:
     yield bytes(2 * tarfile.BLOCKSIZE)
 
 
-def unpack(stream: Iterator[bytes]) -> Iterator[tuple[str, bytes]]:
+def unpack(stream: Iterator[bytes]) -> Generator[tuple[str, bytes]]:
     """The files of a stream, one at a time, in memory alone.
 
     Raises:

@@ -17,6 +17,14 @@ _Body = TypeVar("_Body")
 
 
 @dataclass(frozen=True, slots=True)
+class Sizes:
+    """Numbers of examples."""
+
+    training: int
+    test: int
+
+
+@dataclass(frozen=True, slots=True)
 class SealedBody:
     """The first entry: what was sealed.
 
@@ -25,7 +33,9 @@ class SealedBody:
     keepers    the Ed25519 keys that may sign: of who sealed, and of the custodian.
     custodian  whether who sealed cannot open.
     digest     of the sealed file.
-    data       kind, target, classes, examples: what may be known of the data.
+    examples   how many.
+    classes    the names of the classes in order, where there are some.
+    looked     in words, what was compared for overlap.
     """
 
     vault: str
@@ -33,13 +43,10 @@ class SealedBody:
     keepers: tuple[str, ...]
     custodian: bool
     digest: Digest
-    data: dict[str, Any]
+    examples: Sizes
+    classes: tuple[str, ...]
+    looked: str
     policy: Policy
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The names of the classes in order, where there are some."""
-        return tuple(map(str, self.data.get("classes", ())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +120,18 @@ def _read(entry: Entry, read: Callable[[dict[str, Any]], _Body]) -> _Body:
 
 
 def _sealed(body: dict[str, Any]) -> SealedBody:
-    digest = Digest(int(body["digest"]["size"]), tuple(map(str, body["digest"]["blocks"])))
     data = _mapping(body["data"])
-    keepers = tuple(map(str, body["keepers"]))
-    name, recipient = str(body["vault"]), str(body["recipient"])
-    return SealedBody(name, recipient, keepers, bool(body["custodian"]), digest, data, Policy(**body["policy"]))
+    return SealedBody(
+        vault=str(body["vault"]),
+        recipient=str(body["recipient"]),
+        keepers=tuple(map(str, body["keepers"])),
+        custodian=bool(body["custodian"]),
+        digest=Digest(int(body["digest"]["size"]), tuple(map(str, body["digest"]["blocks"]))),
+        examples=Sizes(int(data["examples"]["training"]), int(data["examples"]["test"])),
+        classes=tuple(map(str, data["classes"])),
+        looked=str(data["looked"]),
+        policy=Policy(**body["policy"]),
+    )
 
 
 def _opened(body: dict[str, Any]) -> OpenedBody:

@@ -22,7 +22,7 @@ from seatrial.vault.frozen import Frozen, array_hash
 from seatrial.vault.identities import Identity
 from seatrial.vault.plan import Plan
 from seatrial.vault.policy import Priced, Seen, price
-from seatrial.vault.pricing.answer import Answer
+from seatrial.vault.pricing.answer import Answer, read_answer
 from seatrial.vault.pricing.noise import keyed
 from seatrial.vault.refusal import damaged
 from seatrial.vault.sealing import CONTENTS
@@ -45,9 +45,13 @@ class Result:
     look: int
     against: tuple[str, ...]
 
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """The answers with their intervals, and how they stand against the baseline."""
+        return (*(f"{name} {_shown(answer)}" for name, answer in self.answers.items()), *self.against)
+
     def __str__(self) -> str:
-        lines = [f"{name} {_shown(answer)}" for name, answer in self.answers.items()]
-        return "\n".join([*lines, *self.against, next(iter(self.answers.values())).sentence])
+        return "\n".join([*self.figures, next(iter(self.answers.values())).sentence])
 
 
 class Opening:
@@ -190,7 +194,7 @@ class Opening:
 def result_of(scored: Entry, opened: Entry) -> Result:
     """What was said, read from the ledger."""
     body, baseline = bodies.scored(scored), bodies.opened(opened).baseline
-    answers = {name: Answer.read(values) for name, values in body.answers.items()}
+    answers = {name: read_answer(values) for name, values in body.answers.items()}
     against = tuple(_against(name, answer, baseline[name]) for name, answer in answers.items() if name in baseline)
     return Result(answers, body.look, against)
 

@@ -52,3 +52,20 @@ class Plan:
     def written(self) -> dict[str, Any]:
         """As it stands in the ledger."""
         return {"metrics": [each.name for each in self.scores], "baseline": dict(self.baseline or {})}
+
+
+def baselines_of(words: Sequence[str], metrics: Sequence[str]) -> dict[str, float]:
+    """Baselines as they are written on a command line: `accuracy=0.9`, or `0.9` for the first metric.
+
+    Raises:
+        UsageProblem: one of them is no number.
+    """
+    found: dict[str, float] = {}
+    for word in words:
+        name, equals, value = word.rpartition("=")
+        try:
+            found[name if equals else metrics[0]] = float(value)
+        except ValueError:
+            hint = "For instance --baseline accuracy=0.9"
+            raise UsageProblem(f"Expected a number for the baseline, found {word!r}.", "vault-baseline", hint) from None
+    return found

@@ -97,7 +97,7 @@ def price(policy: Policy, plan: Plan, seen: Seen, looks: int, state: dict[str, A
 
 def _exactly(metric: Metric, seen: Seen, looks: int) -> Answer:
     if metric.losses is None:
-        return exact_looks.exact_metric(metric.compute, seen.targets, seen.predictions, looks)
+        return exact_looks.exact_metric(metric.compute, (seen.targets, seen.predictions), looks)
     losses = metric.losses(seen.targets, seen.predictions)
     return exact_looks.exact(1 - losses if metric.higher_is_better else losses, looks)
 

@@ -39,10 +39,11 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """What sealing has made. `training`: where the training part lies, or for a torch data set the part itself; `notes`: what is to be
+    """What sealing has made. `sealed`: what may be known of it; `training`: where the training part lies, or for a torch data set the part itself; `notes`: what is to be
     known of the split."""
 
     vault: Vault
+    sealed: SealedBody
     training: Any
     notes: tuple[str, ...]
 
@@ -104,7 +105,8 @@ class Vault:
         place = _training_place(data, training)
         seal(divided, choice, vault, place, card, rule)
         kept = place if place is not None else divided.source.training(~divided.test)
-        return Sealed(Vault(vault), kept, divided.notes)
+        made = Vault(vault)
+        return Sealed(made, bodies.sealed(made.log()[0]), kept, divided.notes)
 
     def open(self, model: Any, plan: Plan, reason: str, *, training: float | None = None) -> Opening:
         """Open the vault for one model. The plan is written to the ledger before anything is decrypted, and the look counts.

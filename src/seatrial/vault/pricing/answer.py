@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Mechanism = Literal["exact", "ladder", "parameter-free ladder", "thresholdout"]
 
@@ -52,3 +52,9 @@ class Answer:
     def spent(self) -> bool:
         """Whether the vault refused to answer because what it may tell has been told."""
         return self.value is None
+
+
+def read_answer(values: dict[str, Any]) -> Answer:
+    """An answer that was written as JSON (by `dataclasses.asdict`)."""
+    ranges = {name: Interval(**values[name]) if values[name] else None for name in ("interval", "worst")}
+    return Answer(**{**values, **ranges})

@@ -1,0 +1,106 @@
+"""`seatrial vault seal DATA --to FILE.vault [--split 0.2] [--stratify | --groups COLUMN | --time COLUMN] ...`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+class _Share(click.ParamType):
+    """A share of the examples (0.2) or their number (500)."""
+
+    name = "share or number"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float | int:
+        text = str(value)
+        try:
+            return int(text) if text.isdigit() else float(text)
+        except ValueError:
+            self.fail(f"{text!r} is neither a share (0.2) nor a number of examples (500).", param, ctx)
+
+
+@click.command()
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--to", required=True, type=click.Path(path_type=Path), help="The file to be made, e.g. test.vault.")
+@click.option("--split", type=_Share(), default=0.2, show_default=True, help="Share of the examples, or their number.")
+@click.option("--target", help="The column, array or key with the answers.")
+@click.option("--stratify", is_flag=True, help="Each class has its share on both sides.")
+@click.option("--stratify-by", metavar="COLUMN", help="The same for a column that is not the target.")
+@click.option("--groups", metavar="COLUMN", help="Examples with the same value stay on one side.")
+@click.option("--time", metavar="COLUMN", help="The latest examples are sealed.")
+@click.option("--seed", type=int, default=0, show_default=True, help="The same seed splits the same way.")
+@click.option(
+    "--duplicates",
+    type=click.Choice(["refuse", "move", "keep"]),
+    default="refuse",
+    show_default=True,
+    help="What is done about examples that stand, exactly or nearly, on both sides.",
+)
+@click.option(
+    "--training", type=click.Path(path_type=Path), help="Where the training part is written.  [default: beside DATA]"
+)
+@click.option("--custodian", metavar="CARD", help="Who alone may open it: a card, or the file that holds one.")
+@click.option(
+    "--pricing",
+    type=click.Choice(["widened", "ladder", "thresholdout"]),
+    default="widened",
+    show_default=True,
+    help="What looks after the first one cost.",
+)
+@click.option(
+    "--looks", type=click.IntRange(1), default=100, show_default=True, help="For so many the Ladder's step is chosen."
+)
+@click.option(
+    "--budget",
+    type=click.IntRange(1),
+    default=10,
+    show_default=True,
+    help="So often Thresholdout lets the test data speak.",
+)
+def command(
+    data: Path,
+    to: Path,
+    split: float | int,
+    target: str | None,
+    stratify: bool,
+    stratify_by: str | None,
+    groups: str | None,
+    time: str | None,
+    seed: int,
+    duplicates: str,
+    training: Path | None,
+    custodian: str | None,
+    pricing: str,
+    looks: int,
+    budget: int,
+) -> None:
+    """Split DATA and seal the test part.
+
+    DATA is a table (CSV, Parquet), arrays (npz, safetensors) or a folder with one folder of files a class. The training part is
+    written in the same format. The sealed part is a file in the age format beside its ledger.
+    """
+    from seatrial.vault.policy import Policy
+    from seatrial.vault.vault import Vault
+
+    made = Vault.seal(
+        data,
+        to,
+        split=split,
+        stratify=stratify_by or stratify,
+        groups=groups,
+        time=time,
+        target=target,
+        seed=seed,
+        duplicates=duplicates,
+        training=training,
+        custodian=custodian,
+        policy=Policy(pricing, looks, budget),
+    )
+    sizes = made.sealed.examples
+    for note in made.notes:
+        click.echo(note)
+    click.echo(f"{sizes.training:,} examples for training:  {made.training}")
+    click.echo(f"{sizes.test:,} sealed:  {to}  (its ledger: {to}.ledger)")
+    click.echo(f"Overlap: none among {made.sealed.looked}." if not made.notes else f"Compared: {made.sealed.looked}.")
+    click.echo(f"{data} still holds the test examples in the clear: remove it, or give it to nobody who trains.")

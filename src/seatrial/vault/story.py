@@ -1,0 +1,50 @@
+"""What a ledger tells, in words: for `seatrial vault log`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from seatrial.vault import bodies
+from seatrial.vault.entries import Entry
+from seatrial.vault.opening import result_of
+
+
+def told(entries: tuple[Entry, ...]) -> Iterator[str]:
+    """Lines: the sealing, each look with its answers, and what so many looks do to the claim."""
+    first = bodies.sealed(entries[0])
+    sizes = first.examples
+    whose = "its custodian" if first.custodian else "who sealed it"
+    yield f"{_day(entries[0])}  sealed: {sizes.test:,} examples ({sizes.training:,} for training), to be opened by {whose}"
+    if first.policy.rule != "widened":
+        yield f"   looks after the first one are answered through the {first.policy.rule}"
+    scores = {bodies.scored(each).opening: each for each in entries if each.kind == "scored"}
+    looks = [each for each in entries if each.kind == "opened"]
+    for entry in looks:
+        yield from _look(entry, scores.get(entry.number))
+    yield _claim(len(looks), len(looks) - len(scores))
+
+
+def _look(entry: Entry, scored: Entry | None) -> Iterator[str]:
+    opening = bodies.opened(entry)
+    model = f"{opening.model.get('of', 'a model')} ({opening.model.get('hash', '')[:12]})"
+    yield f"{_day(entry)}  look {opening.look}: {model}, {', '.join(opening.metrics)}: {opening.reason}"
+    if scored is None:
+        yield "   no scores: it ended before they were written, but the data were seen"
+        return
+    for line in result_of(scored, entry).figures:
+        yield f"   {line}"
+
+
+def _claim(looks: int, silent: int) -> str:
+    if looks == 0:
+        return "Never opened: a score on these data will be one of data that nothing was chosen by."
+    if looks == 1:
+        return "Opened once: " + ("its scores stand as they are." if not silent else "without a score.")
+    return (
+        f"Opened {looks} times. If the best of these models is reported, its score is too good by what luck adds: only an "
+        f"interval that is widened for {looks} looks holds for it. If answers led to later models, even that is not certain."
+    )
+
+
+def _day(entry: Entry) -> str:
+    return entry.time[:16].replace("T", " ")
