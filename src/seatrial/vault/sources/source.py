@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Mask = NDArray[np.bool_]
+# A file's content in memory; views spare the copies of large ones.
+Content = bytes | bytearray | memoryview
 # A member of the sealed part holds so many bytes at most (one example alone may be larger): what is in memory at a time.
 SHARD_BYTES = 16 << 20
 
@@ -33,8 +35,9 @@ class Block:
 @dataclass(frozen=True, slots=True)
 class Part:
     """Some examples of the sealed data, opened in memory. `inputs` is what a prediction is asked for: a dict of columns
-    (tables), a dict of arrays (arrays), a list of file contents (folders), a list of examples without their last part
-    (torch data sets); `targets` are the answers, one an example, or None where no target was named."""
+    (tables), a dict of arrays (arrays), a list of file contents (folders), a list of examples without their target
+    (torch data sets; one part that is left stands alone); `targets` are the answers, one an example, or None where no
+    target was named."""
 
     inputs: Any
     targets: NDArray[Any] | None
@@ -78,7 +81,7 @@ class Source(ABC):
         """All examples in order, as far as duplicates are looked for."""
 
     @abstractmethod
-    def shards(self, chosen: Mask) -> Iterator[tuple[str, bytes]]:
+    def shards(self, chosen: Mask) -> Iterator[tuple[str, Content]]:
         """The chosen examples in order, as files (name, content) in the format that they came in, each at most `SHARD_BYTES`
         large where that is possible. Every file can be read by itself. The same choice gives the same bytes."""
 
