@@ -42,7 +42,8 @@ def parameter_free(state: LadderState) -> str:
     news = _news(state, "by more than one standard error of the difference")
     return (
         f"The vault was opened {state.looks} time{_s(state.looks)}, through the parameter-free Ladder. {news}. It answers only "
-        "to clear improvements, which keeps little of the test set from leaking; a bound on the error is not proven for it."
+        "to clear improvements, which keeps most of the test set from leaking; a bound on the error is not proven for it, and who "
+        "changes a few answers at a time gets through."
     )
 
 

@@ -68,10 +68,11 @@ def metric(
     `function` is called with resampled arrays, some thousand times and once for each example.
     """
     arrays = [np.asarray(each) for each in data]
-    numbers = [np.arange(len(arrays[0]))]
-    return _bootstrap(
-        lambda at: function(*(each[at] for each in arrays)), numbers, looks, level, seed, vectorized=False
-    )
+
+    def resampled(at: NDArray[np.int_]) -> float:
+        return float(function(*(each[at] for each in arrays)))
+
+    return _bootstrap(resampled, [np.arange(len(arrays[0]))], looks, level, seed, vectorized=False)
 
 
 def exact(values: ArrayLike, looks: int = 1, level: float = 0.95, seed: int = 0) -> Answer:
@@ -82,14 +83,24 @@ def exact(values: ArrayLike, looks: int = 1, level: float = 0.95, seed: int = 0)
         values: one value an example, shape (n,), e.g. 1 where the prediction is right.
     """
     array = checked(values)
-    interval = mean(array, looks, level, seed)
     value = float(array.mean())
-    worst = interval
-    if looks > 1:  # other values have answers without number, which may lead to models without number
-        worst = _worst(value, array.size, looks, level) if np.isin(array, (0, 1)).all() else None
+    # Of other values there are answers without number, which may lead to models without number.
+    told = _adaptive(value, array.size, looks, level) if looks > 1 and np.isin(array, (0, 1)).all() else None
     error = float(array.std(ddof=1)) / math.sqrt(array.size) if array.size > 1 else 0.0
-    sentence = claims.exact(looks, interval, worst, expected_optimism(error, looks))
-    return Answer("exact", value, looks, sentence, interval=interval, worst=worst)
+    return _answer(value, mean(array, looks, level, seed), told, error, looks)
+
+
+def exact_metric(
+    function: Callable[..., float], data: Sequence[ArrayLike], looks: int = 1, level: float = 0.95, seed: int = 0
+) -> Answer:
+    """As `exact`, of a metric that is no mean (see `metric`)."""
+    from scipy.stats import norm
+
+    interval = metric(function, data, looks, level, seed)
+    # The bootstrap's standard error, read off its interval.
+    reach = 2 * float(norm.ppf(0.5 + widened(level, looks) / 2))
+    error = 0.0 if interval is None else (interval.high - interval.low) / reach
+    return _answer(float(function(*map(np.asarray, data))), interval, None, error, looks)
 
 
 def exact_metric(
@@ -123,21 +134,26 @@ def expected_optimism(error: float, looks: int) -> float:
     standard deviation `error`, at most sqrt(2 ln k) * error. Errors that go together, as those of alike models do, give
     less (Slepian's inequality).
     """
-    from scipy.integrate import quad
-    from scipy.stats import norm
-
-    def upper(x: float) -> float:
-        return 1 - float(norm.cdf(x)) ** looks  # P(maximum > x)
-
-    def lower(x: float) -> float:
-        return float(norm.cdf(-x)) ** looks  # P(maximum < -x)
-
     if count("looks", looks) == 1:
         return 0.0
+    from scipy.integrate import quad
+
+    def upper(x: float) -> float:
+        return 1 - (0.5 * math.erfc(-x / math.sqrt(2))) ** looks  # P(maximum > x)
+
+    def lower(x: float) -> float:
+        return (0.5 * math.erfc(x / math.sqrt(2))) ** looks  # P(maximum < -x)
+
     return error * (quad(upper, 0, 12)[0] - quad(lower, 0, 12)[0])
 
 
-def _worst(value: float, examples: int, looks: int, level: float) -> Interval:
+def _answer(value: float, interval: Interval | None, told: Interval | None, error: float, looks: int) -> Answer:
+    worst = interval if looks == 1 else told
+    sentence = claims.exact(looks, interval, worst, expected_optimism(error, looks))
+    return Answer("exact", value, looks, sentence, interval=interval, worst=worst)
+
+
+def _adaptive(value: float, examples: int, looks: int, level: float) -> Interval:
     margin = adaptive_margin(examples, looks, level)
     method = f"Hoeffding, over all models that {looks - 1} exact answers can lead to"
     return Interval(max(0.0, value - margin), min(1.0, value + margin), level, method)
