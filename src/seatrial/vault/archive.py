@@ -7,12 +7,13 @@ from collections.abc import Generator, Iterator
 from typing import BinaryIO, cast
 
 from seatrial.vault.refusal import damaged
+from seatrial.vault.sources.source import Content
 from seatrial.vault.streams import Pieces
 
 _READ_BYTES = 1 << 20
 
 
-def pack(files: Iterator[tuple[str, bytes]]) -> Iterator[bytes]:
+def pack(files: Iterator[tuple[str, Content]]) -> Iterator[Content]:
     """The stream of some files (name, content). The same files give the same bytes."""
     for name, content in files:
         member = tarfile.TarInfo(name)

@@ -19,7 +19,7 @@ from seatrial.vault.refusal import damaged
 from seatrial.vault.streams import WAITING, Batched, Pieces, threaded
 
 
-def encrypt(pieces: Iterator[bytes], to: Path, recipient: str) -> Digest:
+def encrypt(pieces: Iterator[bytes | bytearray | memoryview], to: Path, recipient: str) -> Digest:
     """Write pieces to a new file, encrypted to an age recipient; on the disk when this returns.
 
     Raises:

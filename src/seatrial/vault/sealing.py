@@ -24,7 +24,7 @@ from seatrial.vault.overlap.pairs import Overlap
 from seatrial.vault.policy import Policy
 from seatrial.vault.refusal import disk_errors
 from seatrial.vault.sources import source_of
-from seatrial.vault.sources.source import Mask, Source
+from seatrial.vault.sources.source import Content, Mask, Source
 from seatrial.vault.splitting import split
 from seatrial.vault.staging import staged
 
@@ -143,7 +143,7 @@ def _write_first(path: Path, body: dict[str, Any], identity: Identity) -> None:
     ledger.replace(path, new_entry("sealed", body, None, identity).line + b"\n")
 
 
-def _contents(divided: Divided, name: str) -> Iterator[tuple[str, bytes]]:
+def _contents(divided: Divided, name: str) -> Iterator[tuple[str, Content]]:
     """The files of the sealed part, before them one that says how they are read."""
     about = {"vault": name, "form": asdict(divided.source.form), "examples": int(divided.test.sum())}
     yield CONTENTS, json.dumps(about).encode()

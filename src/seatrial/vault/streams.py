@@ -19,7 +19,7 @@ class Pieces(io.RawIOBase):
     `failure`: what went wrong where the pieces come from; a reader that is not Python's own may tell it as something else.
     """
 
-    def __init__(self, pieces: Iterator[bytes]) -> None:
+    def __init__(self, pieces: Iterator[bytes | bytearray | memoryview]) -> None:
         self._pieces = pieces
         self._rest = memoryview(b"")
         self.failure: BaseException | None = None

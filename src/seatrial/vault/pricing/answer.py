@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -54,7 +55,9 @@ class Answer:
         return self.value is None
 
 
-def read_answer(values: dict[str, Any]) -> Answer:
+def read_answer(values: Mapping[str, Any]) -> Answer:
     """An answer that was written as JSON (by `dataclasses.asdict`)."""
-    ranges = {name: Interval(**values[name]) if values[name] else None for name in ("interval", "worst")}
-    return Answer(**{**values, **ranges})
+    found = dict(values)
+    for name in ("interval", "worst"):
+        found[name] = Interval(**found[name]) if found[name] else None
+    return Answer(**found)

@@ -89,3 +89,11 @@ class Source(ABC):
     def write(self, chosen: Mask, to: Path) -> None:
         """Write the chosen examples to a new file or folder, in the format that they came in. Not kept after an error: the
         caller removes what is half written."""
+
+    def training(self, chosen: Mask) -> Any:
+        """The chosen examples of a data set that lies in no file, as a data set.
+
+        Raises:
+            TypeError: these data lie in files.
+        """
+        raise TypeError(f"{type(self).__name__} writes its examples to a file")
