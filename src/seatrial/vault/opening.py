@@ -193,8 +193,10 @@ class Opening:
 
 def result_of(scored: Entry, opened: Entry) -> Result:
     """What was said, read from the ledger."""
-    body, baseline = bodies.scored(scored), bodies.opened(opened).baseline
-    answers = {name: read_answer(values) for name, values in body.answers.items()}
+    body, plan = bodies.scored(scored), bodies.opened(opened)
+    baseline = plan.baseline
+    names = sorted(body.answers, key=lambda name: plan.metrics.index(name) if name in plan.metrics else -1)
+    answers = {name: read_answer(body.answers[name]) for name in names}
     against = tuple(_against(name, answer, baseline[name]) for name, answer in answers.items() if name in baseline)
     return Result(answers, body.look, against)
 

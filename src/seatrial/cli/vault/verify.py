@@ -23,7 +23,8 @@ def command(vault: Path, head: str) -> int:
     except Damaged as problem:
         click.echo(f"seatrial: {problem}", err=True)
         return 1
-    click.echo(f"{vault} is as it was written: {len(found.entries)} entries, {found.looks} looks.")
+    looks = f"{found.looks} look{'' if found.looks == 1 else 's'}"
+    click.echo(f"{vault} is as it was written: {len(found.entries)} entries, {looks}.")
     click.echo(f"head {found.head}")
     if not found.remembered and not head:
         click.echo(
