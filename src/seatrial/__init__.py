@@ -8,13 +8,17 @@ if TYPE_CHECKING:
     from seatrial.practice.task import Task as Task
     from seatrial.trials.gradients.layers import check_gradients as check_gradients
     from seatrial.trials.gradients.report import GradientReport as GradientReport
+    from seatrial.vault.plan import Plan as Plan
+    from seatrial.vault.vault import Vault as Vault
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Check": "practice.outcome",
     "GradientReport": "trials.gradients.report",
+    "Plan": "vault.plan",
     "Task": "practice.task",
+    "Vault": "vault.vault",
     "check": "practice.checking",
     "check_gradients": "trials.gradients.layers",
 }
