@@ -17,9 +17,11 @@ Reals = NDArray[np.floating[Any]]
 NEIGHBOURS = 20
 """So many are enough for a dimension that errs by a quarter, and few enough for a neighbourhood to be even."""
 FEWEST_TRAINING = 32
-FALSE_SHARE = 1e-3
-"""Expected share of false ones among those found (Benjamini & Hochberg 1995): where there is none, one data set in a thousand has an alarm."""
+FALSE_SHARE = 0.003
+"""Expected share of false ones among those found (Benjamini & Hochberg 1995): where there is none, three data sets in a thousand have an alarm."""
 _LEAST_RATIO = 1e-9
+# Those that may be twins say nothing of what is ordinary.
+_SUSPECTED = 0.1
 
 
 def neighbours_wanted(training: int) -> int:
@@ -46,7 +48,7 @@ def nearer_than_chance(
     comparisons = comparisons or len(distances)
     reach, chances = _chances(distances, differing)
     found = _few_false(chances, comparisons)
-    kept = reach[~found]
+    kept = reach[~_few_false(chances, comparisons, _SUSPECTED)]
     if found.any() and len(kept) >= 10:
         found &= _few_false(np.maximum(chances, _tail(kept, reach)), comparisons)
     return found
@@ -60,8 +62,9 @@ def _chances(distances: Reals, differing: NDArray[np.int64] | None) -> tuple[Rea
     logs = np.log(np.maximum(distances / np.where(farthest > 0, farthest, 1), _LEAST_RATIO))
     spacings = np.diff(logs[:, first - 1 :], axis=1) * np.arange(first, k)
     local = (k - first) / np.maximum(spacings.sum(1), 1e-9)
-    # Where one part of the data is flatter than the rest, its own dimension holds; nowhere a higher one than the usual.
-    dimension = np.minimum(local, np.median(local))
+    usual = np.median(local)
+    # Where one part of the data is flatter than the rest, its own dimension holds, as far as so few neighbours tell it; nowhere a higher one.
+    dimension = np.minimum(2 / (1 / local + 1 / usual), usual)
     if differing is not None:
         dimension = np.minimum(dimension, differing)
     reach = np.where(farthest[:, 0] > 0, -logs[:, 0], 0.0)
@@ -77,8 +80,8 @@ def _tail(ordinary: Reals, reach: Reals) -> Reals:
     return np.minimum(1.0, 0.2 * np.exp(-slope * (reach - fifth)))
 
 
-def _few_false(chances: Reals, comparisons: int) -> NDArray[np.bool_]:
+def _few_false(chances: Reals, comparisons: int, share: float = FALSE_SHARE) -> NDArray[np.bool_]:
     """Benjamini and Hochberg's procedure; comparisons that are not given count as chances of 1."""
     ordered = np.sort(chances)
-    below = np.flatnonzero(ordered <= FALSE_SHARE * np.arange(1, len(ordered) + 1) / comparisons)
+    below = np.flatnonzero(ordered <= share * np.arange(1, len(ordered) + 1) / comparisons)
     return chances <= ordered[below[-1]] if len(below) else np.zeros(len(chances), bool)
