@@ -191,10 +191,10 @@ def test_arrays_without_examples_are_refused(
 
 def test_arrays_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "objects.npz", x=np.array([{}], object))
-    with pytest.raises(UsageProblem, match="Python objects in x.*objects-in-array"):
+    with pytest.raises(UsageProblem, match=r"Python objects in x.*objects-in-array"):
         NpzSource(tmp_path / "objects.npz")
     np.savez_compressed(tmp_path / "fortran.npz", x=np.asfortranarray(np.zeros((4, 3))))
-    with pytest.raises(UsageProblem, match="compressed array x.*ascontiguousarray.*fortran-order"):
+    with pytest.raises(UsageProblem, match=r"compressed array x.*ascontiguousarray.*fortran-order"):
         NpzSource(tmp_path / "fortran.npz")
 
 
@@ -206,7 +206,7 @@ def test_columns(tmp_path: Path) -> None:
     assert source.column("one").tolist() == [0, 1, 2, 3]
     with pytest.raises(UsageProblem, match=r"the array x of shape \(4, 2\).*no-column"):
         source.column("x")
-    with pytest.raises(UsageProblem, match="a name among x, who, one, found 'z'.*no-such-array"):
+    with pytest.raises(UsageProblem, match=r"a name among x, who, one, found 'z'.*no-such-array"):
         source.column("z")
     with pytest.raises(UsageProblem, match="no-such-array"):
         NpzSource(tmp_path / "a.npz", "z")

@@ -189,10 +189,10 @@ def test_a_table_larger_than_what_may_be_in_memory(tmp_path: Path, quote: str) -
     line = f"{quote}{'x' * 200}{quote},1.5,7\n".encode()
     with path.open("wb") as file:
         file.write(b"a,b,c\n")
-        for _ in range(32):
+        for _ in range(56):
             file.write(line * 1000)
-    size, chosen = path.stat().st_size, np.arange(32_000) % 3 == 0
-    assert size > 6 << 20
+    size, chosen = path.stat().st_size, np.arange(56_000) % 3 == 0
+    assert size > 11 << 20
     with patch.object(tables, "SHARD_BYTES", 1 << 20):
         tracemalloc.start()
         source = CsvSource(path)
