@@ -12,7 +12,7 @@ MAGIC = b"age-encryption.org/v1\n"
 
 
 class WrongKey(Exception):
-    """A file is not sealed to this identity, or its header is damaged."""
+    """A file is not sealed to this identity, or it is damaged."""
 
 
 def _library() -> Any:
@@ -67,6 +67,11 @@ def decrypt(source: Pieces, sink: Batched, identity: AgeIdentity) -> None:
     try:
         _through(age.decrypt_io, source, sink, identity)
     except age.DecryptError as error:
+        raise WrongKey(str(error).partition("\n")[0].rstrip(".")) from error
+    except OSError as error:
+        # So the cipher tells of damage after the header; of the disk's own failures the source and the sink know.
+        if error in (source.failure, sink.failure):
+            raise
         raise WrongKey(str(error)) from error
 
 

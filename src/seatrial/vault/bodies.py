@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from seatrial.errors import UsageProblem
-from seatrial.vault.digests import Digest
+from seatrial.vault.digests import BLOCK_BYTES, Digest
 from seatrial.vault.entries import Entry
 from seatrial.vault.policy import Policy
+from seatrial.vault.pricing.answer import Answer, read_answer
 from seatrial.vault.refusal import damaged
 
 FORMAT = 1
 _Body = TypeVar("_Body")
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class ScoredBody:
     look: int
     examples: int
     predictions: str
-    answers: dict[str, dict[str, Any]]
+    answers: dict[str, Answer]
     state: dict[str, Any]
 
 
@@ -80,13 +83,13 @@ def sealed(entry: Entry) -> SealedBody:
         UsageProblem: a newer seatrial wrote it.
     """
     written = entry.body.get("format")
-    if isinstance(written, int) and written > FORMAT:
+    if type(written) is int and written > FORMAT:
         raise UsageProblem(
             f"This vault was sealed in format {written}, this seatrial reads format {FORMAT}.",
             "vault-newer",
             "Install a newer seatrial: pip install --upgrade seatrial",
         )
-    if entry.kind != "sealed" or written != FORMAT:
+    if entry.kind != "sealed" or type(written) is not int or written != FORMAT:
         raise damaged("The ledger does not begin with the sealing of a vault.", "vault-ledger-order")
     return _read(entry, _sealed)
 
@@ -112,7 +115,7 @@ def scored(entry: Entry) -> ScoredBody:
 def _read(entry: Entry, read: Callable[[dict[str, Any]], _Body]) -> _Body:
     try:
         return read(entry.body)
-    except (KeyError, TypeError, ValueError, AttributeError, UsageProblem) as error:
+    except (KeyError, TypeError, ValueError, UsageProblem) as error:
         raise damaged(
             f"Entry {entry.number} of the ledger does not say what such an entry says ({type(error).__name__}: {error}).",
             "vault-ledger-line",
@@ -120,34 +123,76 @@ def _read(entry: Entry, read: Callable[[dict[str, Any]], _Body]) -> _Body:
 
 
 def _sealed(body: dict[str, Any]) -> SealedBody:
-    data = _mapping(body["data"])
+    data, digest, policy = (_mapping(body[name]) for name in ("data", "digest", "policy"))
+    examples = _mapping(data["examples"])
+    size, blocks = _count(digest["size"]), _texts(digest["blocks"])
+    if len(blocks) != -(-size // BLOCK_BYTES):
+        raise ValueError(f"{len(blocks)} digests of {size:,} bytes")
     return SealedBody(
-        vault=str(body["vault"]),
-        recipient=str(body["recipient"]),
-        keepers=tuple(map(str, body["keepers"])),
-        custodian=bool(body["custodian"]),
-        digest=Digest(int(body["digest"]["size"]), tuple(map(str, body["digest"]["blocks"]))),
-        examples=Sizes(int(data["examples"]["training"]), int(data["examples"]["test"])),
-        classes=tuple(map(str, data["classes"])),
-        looked=str(data["looked"]),
-        policy=Policy(**body["policy"]),
+        vault=_text(body["vault"]),
+        recipient=_text(body["recipient"]),
+        keepers=_texts(body["keepers"]),
+        custodian=_is(bool, body["custodian"]),
+        digest=Digest(size, blocks),
+        examples=Sizes(_count(examples["training"]), _count(examples["test"])),
+        classes=_texts(data["classes"]),
+        looked=_text(data["looked"]),
+        policy=Policy(_text(policy["rule"]), _count(policy["looks"]), _count(policy["budget"])),
     )
 
 
 def _opened(body: dict[str, Any]) -> OpenedBody:
     plan = _mapping(body["plan"])
-    baseline = {str(name): float(value) for name, value in _mapping(plan["baseline"]).items()}
-    metrics = tuple(map(str, plan["metrics"]))
-    return OpenedBody(int(body["look"]), _mapping(body["model"]), metrics, baseline, str(body["reason"]))
+    model = {name: _text(value) for name, value in _mapping(body["model"]).items()}
+    baseline = {name: _number(value) for name, value in _mapping(plan["baseline"]).items()}
+    return OpenedBody(_count(body["look"]), model, _texts(plan["metrics"]), baseline, _text(body["reason"]))
 
 
 def _scored(body: dict[str, Any]) -> ScoredBody:
-    answers = {name: _mapping(each) for name, each in _mapping(body["answers"]).items()}
-    numbers = int(body["opening"]), int(body["look"]), int(body["examples"])
-    return ScoredBody(*numbers, str(body["predictions"]), answers, _mapping(body["state"]))
+    answers = {name: _answer(_mapping(each)) for name, each in _mapping(body["answers"]).items()}
+    if not answers:
+        raise ValueError("no answers")
+    numbers = _count(body["opening"]), _count(body["look"]), _count(body["examples"])
+    return ScoredBody(*numbers, _text(body["predictions"]), answers, _mapping(body["state"]))
+
+
+def _answer(values: dict[str, Any]) -> Answer:
+    answer = read_answer(values)
+    intervals = [each for each in (answer.interval, answer.worst) if each is not None]
+    for number in (answer.value, *(part for each in intervals for part in (each.low, each.high, each.level))):
+        if number is not None:
+            _number(number)
+    for text in (answer.mechanism, answer.sentence, *(each.method for each in intervals)):
+        _text(text)
+    return answer
+
+
+def _is(kind: type[_Value], given: Any) -> _Value:
+    if type(given) is not kind:
+        raise ValueError(f"{str(given)[:40]!r} where a {kind.__name__} belongs")
+    return given
+
+
+def _text(given: Any) -> str:
+    return _is(str, given)
+
+
+def _texts(given: Any) -> tuple[str, ...]:
+    return tuple(map(_text, cast("list[Any]", _is(list, given))))
+
+
+def _count(given: Any) -> int:
+    if _is(int, given) < 0:
+        raise ValueError(f"{given} where a count belongs")
+    return given
+
+
+def _number(given: Any) -> float:
+    """JSON may write a number as a whole one that no float holds."""
+    if type(given) not in (int, float) or abs(given) > sys.float_info.max:
+        raise ValueError(f"{str(given)[:40]!r} where a number belongs")
+    return float(given)
 
 
 def _mapping(given: Any) -> dict[str, Any]:
-    if not isinstance(given, dict):
-        raise ValueError(f"{given!r} where several values by name belong")
-    return cast("dict[str, Any]", given)
+    return cast("dict[str, Any]", _is(dict, given))

@@ -59,13 +59,25 @@ class Digesting:
         self._open, self._filled = hashlib.sha256(), 0
 
 
-def check(file: BinaryIO, path: Path, digest: Digest, progress: Callable[[int], None] = lambda done: None) -> None:
+State = tuple[int, ...]
+
+
+def state(file: BinaryIO) -> State:
+    """By this it shows whether an open file was written to, or another one is in its place, since it was checked."""
+    found = os.fstat(file.fileno())
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def check(file: BinaryIO, path: Path, digest: Digest, progress: Callable[[int], None] = lambda done: None) -> State:
     """Compare an open sealed file with its digest, several blocks at once.
+
+    Returns:
+        the state that was found undamaged.
 
     Raises:
         Damaged: the file has another size, or a block is another one; with the bytes that are concerned.
     """
-    size = os.fstat(file.fileno()).st_size
+    before, size = state(file), os.fstat(file.fileno()).st_size
     if size != digest.size:
         what = "cut off" if size < digest.size else "longer than it was"
         raise damaged(f"{path} has {size:,} bytes instead of {digest.size:,}: it is {what}.", "vault-size")
@@ -80,6 +92,7 @@ def check(file: BinaryIO, path: Path, digest: Digest, progress: Callable[[int], 
     if spans:
         more = f" and {len(spans) - _MOST_SPANS} more places" if len(spans) > _MOST_SPANS else ""
         raise damaged(f"{path} was changed between bytes {', '.join(spans[:_MOST_SPANS])}{more}.", "vault-changed")
+    return before
 
 
 def _spans(numbers: list[int], size: int) -> list[str]:

@@ -8,7 +8,7 @@ import io
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -33,7 +33,7 @@ def encrypt(pieces: Iterator[bytes | bytearray | memoryview], to: Path, recipien
     return writer.digest()
 
 
-def decrypted(file: BinaryIO, path: Path, identity: AgeIdentity) -> Iterator[bytes]:
+def decrypted(file: BinaryIO, path: Path, identity: AgeIdentity) -> Generator[bytes]:
     """What was sealed, from an open file, in pieces, in memory alone.
 
     Raises:
@@ -66,10 +66,12 @@ class _Hashed(Batched):
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            self.flush()
-        self._queue.put(None)
-        self._thread.join()
+        try:
+            if kind is None:
+                self.flush()
+        finally:
+            self._queue.put(None)
+            self._thread.join()
         if self.failure is not None:
             raise self.failure
 

@@ -15,6 +15,7 @@ from seatrial.vault.identities import folder
 from seatrial.vault.refusal import damaged
 
 _TABLE = "create table if not exists heads (vault text primary key, entries integer, head text, seen text, place text)"
+_REPAIR = "Repair or remove that file; without it a rollback to an earlier state is not found."
 _SECONDS = 30.0  # so long is waited for another process
 
 
@@ -66,6 +67,8 @@ def _compare(vault: str, place: Path, entries: tuple[Entry, ...], heads: sqlite3
     if seen is None:
         return False
     count, head, time = seen
+    if type(count) is not int or count < 1:
+        raise sqlite3.DatabaseError(f"it says that {count!r} entries were seen")
     if len(entries) < count:
         raise damaged(
             f"The ledger has {len(entries)} entries, but {count} were seen at {time}: it was put back to an earlier state.",
@@ -95,9 +98,14 @@ def _heads() -> Generator[sqlite3.Connection]:
         with closing(sqlite3.connect(path, timeout=_SECONDS, isolation_level=None)) as heads:
             heads.execute(_TABLE)
             yield heads
-    except (sqlite3.Error, OSError) as error:
-        raise UsageProblem(
-            f"The heads of ledgers that were seen cannot be kept in {path}: {error}.",
-            "vault-heads",
-            "Repair or remove that file; without it a rollback to an earlier state is not found.",
-        ) from error
+    except sqlite3.DatabaseError as error:
+        # An operation fails for what is around the file (no room, no permission), else the file itself is damaged.
+        around = isinstance(error, sqlite3.OperationalError)
+        hint = "Make room there, or let it be written." if around else _REPAIR
+        raise _not_kept(path, error, hint) from error
+    except OSError as error:
+        raise _not_kept(path, error, "Make room there, or let it be written.") from error
+
+
+def _not_kept(path: Path, error: Exception, hint: str) -> UsageProblem:
+    return UsageProblem(f"The heads of ledgers that were seen cannot be kept in {path}: {error}.", "vault-heads", hint)

@@ -16,6 +16,7 @@ import click
 from seatrial.errors import UsageProblem
 from seatrial.vault import age
 from seatrial.vault.age import AgeIdentity
+from seatrial.vault.files import sync_folder
 from seatrial.vault.refusal import disk_errors
 
 if TYPE_CHECKING:
@@ -146,6 +147,9 @@ def _make(home: Path) -> None:
 
 def _write_once(path: Path, content: bytes) -> None:
     """Write a file that appears as a whole, readable by its owner alone, unless it is there already."""
+    for left in path.parent.glob(f".{path.name}.*"):
+        if left.suffix[1:].isdigit() and not _alive(int(left.suffix[1:])):
+            left.unlink(missing_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
@@ -159,12 +163,24 @@ def _write_once(path: Path, content: bytes) -> None:
             return
     finally:
         partial.unlink(missing_ok=True)
+    sync_folder(path.parent)  # what was sealed to an identity that is gone after a power cut stays shut
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _read_secret(path: Path) -> bytes:
-    if not path.exists():
+    if not path.is_file():
+        found = "something else" if path.exists() else "no such file"
         raise UsageProblem(
-            f"Expected your identity in {path}, found no such file.",
+            f"Expected your identity in {path}, found {found}.",
             "vault-no-identity",
             "`seatrial vault identity` makes one; if it was lost, what was sealed to it stays shut.",
         )
@@ -174,6 +190,13 @@ def _read_secret(path: Path) -> bytes:
             f"Expected {path} to be readable by its owner alone, found permissions {mode:03o}.",
             "vault-identity-open",
             f"chmod 600 {path}",
+        )
+    mode = stat.S_IMODE(path.parent.stat().st_mode)
+    if mode & 0o022:
+        raise UsageProblem(
+            f"Expected the folder {path.parent} to be changed by its owner alone, found permissions {mode:03o}.",
+            "vault-identity-open",
+            f"chmod 700 {path.parent}",
         )
     with disk_errors("Reading your identity", path):
         return path.read_bytes()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from seatrial.errors import UsageProblem
 
+_TEXT = "USO"
 Compute = Callable[[NDArray[Any], NDArray[Any]], float]
 
 
@@ -48,7 +49,28 @@ def _sklearn(name: str, **settings: Any) -> Compute:
 
 
 def _wrong(targets: NDArray[Any], predictions: NDArray[Any]) -> NDArray[np.float64]:
+    """1 where a prediction is another class than the target. What is no class at all would be wrong everywhere."""
+    if predictions.shape != targets.shape:
+        raise _no_classes(f"an array of shape {predictions.shape}")
+    if (targets.dtype.kind in _TEXT) != (predictions.dtype.kind in _TEXT):
+        raise _no_classes(f"{predictions.dtype} where the targets are {targets.dtype}")
+    if predictions.dtype.kind == "f" and targets.dtype.kind not in _TEXT and _fractions(predictions, targets):
+        raise _no_classes("numbers with a fraction")
     return np.asarray(targets != predictions, dtype=np.float64)
+
+
+def _fractions(predictions: NDArray[Any], targets: NDArray[Any]) -> bool:
+    """Whether predictions have fractions and targets have none."""
+    return bool((predictions % 1).any() and not (targets % 1).any())
+
+
+def _no_classes(found: str) -> UsageProblem:
+    return UsageProblem(
+        f"Expected the class of each example, found {found}.",
+        "vault-predictions",
+        "Return classes as the targets name them, or their numbers: probabilities.argmax(1). This look counts; the same "
+        "opening can be scored again.",
+    )
 
 
 METRICS = {

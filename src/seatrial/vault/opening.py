@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.errors import UsageProblem
-from seatrial.vault import bodies, heads, ledger
+from seatrial.vault import bodies, digests, ledger
 from seatrial.vault.archive import unpack
 from seatrial.vault.encryption import decrypted
 from seatrial.vault.entries import Entry
@@ -22,14 +22,13 @@ from seatrial.vault.frozen import Frozen, array_hash
 from seatrial.vault.identities import Identity
 from seatrial.vault.plan import Plan
 from seatrial.vault.policy import Priced, Seen, price
-from seatrial.vault.pricing.answer import Answer, read_answer
+from seatrial.vault.predictions import Predict, check_finite, checked, computing, predicted
+from seatrial.vault.pricing.answer import Answer
 from seatrial.vault.pricing.noise import keyed
-from seatrial.vault.refusal import damaged
+from seatrial.vault.refusal import damaged, disk_errors
 from seatrial.vault.sealing import CONTENTS
 from seatrial.vault.sources import read
 from seatrial.vault.sources.source import Form, Part
-
-Predict = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +67,16 @@ class Opening:
         model: Frozen,
         plan: Plan,
         training: float | None,
+        undamaged: digests.State,
     ) -> None:
         self.vault = vault
         self.look = bodies.opened(entries[-1]).look
         self._identity = identity
         self._sealed, self._entry = bodies.sealed(entries[0]), entries[-1]
         self._model, self._plan, self._training = model, plan, training
+        self._undamaged = undamaged  # how the sealed file was when it was last checked
         self._scored = False
+        self._answered: tuple[int, dict[str, Any], Priced] | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -89,13 +91,14 @@ class Opening:
             Damaged: what was sealed is not what the ledger says.
         """
         self._check_open()
-        with (
-            self.vault.open("rb", buffering=0) as file,
-            contextlib.closing(unpack(decrypted(file, self.vault, self._identity.age))) as files,
-        ):
-            form = self._form(next(files, ("", b"")))
-            for name, content in files:
-                yield read(form, name, content)
+        with disk_errors("Reading the vault", self.vault), self.vault.open("rb", buffering=0) as file:
+            if digests.state(file) != self._undamaged:
+                self._undamaged = digests.check(file, self.vault, self._sealed.digest)
+            with (
+                contextlib.closing(decrypted(file, self.vault, self._identity.age)) as stream,
+                contextlib.closing(unpack(stream)) as files,
+            ):
+                yield from self._parts(files)
 
     def score(self, predict: Predict) -> Result:
         """Predict all test examples, score the predictions and write both down: the end of this opening.
@@ -107,17 +110,17 @@ class Opening:
             UsageProblem: the predictions do not fit, or the model is another one than the frozen one.
         """
         targets, predictions = self._predicted(predict)
+        self._answered = None
         if self._model.again() != self._model.hash:
             raise UsageProblem(
                 f"Expected {self._model.of} to be what it was when the vault was opened, found it changed.",
                 "vault-model-changed",
                 "Predict in evaluation mode and train nothing on test data. This look counts.",
             )
-        entries = ledger.append(
-            self.vault, self._identity, partial(self._compose, Seen(targets, predictions, self._training))
-        )
+        seen = Seen(targets, predictions, self._training)
+        self._priced(seen, ledger.seen(self.vault)[0])  # here, since others wait while an entry is added
+        entries = ledger.append(self.vault, self._identity, partial(self._compose, seen))
         self._scored = True
-        heads.remember(self._sealed.vault, self.vault, entries)
         return result_of(entries[-1], self._entry)
 
     # ---- inner steps ---------------------------------------------------------------------------------------------
@@ -130,12 +133,35 @@ class Opening:
                 "Another look is another opening: vault.open(...). It is counted.",
             )
 
+    def _parts(self, files: Iterator[tuple[str, bytes]]) -> Iterator[Part]:
+        expected, found = self._sealed.examples.test, 0
+        with self._readable():
+            form = self._form(next(files, ("", b"")))
+        for name, content in files:
+            with self._readable():
+                part = read(form, name, content)
+            found += part.examples
+            yield part
+        if found != expected:
+            raise damaged(f"{self.vault} holds {found:,} examples instead of {expected:,}.", "vault-content")
+
     def _form(self, first: tuple[str, bytes]) -> Form:
         about: dict[str, Any] = json.loads(first[1]) if first[0] == CONTENTS else {}
         if about.get("vault") != self._sealed.vault:
             raise damaged(f"{self.vault} holds other data than its ledger says: it was exchanged.", "vault-exchanged")
         form = about["form"]
         return Form(form["kind"], form["target"], tuple(form["fields"]), form["settings"])
+
+    @contextlib.contextmanager
+    def _readable(self) -> Generator[None]:
+        """What was sealed may come from somebody else: whatever its reader stumbles over is damage, and told as that."""
+        try:
+            yield
+        except UsageProblem:
+            raise
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}"
+            raise damaged(f"What is sealed in {self.vault} cannot be read ({said}).", "vault-content") from error
 
     def _predicted(self, predict: Predict) -> tuple[NDArray[Any], NDArray[Any]]:
         targets: list[NDArray[Any]] = []
@@ -147,19 +173,9 @@ class Opening:
                     "vault-no-target",
                     "Seal it with --target; or read the examples with opening.parts().",
                 )
-            predictions.append(self._checked(_as_array(predict(part.inputs)), part))
+            predictions.append(checked(predicted(predict, part.inputs), part.examples, predictions))
             targets.append(part.targets)
         return self._comparable(np.concatenate(targets), np.concatenate(predictions))
-
-    @staticmethod
-    def _checked(found: NDArray[Any], part: Part) -> NDArray[Any]:
-        if found.ndim not in (1, 2) or len(found) != part.examples:
-            raise UsageProblem(
-                f"Expected {part.examples} predictions, one an example, found an array of shape {found.shape}.",
-                "vault-predictions",
-                "predict gets the inputs of several examples and returns one entry for each. This look counts.",
-            )
-        return found
 
     def _comparable(self, targets: NDArray[Any], predictions: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Names of classes and their numbers are made the same."""
@@ -175,10 +191,20 @@ class Opening:
             raise UsageProblem(
                 "Expected an opening without scores, found them written.", "vault-scored", "Open it again."
             )
-        looks = sum(each.kind == "opened" for each in entries)
-        noise = keyed(self._identity.secret(f"vault {self._sealed.vault}"))
-        state = before[-1].state if before else {}
-        return "scored", self._written(price(self._sealed.policy, self._plan, seen, looks, state, noise), seen)
+        return "scored", self._written(self._priced(seen, entries), seen)
+
+    def _priced(self, seen: Seen, entries: tuple[Entry, ...]) -> Priced:
+        """The answers, by what the ledger says; computed once as long as it says the same."""
+        states = [bodies.scored(each).state for each in entries if each.kind == "scored"]
+        looks, state = sum(each.kind == "opened" for each in entries), states[-1] if states else {}
+        if self._answered is None or self._answered[:2] != (looks, state):
+            noise = keyed(self._identity.secret(f"vault {self._sealed.vault}"))
+            with computing(self._plan):
+                priced = price(self._sealed.policy, self._plan, seen, looks, state, noise)
+            for name, answer in priced.answers.items():
+                check_finite(name, answer.value)
+            self._answered = looks, state, priced
+        return self._answered[2]
 
     def _written(self, priced: Priced, seen: Seen) -> dict[str, Any]:
         return {
@@ -196,7 +222,7 @@ def result_of(scored: Entry, opened: Entry) -> Result:
     body, plan = bodies.scored(scored), bodies.opened(opened)
     baseline = plan.baseline
     names = sorted(body.answers, key=lambda name: plan.metrics.index(name) if name in plan.metrics else -1)
-    answers = {name: read_answer(body.answers[name]) for name in names}
+    answers = {name: body.answers[name] for name in names}
     against = tuple(_against(name, answer, baseline[name]) for name, answer in answers.items() if name in baseline)
     return Result(answers, body.look, against)
 
@@ -218,9 +244,3 @@ def _shown(answer: Answer) -> str:
         return f"{answer.value:.4g}"
     interval = answer.interval
     return f"{answer.value:.4g}  [{interval.low:.4g}, {interval.high:.4g}] at {interval.level:.0%}, {interval.method}"
-
-
-def _as_array(given: Any) -> NDArray[Any]:
-    """Predictions as an array, tensors too."""
-    detach = getattr(given, "detach", None)
-    return np.asarray(detach().cpu().numpy() if detach is not None else given)

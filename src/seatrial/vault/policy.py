@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from seatrial.vault.pricing.answer import Answer
 from seatrial.vault.pricing.ladder import Ladder, LadderState, nearest, published_step
 from seatrial.vault.pricing.noise import Noise
 from seatrial.vault.pricing.thresholdout import Thresholdout, ThresholdoutState
+from seatrial.vault.refusal import damaged
 
 RULES = ("widened", "ladder", "thresholdout")
 # For so many looks the step of the Ladder is chosen; so often the test data speak through Thresholdout.
@@ -66,6 +68,19 @@ class Policy:
                 "vault-training-score",
                 "Give training= (--training-score), measured in the same way.",
             )
+
+    def check_state(self, state: dict[str, Any], place: str) -> None:
+        """Whether the next answer can go on from this state. `place` names the entry that holds it.
+
+        Raises:
+            Damaged: it cannot: it is not what this rule remembers.
+        """
+        remembered = {"widened": None, "ladder": LadderState(), "thresholdout": ThresholdoutState()}[self.rule]
+        fields = {} if remembered is None else asdict(remembered)
+        numbers = [value for name, value in state.items() if name != "best" or value is not None]
+        finite = all(type(each) in (int, float) and 0 <= each < math.inf for each in numbers)
+        if state.keys() != fields.keys() or not finite:
+            raise damaged(f"{place} does not hold what the {self.rule} rule remembers.", "vault-ledger-line")
 
 
 @dataclass(frozen=True, slots=True)

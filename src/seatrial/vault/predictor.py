@@ -31,7 +31,7 @@ def predictor_of(words: str, weights: Path) -> Callable[[Any], Any]:
     try:
         make = runpy.run_path(str(path), run_name="__predictor__").get(name)
         predict = make(weights) if callable(make) else None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         said = f"{type(error).__name__}: {error}"
         hint = "Nothing was opened. Try it on the training data first."
         raise UsageProblem(f"Making the predictor by {path} failed: {said}.", "vault-predictor", hint) from error

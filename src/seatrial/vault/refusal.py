@@ -33,9 +33,11 @@ def _problem(doing: str, path: Path, error: OSError) -> UsageProblem:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         hint = "Make room and try again: nothing was changed, what was half written is gone."
         return UsageProblem(f"{doing} failed: no space is left for {at}.", "vault-disk-full", hint)
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+    if error.errno == errno.EROFS:
+        return UsageProblem(f"{doing} failed: {at} is read-only.", "vault-not-writable", "Give a folder of yours.")
+    if error.errno in (errno.EACCES, errno.EPERM):
         return UsageProblem(
-            f"{doing} failed: {at} must not be written.", "vault-not-writable", "Give a folder of yours."
+            f"{doing} failed: there is no permission for {at}.", "vault-no-permission", "Give a folder of yours."
         )
     if error.errno == errno.ENOENT:
         return UsageProblem(f"{doing} failed: there is no {at}.", "vault-no-file", "Check the path.")

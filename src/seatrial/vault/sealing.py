@@ -18,7 +18,8 @@ from seatrial.vault.archive import pack
 from seatrial.vault.bodies import FORMAT
 from seatrial.vault.encryption import encrypt
 from seatrial.vault.entries import new_entry
-from seatrial.vault.identities import Card, Identity, own
+from seatrial.vault.files import replace
+from seatrial.vault.identities import Card, own
 from seatrial.vault.overlap.finding import find
 from seatrial.vault.overlap.moving import mended
 from seatrial.vault.overlap.pairs import Overlap
@@ -116,13 +117,12 @@ def seal(
     places = {"vault": to, "ledger": ledger.ledger_of(to)}
     if training is not None:
         places["training"] = training
-    with disk_errors("Sealing", to), staged(to, places) as folder:
-        heads.vacate(to)
+    with disk_errors("Sealing", to), staged(to, places) as writing:
         if training is not None:
-            divided.source.write(~divided.test, folder / "training")
+            divided.source.write(~divided.test, writing["training"])
         card = custodian or identity.card
         name = uuid.uuid4().hex
-        digest = encrypt(pack(_contents(divided, name)), folder / "vault", card.recipient)
+        digest = encrypt(pack(_contents(divided, name)), writing["vault"], card.recipient)
         body = {
             "format": FORMAT,
             "vault": name,
@@ -136,12 +136,10 @@ def seal(
             "notes": list(divided.notes),
             "policy": asdict(policy),
         }
-        _write_first(folder / "ledger", body, identity)
-    heads.remember(name, to, ledger.read(places["ledger"]))
-
-
-def _write_first(path: Path, body: dict[str, Any], identity: Identity) -> None:
-    ledger.replace(path, new_entry("sealed", body, None, identity).line + b"\n")
+        first = new_entry("sealed", body, None, identity)
+        replace(writing["ledger"], first.line + b"\n")
+        heads.vacate(to)
+        heads.remember(name, to, (first,))  # before all is there: afterwards nothing may fail
 
 
 def _contents(divided: Divided, name: str) -> Iterator[tuple[str, Content]]:

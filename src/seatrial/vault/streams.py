@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 
 BATCH_BYTES = 4 << 20
@@ -25,6 +25,13 @@ class Pieces(io.RawIOBase):
         self.failure: BaseException | None = None
 
     def read(self, size: int = -1) -> bytes:
+        try:
+            return self._read(size)
+        except BaseException as error:
+            self.failure = error
+            raise
+
+    def _read(self, size: int) -> bytes:
         if 0 <= size <= len(self._rest):
             part, self._rest = self._rest[:size], self._rest[size:]
             return bytes(part)
@@ -38,14 +45,10 @@ class Pieces(io.RawIOBase):
 
     def _next(self) -> bool:
         """The next piece that is not empty, if there is one."""
-        try:
-            for piece in self._pieces:
-                self._rest = memoryview(piece).cast("B")
-                if self._rest:
-                    return True
-        except BaseException as error:
-            self.failure = error
-            raise
+        for piece in self._pieces:
+            self._rest = memoryview(piece).cast("B")
+            if self._rest:
+                return True
         return False
 
 
@@ -60,10 +63,14 @@ class Batched:
 
     def write(self, piece: bytes) -> int:
         """Take a piece."""
-        self._parts.append(piece)
-        self._held += len(piece)
-        if self._held >= BATCH_BYTES:
-            self.flush()
+        try:
+            self._parts.append(piece)
+            self._held += len(piece)
+            if self._held >= BATCH_BYTES:
+                self.flush()
+        except BaseException as error:
+            self.failure = error
+            raise
         return len(piece)
 
     def flush(self) -> None:
@@ -82,8 +89,9 @@ class Abandoned(Exception):
     """Nobody reads on."""
 
 
-def threaded(produce: Callable[[Callable[[bytes], None]], None]) -> Iterator[bytes]:
-    """What a function sends, while it runs in a thread of its own. Its exception is raised here."""
+def threaded(produce: Callable[[Callable[[bytes], None]], None]) -> Generator[bytes]:
+    """What a function sends, while it runs in a thread of its own. Its exception is raised here. The thread has ended when
+    the last piece was read, or when this is closed."""
     waiting: queue.Queue[bytes | BaseException | None] = queue.Queue(WAITING)
     abandoned = threading.Event()
 
@@ -104,7 +112,8 @@ def threaded(produce: Callable[[Callable[[bytes], None]], None]) -> Iterator[byt
         with suppress(Abandoned):
             send(end)
 
-    threading.Thread(target=work, daemon=True).start()
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
     try:
         while (piece := waiting.get()) is not None:
             if isinstance(piece, BaseException):
@@ -112,3 +121,6 @@ def threaded(produce: Callable[[Callable[[bytes], None]], None]) -> Iterator[byt
             yield piece
     finally:
         abandoned.set()
+        with suppress(queue.Empty):  # so that it need not wait until a place is free
+            waiting.get_nowait()
+        thread.join()

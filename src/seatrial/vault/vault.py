@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.errors import UsageProblem
-from seatrial.vault import age, bodies, digests, heads, ledger
+from seatrial.vault import age, bodies, digests, ledger
 from seatrial.vault.bodies import SealedBody
 from seatrial.vault.entries import Entry
 from seatrial.vault.frozen import frozen
-from seatrial.vault.identities import Card, Identity, own
+from seatrial.vault.identities import SIGNING, Card, Identity, own
 from seatrial.vault.opening import Opening
 from seatrial.vault.plan import Plan
 from seatrial.vault.policy import Policy
@@ -58,8 +58,9 @@ class Vault:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        finish(self.path)
-        _check_is_vault(self.path)
+        with disk_errors("Reading the vault", self.path):
+            finish(self.path)
+            _check_is_vault(self.path)
         self._entries()
 
     @staticmethod
@@ -128,7 +129,7 @@ class Vault:
         first = bodies.sealed(self._entries()[0])
         identity = self._owner(first)
         hashed = frozen(model)
-        self._check_sealed(first)
+        state = self._check_sealed(first)
 
         def compose(entries: tuple[Entry, ...]) -> tuple[str, dict[str, Any]]:
             look = 1 + sum(each.kind == "opened" for each in entries)
@@ -137,8 +138,7 @@ class Vault:
             return "opened", {"look": look, "model": model_written, "plan": plan.written, "reason": reason}
 
         entries = ledger.append(self.path, identity, compose)
-        heads.remember(first.vault, self.path, entries)
-        return Opening(self.path, identity, entries, hashed, plan, training)
+        return Opening(self.path, identity, entries, hashed, plan, training, state)
 
     def log(self) -> tuple[Entry, ...]:
         """All entries of the ledger, checked."""
@@ -154,23 +154,20 @@ class Vault:
         Raises:
             Damaged: what is wrong, and where.
         """
-        entries = self._entries()
+        entries, remembered = ledger.seen(self.path)
         first = bodies.sealed(entries[0])
         if head and head not in (each.hash for each in entries):
             raise damaged(
                 f"The ledger has no entry with the hash {head}: it was put back or written anew.", "vault-rolled-back"
             )
-        remembered = heads.compare(first.vault, self.path, entries)
         self._check_sealed(first, progress)
-        heads.remember(first.vault, self.path, entries)
+        ledger.remember(self.path)
         return Verified(entries, sum(each.kind == "opened" for each in entries), remembered)
 
     # ---- inner steps ---------------------------------------------------------------------------------------------
 
     def _entries(self) -> tuple[Entry, ...]:
-        entries = ledger.read(ledger.ledger_of(self.path))
-        heads.compare(bodies.sealed(entries[0]).vault, self.path, entries)
-        return entries
+        return ledger.seen(self.path)[0]
 
     def _owner(self, first: SealedBody) -> Identity:
         identity, recipient = own(), first.recipient
@@ -181,11 +178,17 @@ class Vault:
                 "vault-not-yours",
                 "Give the frozen model and the plan to whoever holds that identity.",
             )
+        if identity.card.key not in first.keepers:
+            raise UsageProblem(
+                f"Expected the key that may sign in this ledger, found another one in {identity.folder / SIGNING}.",
+                "vault-not-yours",
+                "Put back the copy that belongs to this identity; what another key signs is refused.",
+            )
         return identity
 
-    def _check_sealed(self, first: SealedBody, progress: Callable[[int], None] = lambda done: None) -> None:
+    def _check_sealed(self, first: SealedBody, progress: Callable[[int], None] = lambda done: None) -> digests.State:
         with disk_errors("Reading the vault", self.path), self.path.open("rb") as file:
-            digests.check(file, self.path, first.digest, progress)
+            return digests.check(file, self.path, first.digest, progress)
 
 
 def _check_is_vault(path: Path) -> None:
@@ -194,7 +197,7 @@ def _check_is_vault(path: Path) -> None:
         raise UsageProblem(
             f"Expected a vault at {path}, found {found}.", "vault-no-file", "Give the path of the sealed file."
         )
-    with disk_errors("Reading the vault", path), path.open("rb") as file:
+    with path.open("rb") as file:
         start = file.read(len(age.MAGIC))
     if start != age.MAGIC:
         if ledger.ledger_of(path).exists():
