@@ -262,7 +262,12 @@ class Watch:
         if not self.on:
             return
         for last_word in self.at_finish:
-            last_word()
+            try:
+                last_word()
+            except (
+                Exception
+            ) as error:  # of a device that has failed nothing can be read: what is known already still counts
+                self.not_looked_at("a part of the end of the run", f"{type(error).__name__}: {str(error)[:200]}")
         if self._turn:
             self.end_turn(complete=False)
         self.flush()
