@@ -12,12 +12,13 @@ import argparse
 import json
 import os
 import pathlib
+import signal
 import statistics
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -31,12 +32,16 @@ LARGE = ("mlp", "cnn", "transformer")
 class Bench:
     """Where it runs, where results go, and until when."""
 
-    def __init__(self, device: str, out: pathlib.Path, seconds: float) -> None:
+    def __init__(self, device: str, out: pathlib.Path, seconds: float, programs: str = "") -> None:
         self.device, self.out = device, out.resolve()
         self.end = time.monotonic() + seconds
+        self.programs = programs.split(",") if programs else []
         self.lock = threading.Lock()
         self.rows: list[dict[str, Any]] = []
         self.out.mkdir(parents=True, exist_ok=True)
+
+    def chosen(self, names: Iterable[str]) -> list[str]:
+        return [name for name in names if not self.programs or name in self.programs]
 
     @property
     def gpu(self) -> bool:
@@ -58,12 +63,23 @@ class Bench:
         limit = min(limit, self.end - time.monotonic())
         if limit < 5:
             return subprocess.CompletedProcess(command, 124, "", "no time was left for it")
+        # In a group of its own: the workers of a loader end with it.
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=self.out,
+            start_new_session=True,
+        )
         try:
-            return subprocess.run(
-                [sys.executable, *command], env=env, capture_output=True, text=True, timeout=limit, cwd=self.out
-            )
+            stdout, stderr = process.communicate(timeout=limit)
         except subprocess.TimeoutExpired:
-            return subprocess.CompletedProcess(command, 124, "", f"stopped after {limit:.0f} s")
+            os.killpg(process.pid, signal.SIGKILL)
+            stdout, stderr = process.communicate()
+            return subprocess.CompletedProcess(command, 124, stdout, f"{stderr[-300:]} stopped after {limit:.0f} s")
+        return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 
     def program(self, name: str, *args: str, watched: tuple[str, ...] | None = None, limit: float = 90) -> Any:
         """Run one of the programs, plain or under `seatrial run` with options."""
@@ -112,12 +128,18 @@ def unchanged(bench: Bench, name: str) -> None:
         errors[way] = done.stderr
     plain = results["plain"]
     steady = [key for key in plain if plain[key] == results["again"].get(key)]
+    stopped = [way for way in ways if results[way]["status"] == 124]
     bench.say(
         "unchanged",
         name,
         finished=plain["status"] == 0,
         differs_between_plain_runs=[key for key in plain if key not in steady],
-        changed={way: [key for key in steady if plain[key] != results[way].get(key)] for way in ("watched", "tried")},
+        stopped=stopped,
+        changed={
+            way: [key for key in steady if plain[key] != results[way].get(key)]
+            for way in ("watched", "tried")
+            if way not in stopped
+        },
         new_lines_on_stderr={
             way: sorted(set(errors[way].splitlines()) - set((errors["plain"] + errors["again"]).splitlines()))[:5]
             for way in ("watched", "tried")
@@ -320,21 +342,18 @@ def machine(bench: Bench) -> None:
 def jobs_of(bench: Bench, check: str) -> list[Callable[[], None]]:
     """The runs of one check; those of the checks that measure time come last and alone."""
     watched_or_not = (False, True)
+    plain = [name for name in HEALTHY if name != "compiled"]
     match check:
         case "unchanged":
-            return [
-                lambda name=name: unchanged(bench, name)
-                for name in sorted(HEALTHY, key=lambda name: name != "compiled")
-            ]
+            return [lambda name=name: unchanged(bench, name) for name in bench.chosen(("compiled", *plain))]
         case "exact":
-            names = [name for name in HEALTHY if name != "compiled"]
-            return [lambda name=name: inner(bench, "exact", name, 60) for name in names]
+            return [lambda name=name: inner(bench, "exact", name, 60) for name in bench.chosen(plain)]
         case "syncs":
             names = ("cnn", "scaled_fp16", "accumulating")
-            return [lambda n=n, w=w: syncs(bench, n, w) for n in names for w in watched_or_not]
+            return [lambda n=n, w=w: syncs(bench, n, w) for n in bench.chosen(names) for w in watched_or_not]
         case "trials":
             names = (*FAULTY, "mlp", "transformer", "scaled_fp16", "default_device", "failing")
-            return [lambda name=name: trials(bench, name) for name in names]
+            return [lambda name=name: trials(bench, name) for name in bench.chosen(names)]
         case "check":
             return [lambda d=d: inner(bench, "check", d, 90) for d in dict.fromkeys(("cpu", bench.device))]
         case _:
@@ -346,17 +365,18 @@ def main() -> None:
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("gpu-results"))
     parser.add_argument("--only", default="cost,unchanged,exact,syncs,check,trials,whole")
+    parser.add_argument("--programs", default="", help="only these, by name")
     parser.add_argument("--seconds", type=float, default=330.0)
     parser.add_argument("--part", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.part:
         print(json.dumps(PARTS[options.part[0]](options.device, options.part[1])))
         return
-    bench, wanted = Bench(options.device, options.out, options.seconds), options.only.split(",")
+    bench, wanted = Bench(options.device, options.out, options.seconds, options.programs), options.only.split(",")
     start = time.monotonic()
     machine(bench)
     if "cost" in wanted:
-        for name in LARGE:
+        for name in bench.chosen(LARGE):
             inner(bench, "cost", name, 60)
     together(bench, [job for check in wanted for job in jobs_of(bench, check)])
     if "whole" in wanted:
@@ -370,8 +390,8 @@ def summary(bench: Bench, seconds: float) -> None:
     for row in bench.rows:
         match row["check"]:
             case "unchanged":
-                good = row["finished"] and not any(row["changed"].values())
-                print(f"{'unchanged' if good else 'CHANGED  '} {row['case']}: {row['changed']}")
+                word = "CHANGED  " if any(row["changed"].values()) else "unchanged" if row["changed"] else "unknown  "
+                print(f"{word} {row['case']}: {row['changed']}, stopped: {row['stopped']}")
             case "exact":
                 print(f"exact     {row['case']}: {row.get('exact')} of {row.get('steps')} {row.get('why_not')}")
             case "syncs":
