@@ -1,6 +1,6 @@
 """Watching on a GPU: does it change anything, does it wait for the device, what does it cost, do the trials find the same?
 
-    python benchmarks/gpu.py --out DIR [--device cuda] [--only unchanged,exact,syncs,trials,check,cost,whole] [--seconds 330]
+    python benchmarks/gpu.py --out DIR [--device cuda] [--only unchanged,exact,syncs,trials,check,cost,whole] [--seconds 345] [--programs cnn,...]
 
 Each run is a process of its own with a limit of its own; what it shows is appended to DIR/results.jsonl as it comes, and a
 summary is printed at the end. With `--device cpu` everything is small: a test of this script.
@@ -214,7 +214,7 @@ def inner(bench: Bench, part: str, case: str, limit: float) -> None:
 def whole(bench: Bench, name: str, pairs: int) -> None:
     """Whole runs by turns: from the start of the process to its end, the writing of the report included."""
     seconds: dict[bool, list[float]] = {False: [], True: []}
-    size = ("--large", "--steps", "600") if bench.gpu else ("--steps", "40")
+    size = ("--large", "--steps", "400") if bench.gpu else ("--steps", "40")
     for number in range(2 * pairs):
         watched = bool(number % 2)
         options = ("--trials", "off", "--out", str(bench.out / f"whole-{name}-{number}")) if watched else None
@@ -366,7 +366,7 @@ def main() -> None:
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("gpu-results"))
     parser.add_argument("--only", default="cost,unchanged,exact,syncs,check,trials,whole")
     parser.add_argument("--programs", default="", help="only these, by name")
-    parser.add_argument("--seconds", type=float, default=330.0)
+    parser.add_argument("--seconds", type=float, default=345.0)
     parser.add_argument("--part", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.part:
@@ -380,7 +380,7 @@ def main() -> None:
             inner(bench, "cost", name, 60)
     together(bench, [job for check in wanted for job in jobs_of(bench, check)])
     if "whole" in wanted:
-        whole(bench, "cnn", 5 if bench.gpu else 1)
+        whole(bench, "cnn", 3 if bench.gpu else 1)
     summary(bench, time.monotonic() - start)
 
 

@@ -35,7 +35,7 @@ def clusters(device: str, shape: tuple[int, ...], examples: int = 2048) -> Itera
     x = (torch.randn(CLASSES, *shape)[y] + torch.randn(examples, *shape)) / 2**0.5
     x, y = x.to(device), y.to(device)
     while True:
-        for rows in torch.randperm(examples).split(examples // 8):
+        for rows in torch.randperm(examples).to(device).split(examples // 8):
             yield x[rows], y[rows]
 
 
@@ -74,7 +74,7 @@ def cnn(device: str, large: bool) -> tuple[Step, nn.Module]:
         nn.MaxPool2d(2),
         nn.Conv2d(wide, wide, 3, padding=1),
         nn.ReLU(),
-        nn.AdaptiveAvgPool2d(2),
+        nn.AvgPool2d(size // 4),
         nn.Flatten(),
         nn.Dropout(0.3),
         nn.Linear(4 * wide, CLASSES),
@@ -105,7 +105,7 @@ def transformer(device: str, large: bool) -> tuple[Step, nn.Module]:
     y = y.to(device)
 
     def step() -> torch.Tensor:
-        rows = torch.randint(512, (64,))
+        rows = torch.randint(512, (64,), device=device)
         optimizer.zero_grad()
         with torch.autocast(torch.device(device).type, dtype=torch.bfloat16):
             loss = F.cross_entropy(model(x[rows]), y[rows])
@@ -118,7 +118,7 @@ def transformer(device: str, large: bool) -> tuple[Step, nn.Module]:
 
 def scaled_fp16(device: str, large: bool) -> tuple[Step, nn.Module]:
     """With fp16 autocast and a gradient scaler."""
-    _, model = cnn(device, large)
+    _, model = cnn(device, False)
     data, optimizer = clusters(device, (3, 8, 8), 1024), torch.optim.Adam(model.parameters(), 1e-3)
     scaler = torch.amp.GradScaler(torch.device(device).type, init_scale=1024.0)
 
@@ -371,12 +371,13 @@ def counted(step: Step, steps: int, file: pathlib.Path) -> None:
     if torch.cuda.is_available():
         torch.cuda.set_sync_debug_mode("default")
         torch.cuda.synchronize()
+    counts = {place: {"count": len(ticks), "ticks": sorted(set(ticks))} for place, ticks in places.items()}
+    file.write_text(json.dumps({"steps": steps, "places": counts}))
     with torch.profiler.profile() as profile:
         for _ in range(40):
             step()
     wanted = ("Synchronize", "Memcpy DtoH", "Memcpy HtoD", "aten::_local_scalar_dense", "aten::item")
     seen = {event.key: event.count for event in profile.key_averages() if any(name in event.key for name in wanted)}
-    counts = {place: {"count": len(ticks), "ticks": sorted(set(ticks))} for place, ticks in places.items()}
     file.write_text(json.dumps({"steps": steps, "places": counts, "profiled 40 more": seen}))
 
 
