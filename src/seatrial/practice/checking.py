@@ -24,7 +24,7 @@ from seatrial.practice.unchanged import seed, unchanged
 from seatrial.record import NAME, Recorder, read
 from seatrial.report import write
 from seatrial.taps import apart
-from seatrial.trials import Extent, Material, conduct
+from seatrial.trials import Extent, Material, conduct, usual_device
 from seatrial.verdict import judge
 
 Extents: TypeAlias = Literal["full", "quick", "off"]
@@ -86,8 +86,9 @@ def _on_trial(task: Task, trials: Extents, recorder: Recorder, config: Config, d
 
     given = Extent(trials, TRIAL_SECONDS, display.tell, task.fresh, whole=True)
     try:
-        for event in conduct(Material.of(watch), so_far, config, given):
-            recorder.send(event)
+        with usual_device():
+            for event in conduct(Material.of(watch), so_far, config, given):
+                recorder.send(event)
     except Exception as error:  # a failure of ours: what was found until then still counts
         recorder.send(NotLookedAt("the rest of the trials", f"{type(error).__name__}: {error}", trial=True))
 
