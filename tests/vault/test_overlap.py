@@ -20,6 +20,7 @@ from seatrial.vault.overlap.finding import find
 from seatrial.vault.overlap.moving import mended, moved
 from seatrial.vault.overlap.null import nearer_than_chance
 from seatrial.vault.overlap.pairs import Overlap, Pair
+from seatrial.vault.overlap.pictures import registered
 from seatrial.vault.overlap.words import notice, refusal
 from seatrial.vault.sources.source import Block
 
@@ -28,7 +29,7 @@ Array = np.ndarray
 
 def in_blocks(examples: Array, size: int = 300) -> Callable[[], Iterator[Block]]:
     """As a source gives them: pictures from 3 axes on."""
-    values = np.ascontiguousarray(examples, np.float32)
+    values = np.ascontiguousarray(examples, np.float32) + np.float32(0)  # Without a negative zero.
 
     def blocks() -> Iterator[Block]:
         for start in range(0, len(values), size):
@@ -59,7 +60,7 @@ def noisy(share: float, of: Array) -> Callable[[Array], Array]:
     return lambda example: example + share * of * random.normal(size=example.shape)
 
 
-def scenes(count: int, side: int = 32) -> Array:
+def scenes(count: int, side: int = 20) -> Array:
     """Pictures with the spectrum of natural ones (power falls with the square of the frequency: Field 1987), 0 to 255."""
     random = np.random.default_rng(5)
     frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(side), np.fft.fftfreq(side)))
@@ -166,9 +167,28 @@ CHANGES: dict[str, Callable[[Array], Array]] = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_changed_pictures_are_found(change: str) -> None:
-    test = a_split(500)
-    pictures, places = planted(scenes(500), test, CHANGES[change], 10)
+    test = a_split(400)
+    pictures, places = planted(scenes(400), test, CHANGES[change], 10)
     assert {pair.test for pair in find(in_blocks(pictures), test).near} == places
+
+
+def test_the_distance_at_the_best_shift_is_that_of_all_shifts_one_by_one() -> None:
+    random = np.random.default_rng(0)
+    ours, theirs = random.normal(size=(2, 6, 9, 11, 3)).astype(np.float32)
+    theirs[0, 2:, :-1] = 3 * ours[0, :-2, 1:] + 5
+    theirs[1] = ours[1, :, ::-1]
+    expected = []
+    for one, other in zip(ours, theirs, strict=True):
+        best = -1.0
+        for picture in (one, one[:, ::-1]):
+            for down in range(-2, 3):
+                for right in range(-1, 2):
+                    mine = picture[max(0, down) : 9 + min(0, down), max(0, right) : 11 + min(0, right)]
+                    hers = other[max(0, -down) : 9 - max(0, down), max(0, -right) : 11 - max(0, right)]
+                    best = max(best, np.corrcoef(mine.ravel(), hers.ravel())[0, 1])
+        expected.append(np.sqrt(max(0.0, 2 * (1 - best))))
+    assert expected[:2] == pytest.approx([0, 0], abs=1e-6)
+    assert registered(ours, theirs, (2, 1)) == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize("name", ["digits", "scenes", "tiles of photographs", "noise"])
@@ -176,7 +196,7 @@ def test_no_alarm_among_different_pictures(name: str) -> None:
     if name == "digits":
         pictures = datasets.load_digits().images
     elif name == "scenes":
-        pictures = scenes(500)
+        pictures = scenes(400)
     elif name == "noise":
         pictures = np.random.default_rng(0).normal(size=(500, 12, 12))
     else:
@@ -193,8 +213,8 @@ def test_no_alarm_among_different_pictures(name: str) -> None:
 
 def test_larger_pictures_in_colour_are_compared_as_well() -> None:
     random = np.random.default_rng(0)
-    pictures = scenes(160, 48)[..., None] * random.uniform(0.5, 1, size=(160, 1, 1, 3))
-    test = a_split(160)
+    pictures = scenes(400, 48)[..., None] * random.uniform(0.5, 1, size=(400, 1, 1, 3))
+    test = a_split(400)
     pictures, places = planted(pictures, test, lambda picture: shift(picture, (2, -1, 0), mode="nearest"), 4)
     assert {pair.test for pair in find(in_blocks(pictures), test).near} == places
 
