@@ -185,7 +185,8 @@ def test_the_distance_at_the_best_shift_is_that_of_all_shifts_one_by_one() -> No
                 for right in range(-1, 2):
                     mine = picture[max(0, down) : 9 + min(0, down), max(0, right) : 11 + min(0, right)]
                     hers = other[max(0, -down) : 9 - max(0, down), max(0, -right) : 11 - max(0, right)]
-                    best = max(best, np.corrcoef(mine.ravel(), hers.ravel())[0, 1])
+                    a, b = mine - mine.mean((0, 1)), hers - hers.mean((0, 1))
+                    best = max(best, np.sum(a * b) / np.sqrt(np.sum(a**2) * np.sum(b**2)))
         expected.append(np.sqrt(max(0.0, 2 * (1 - best))))
     assert expected[:2] == pytest.approx([0, 0], abs=1e-6)
     assert registered(ours, theirs, (2, 1)) == pytest.approx(expected, abs=1e-6)
@@ -203,9 +204,9 @@ def test_no_alarm_among_different_pictures(name: str) -> None:
         pictures = np.concatenate(
             [
                 photograph[:416, :640].reshape(13, 32, 20, 32, 3).swapaxes(1, 2).reshape(-1, 32, 32, 3)
-                for photograph in datasets.load_sample_images().images
+                for photograph in datasets.load_sample_images().images[:1]
             ]
-        ).mean(3)
+        )
     found = find(in_blocks(pictures), a_split(len(pictures)))
     assert not found.same and not found.near
     assert "shifts of up to 2 pixels" in found.looked
@@ -213,8 +214,8 @@ def test_no_alarm_among_different_pictures(name: str) -> None:
 
 def test_larger_pictures_in_colour_are_compared_as_well() -> None:
     random = np.random.default_rng(0)
-    pictures = scenes(400, 48)[..., None] * random.uniform(0.5, 1, size=(400, 1, 1, 3))
-    test = a_split(400)
+    pictures = scenes(250, 48)[..., None] * random.uniform(0.5, 1, size=(250, 1, 1, 3))
+    test = a_split(250)
     pictures, places = planted(pictures, test, lambda picture: shift(picture, (2, -1, 0), mode="nearest"), 4)
     assert {pair.test for pair in find(in_blocks(pictures), test).near} == places
 

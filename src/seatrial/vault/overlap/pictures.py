@@ -139,7 +139,8 @@ def _in_full(
 
 
 def registered(ours: NDArray[np.float32], theirs: NDArray[np.float32], reach: tuple[int, ...]) -> NDArray[np.float64]:
-    """The distance of pictures, sqrt(2 (1 - correlation)), where they overlap, at the best of all shifts, mirrored or not.
+    """The distance of pictures, sqrt(2 (1 - correlation)), where they overlap, at the best of all shifts, mirrored or not. Each channel has its
+    own mean: pictures under lights of different colours differ by no more than those of different brightness.
 
     Args:
         ours, theirs: (pairs, height, width, channels).
@@ -148,10 +149,10 @@ def registered(ours: NDArray[np.float32], theirs: NDArray[np.float32], reach: tu
     Returns:
         (pairs,) 0 (the same but for brightness and contrast) to 2.
     """
-    height, width, channels = ours.shape[1:]
+    height, width = ours.shape[1:3]
     down, right = (np.arange(-pixels, pixels + 1) for pixels in reach)
     # The rows and columns of each picture that lie over the other one after each shift.
-    sizes = np.outer(height - np.abs(down), width - np.abs(right)) * channels
+    sizes = np.outer(height - np.abs(down), width - np.abs(right))[..., None]
     still = _centred(theirs)
     their_sums, their_squares = (_sums(part, -down, -right) for part in (still, still**2))
     padded = (height + reach[0], width + reach[1])
@@ -161,8 +162,8 @@ def registered(ours: NDArray[np.float32], theirs: NDArray[np.float32], reach: tu
         turned = np.einsum("nhwc,nhwc->nhw", np.fft.rfft2(picture, padded, axes=(1, 2)), theirs_turned)
         products = np.fft.irfft2(turned, padded)[:, down[:, None], right]
         sums, squares = (_sums(part, down, right) for part in (picture, picture**2))
-        variances = (squares - sums**2 / sizes) * (their_squares - their_sums**2 / sizes)
-        covariances = products - sums * their_sums / sizes
+        variances = (squares - sums**2 / sizes).sum(3) * (their_squares - their_sums**2 / sizes).sum(3)
+        covariances = products - (sums * their_sums / sizes).sum(3)
         likeness = np.where(variances > 1e-12, covariances / np.sqrt(np.maximum(variances, 1e-12)), 0)
         best = np.maximum(best, likeness.max(axis=(1, 2)))
     return np.sqrt(np.maximum(2 * (1 - best), 0))
@@ -174,20 +175,19 @@ def _centred(pictures: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _sums(pictures: NDArray[np.float64], down: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(n, shifts down, shifts right) the sum over what is left of a picture that has moved so far out of its frame."""
+    """(n, shifts down, shifts right, channels) the sums over what is left of a picture that has moved so far out of its frame."""
     height, width = pictures.shape[1:3]
-    corner = np.zeros((len(pictures), height + 1, width + 1))
-    corner[:, 1:, 1:] = pictures.sum(3).cumsum(1).cumsum(2)
+    corner = np.zeros((len(pictures), height + 1, width + 1, pictures.shape[3]))
+    corner[:, 1:, 1:] = pictures.cumsum(1).cumsum(2)
     top, bottom = np.maximum(0, down)[:, None], (height + np.minimum(0, down))[:, None]
     left, end = np.maximum(0, right), width + np.minimum(0, right)
     return corner[:, bottom, end] - corner[:, top, end] - corner[:, bottom, left] + corner[:, top, left]
 
 
 def _normal(pictures: NDArray[_Real]) -> NDArray[_Real]:
-    """Each picture with mean 0 and length 1; one without any contrast is 0."""
-    axes = tuple(range(1, pictures.ndim))
-    centred = pictures - pictures.mean(axes, keepdims=True)
-    length = np.sqrt(np.sum(centred**2, axis=axes, keepdims=True))
+    """Each picture with mean 0 in each channel, and length 1; one without any contrast is 0."""
+    centred = pictures - pictures.mean((1, 2), keepdims=True)
+    length = np.sqrt(np.sum(centred**2, axis=tuple(range(1, pictures.ndim)), keepdims=True))
     return np.where(length > 1e-6, centred / np.maximum(length, 1e-6), 0).astype(pictures.dtype)
 
 
