@@ -416,3 +416,22 @@ def test_the_words_say_how_many_which_and_what_to_do() -> None:
     assert "Compared: 4 numbers." in text
     assert all(way in text for way in ("--duplicates move", "--duplicates keep", "--groups COLUMN", "[overlap]"))
     assert notice(Overlap((), (), (), "4 numbers"), 30) == "On both sides of the split: nothing. Compared: 4 numbers."
+
+
+def test_of_very_many_some_are_drawn_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seatrial.vault.overlap.neighbours.MOST_DISTANCES", 1)
+    examples = np.random.default_rng(0).normal(size=(6000, 12))
+    test = a_split(6000)
+    examples, places = planted(examples, test, noisy(0.01, np.ones(12)), 200)
+    found = find(in_blocks(examples), test)
+    assert f"1000 of {test.sum()} test examples" in found.looked
+    assert 130 < len(found.near) < 200  # 1000 of some 1200.
+    assert {pair.test for pair in found.near} <= places
+
+
+def test_of_very_many_pictures_the_most_suspicious_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seatrial.vault.overlap.pictures._MOST_PIXELS", 1)
+    pictures = np.random.default_rng(0).normal(size=(6000, 8, 8))
+    test = a_split(6000)
+    pictures, places = planted(pictures, test, lambda picture: np.roll(picture, 1, axis=0), 10)
+    assert {pair.test for pair in find(in_blocks(pictures), test).near} == places
