@@ -338,8 +338,8 @@ def test_examples_without_numbers_are_compared_by_their_digests() -> None:
 
 def test_groups_on_both_sides() -> None:
     examples = np.random.default_rng(1).normal(size=(6, 2))
-    found = find(in_blocks(examples), np.arange(6) >= 3, np.array(["a", "b", "c", "c", "a", "d"]))
-    assert found.groups == ("a", "c")
+    found = find(in_blocks(examples), np.arange(6) >= 3, np.array(["a", 2, "c", "c", "a", 4], dtype=object))
+    assert found.groups == ("c", "a")
 
 
 def test_another_number_of_examples_is_an_error() -> None:
@@ -435,3 +435,10 @@ def test_of_very_many_pictures_the_most_suspicious_are_compared(monkeypatch: pyt
     test = a_split(6000)
     pictures, places = planted(pictures, test, lambda picture: np.roll(picture, 1, axis=0), 10)
     assert {pair.test for pair in find(in_blocks(pictures), test).near} == places
+
+
+def test_equal_pictures_of_many_pixels_are_listed() -> None:
+    pictures = scenes(60, 64)
+    test = a_split(60)
+    pictures, places = planted(pictures, test, lambda picture: picture, 3)
+    assert {pair.test for pair in find(in_blocks(pictures), test).same} == places
