@@ -288,7 +288,7 @@ def _replayed(random: Random, lines: list[bytes], others: list[bytes]) -> list[b
 
 def _foreign(random: Random, lines: list[bytes], others: list[bytes]) -> list[bytes]:
     at = random.randrange(len(lines))
-    return lines[:at] + [random.choice(others)] + lines[at + random.randrange(2) :]
+    return [*lines[:at], random.choice(others), *lines[at + random.randrange(2) :]]
 
 
 def _reversed(random: Random, lines: list[bytes], others: list[bytes]) -> list[bytes]:
