@@ -188,6 +188,7 @@ def check_clean(where: Place) -> None:
         "tmp",
         "weights.npy",
         "predictor.py",
+        "said.txt",
     }
     found = {path.name for path in where.folder.iterdir()} - {"__pycache__"}
     homes = {path.name for path in (where.folder / "home").iterdir()}
