@@ -67,7 +67,7 @@ def _sealings(where: Place, times: int, random: Random) -> int:
     data = where.data.read_bytes()
     run(where, sealing(where))
     check_sealing(where, data)
-    took = run(where, sealing(where))
+    took = run(where, sealing(where)) or 0.0
     check_sealing(where, data)
     print(f"sealing takes {took:.2f} s")
     states: Counter[str] = Counter()
@@ -83,7 +83,7 @@ def _sealings(where: Place, times: int, random: Random) -> int:
 
 
 def _openings(where: Place, times: int, random: Random) -> int:
-    took = run(where, opening(where))
+    took = run(where, opening(where)) or 0.0
     print(f"opening takes {took:.2f} s")
     states: Counter[str] = Counter()
     entries, _ = check_opening(where, 1)

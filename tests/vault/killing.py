@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from world import MARKER, home, table
@@ -24,6 +25,7 @@ from seatrial.errors import UsageProblem
 from seatrial.vault import ledger
 from seatrial.vault.vault import Vault
 
+CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "sqlite3.connect")
 PREDICTOR = "def predictor(weights):\n    return lambda inputs: (inputs['x'] > 0.5).astype(int)\n"
 
 
@@ -85,25 +87,34 @@ def opening(where: Place) -> list[str]:
     return ["vault", "open", str(where.vault), *files, "--reason", "to see"]
 
 
-def run(where: Place, command: list[str], kill: tuple[float, signal.Signals] | None = None) -> float:
-    """Run a command in a process that is forked from this one, where all is imported already; killed after some seconds if that
-    is asked for. All the while no plain copy of the test data may lie anywhere. Returns how many seconds it took."""
+def run(
+    where: Place,
+    command: list[str],
+    kill: tuple[float, signal.Signals] | None = None,
+    before_change: int | None = None,
+) -> float | None:
+    """Run a command in a process that is forked from this one, where all is imported already; killed after some seconds, or before
+    so many changes of the file system, if that is asked for. All the while no plain copy of the test data may lie anywhere.
+
+    Returns:
+        how many seconds it took; None where it was killed.
+    """
     for module in ("sealing", "vault", "opening", "sources.csv"):
         importlib.import_module(f"seatrial.vault.{module}")
     importlib.import_module("scipy.stats")
-    process, began = _forked(where, command), time.monotonic()
+    process, began = _forked(where, command, before_change), time.monotonic()
     with watched(where):
         if kill is not None:
             time.sleep(kill[0])
             os.kill(process, kill[1])
-        os.waitpid(process, 0)
+        _, status = os.waitpid(process, 0)
     took, said = time.monotonic() - began, where.said.read_text()
     if "Traceback" in said:
         raise Torn(said)
-    return took
+    return None if os.WIFSIGNALED(status) else took
 
 
-def _forked(where: Place, command: list[str]) -> int:
+def _forked(where: Place, command: list[str], before_change: int | None) -> int:
     """The process in which a command runs."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a thread of this process may hold a lock: none is left running
@@ -115,6 +126,8 @@ def _forked(where: Place, command: list[str]) -> int:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.environ |= {"SEATRIAL_HOME": str(where.folder / "home"), "TMPDIR": str(where.temporary)}
         sys.argv[1:] = command
+        if before_change is not None:
+            sys.addaudithook(_Killer(before_change))
         main()
     except KeyboardInterrupt:
         os._exit(INTERRUPTED)
@@ -123,6 +136,19 @@ def _forked(where: Place, command: list[str]) -> int:
     except BaseException:
         traceback.print_exc()
     os._exit(1)
+
+
+class _Killer:
+    """Kills its process before it changes the file system once more."""
+
+    def __init__(self, changes: int) -> None:
+        self._left = changes
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event in CHANGES or (event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR)):
+            if self._left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            self._left -= 1
 
 
 def check_sealing(where: Place, before: bytes) -> str:
