@@ -110,8 +110,8 @@ def block(step: Step, steps: int) -> float:
     return time.process_time() - start
 
 
-def unwatched(watch: Any, step: Step, steps: int) -> float:
-    """CPU seconds of so many steps with all that was patched and hooked taken away for the time being."""
+def unwatched(watch: Any, step: Step, steps: int, timed: Callable[[Step, int], float] = block) -> float:
+    """What `timed` gives for so many steps with all that was patched and hooked taken away for the time being."""
     from torch.optim import optimizer
 
     hooks = (optimizer._global_optimizer_pre_hooks, optimizer._global_optimizer_post_hooks)
@@ -119,7 +119,7 @@ def unwatched(watch: Any, step: Step, steps: int) -> float:
     for table in hooks:
         table.clear()
     try:
-        return watch.patches.without(block)(step, steps)
+        return watch.patches.without(timed)(step, steps)
     finally:
         for table, entries in zip(hooks, kept, strict=True):
             table.update(entries)

@@ -1,6 +1,7 @@
 """The boosting attack: 0.68 on exact scores, 0.5 through the Ladder, as published and as the theory has it."""
 
 import math
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -67,8 +68,10 @@ class TestShown:
     def test_page_holds_these_figures(self, found: attack.Attack) -> None:
         page = (DOCS / "vault-looks.md").read_text(encoding="utf-8")
         for way, curve in found.curves.items():
-            figures = f"{curve.mean[-1]:.3f} | {curve.low[-1]:.3f} to {curve.high[-1]:.3f} | {found.fresh[way]:.3f}"
-            assert f"| {way} | {figures} |" in page
+            row = next(line for line in page.splitlines() if line.startswith(f"| {way} |") and " to " in line)
+            figures = [float(each) for each in re.findall(r"0\.\d{3}", row)]
+            # Not to the last digit: numpy may draw other numbers from the same seed one day.
+            assert figures == pytest.approx([curve.mean[-1], curve.low[-1], curve.high[-1], found.fresh[way]], abs=0.02)
         assert (DOCS / "figures" / "what-looking-costs.svg").stat().st_size < 60_000
         assert "figures/what-looking-costs.svg" in page
 

@@ -131,6 +131,22 @@ class TestRule:
         assert "opened 3 times" in answer.sentence
         assert "look 1" in answer.sentence
 
+    def test_first_look_exactly(self) -> None:
+        ladder = Ladder(0.1)
+        losses = np.r_[np.ones(23), np.zeros(77)]
+        answer, state = ladder.first(losses)
+        assert (answer.mechanism, answer.value, answer.looks) == ("exact", 0.23, 1)
+        assert state == LadderState(looks=1, best=pytest.approx(0.2), leader=1, exact=1)
+        later, after = ladder.answer(state, losses)
+        assert (later.value, after.looks, after.leader, after.exact) == (pytest.approx(0.2), 2, 1, 1)
+        assert ladder.answer(after, np.zeros(100))[1].exact == 1
+        with pytest.raises(UsageProblem, match="no-such-values"):
+            ladder.first(losses / 2)
+
+    def test_an_exact_answer_more_is_counted_as_all_that_it_can_be(self) -> None:
+        more, plain = (error_bound(1000, 10, 0.2, exact=exact) - 0.2 for exact in (1, 0))
+        assert math.exp(2 * 1000 * (more**2 - plain**2)) == pytest.approx(1001)
+
     @pytest.mark.parametrize("losses", [[0.5, 1.2], [-0.1], [math.nan], [], [[0.1]]])
     def test_refused_losses(self, losses: list) -> None:
         with pytest.raises(UsageProblem, match="no-such-values"):
@@ -206,6 +222,21 @@ class TestBound:
         assert bound < 0.4
         assert self.error("exact", 0) > 0.45
         assert max(self.error("ladder", seed) for seed in range(5)) < bound
+
+    @pytest.mark.parametrize(("way", "breaks"), [("exact", True), ("ladder", False), ("free", False)])
+    def test_boosting(self, way: str, breaks: bool) -> None:
+        """Majority vote over all random answers, those that did badly turned round."""
+        looks, generator = 6000, np.random.default_rng(0)
+        board = Leaderboard(generator.integers(0, 2, self.EXAMPLES), way, looks + 1)
+        votes, before = np.zeros(self.EXAMPLES), 0.5
+        for _ in range(looks):
+            vector = generator.integers(0, 2, self.EXAMPLES)
+            now = board.submit(vector)
+            praised = np.sign(before - now)  # a Ladder speaks only where it got better
+            votes += praised * (2 * vector - 1)
+            before = 0.5 if way == "exact" else now
+        board.submit((votes > 0).astype(int))
+        assert (board.error > self.bound(looks + 1)) == breaks
 
     @pytest.mark.parametrize("way", ["ladder", "free"])
     def test_an_analyst_who_learns(self, way: str) -> None:

@@ -54,14 +54,20 @@ class TestIntervals:
         assert answer.value in answer.interval
         assert 0.85 < answer.interval.low < answer.interval.high < 1
         assert answer.worst is None
-        assert "nothing is guaranteed" in answer.sentence
+        assert "nothing is: a score" in answer.sentence
 
     def test_values_that_are_all_the_same(self) -> None:
         assert priced.mean([0.5] * 20) is None
         answer = priced.exact([0.5] * 20, looks=2)
         assert (answer.value, answer.interval) == (0.5, None)
-        assert "no interval" in answer.sentence
+        assert "No interval" in answer.sentence
         assert priced.metric(lambda each: 1.0, [np.arange(10)]) is None
+
+    def test_graded_values_may_tell_without_end(self) -> None:
+        values = np.random.default_rng(0).random(50)
+        assert priced.exact(values, looks=1).worst == priced.exact(values, looks=1).interval
+        assert priced.exact(values, looks=2).worst is None
+        assert priced.exact(values > 0.5, looks=2).worst is not None
 
     @pytest.mark.parametrize("wrong", [{"looks": 0}, {"level": 1.0}, {"level": 95}])
     def test_refused(self, wrong: dict) -> None:
@@ -162,7 +168,7 @@ class TestClaims:
         answer = priced.exact([1] * 80 + [0] * 20)
         assert answer.worst == answer.interval
         assert "first time" in answer.sentence
-        assert "[0.7082, 0.8733] holds as it stands" in answer.sentence
+        assert "95% interval of this score, [0.7082, 0.8733], holds as it stands." in answer.sentence
 
     def test_later_looks_say_what_they_cost(self) -> None:
         answer = priced.exact([1] * 80 + [0] * 20, looks=6)
@@ -171,6 +177,6 @@ class TestClaims:
         assert worst is not None
         assert worst.low < interval.low < 0.7082
         assert "opened 6 times" in answer.sentence
-        assert "too good" in answer.sentence or "looks better than it is" in answer.sentence
-        assert f"[{interval.low:.4g}, {interval.high:.4g}] holds widened for 6 looks" in answer.sentence
+        assert f"too good by about {priced.expected_optimism(0.0402, 6):.2g}" in answer.sentence
+        assert f"[{interval.low:.4g}, {interval.high:.4g}], is widened for 6 looks" in answer.sentence
         assert f"only [{worst.low:.4g}, {worst.high:.4g}] is guaranteed" in answer.sentence

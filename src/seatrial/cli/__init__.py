@@ -16,6 +16,7 @@ INTERRUPTED = 130  # what a shell shows of a process that SIGINT ended
 _COMMANDS = {
     "run": "Run a training script and say what is wrong with it.",
     "check": "Put a task, described in a few lines of Python, on trial.",
+    "train": "Train a task, watched: validation, checkpoints, going on after a kill.",
     "vault": "Seal test data, and open them at the end.",
     "report": "Judge a recorded run anew.",
     "explain": "Explain a finding: why it harms, how it is recognised.",

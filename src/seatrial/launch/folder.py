@@ -25,8 +25,9 @@ def default_folder(program: Program) -> Path:
     return folder
 
 
-def prepare(folder: Path) -> Path:
-    """Make the folder of a run, empty of an earlier run's files. Returns its absolute path.
+def prepare(folder: Path, kept: tuple[str, ...] = ()) -> Path:
+    """Make the folder of a run, empty of an earlier run's files. Returns its absolute path. `kept`: files that tell that it is one of ours
+    to go on in.
 
     Raises:
         UsageProblem: it cannot be written to, or it holds things and is not the folder of an earlier run.
@@ -34,7 +35,7 @@ def prepare(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         found = sorted(path.name for path in folder.iterdir())
-        if found and not is_record(folder / NAME):
+        if found and not is_record(folder / NAME) and not set(kept) & set(found):
             raise UsageProblem(
                 f"Expected an empty folder or one of an earlier run at {folder}, found other things in it "
                 f"({', '.join(found[:3])}{', ...' if len(found) > 3 else ''}).",

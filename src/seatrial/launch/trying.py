@@ -60,17 +60,15 @@ class Trials:
 
     def _before_training(self, watch: Watch) -> None:
         """On copies, with the state of all random generators put back, and deaf to what the trials do themselves."""
-        import torch
-
+        from seatrial.step.generators import unmoved
         from seatrial.trials import Material, before_training, extent
         from seatrial.verdict import judge
 
         self._begun = True
-        random_state = torch.get_rng_state()
         watch.flush()
         watch.on = False
         try:
-            with Progress(self.stderr, not self.quiet) as progress:
+            with unmoved(), Progress(self.stderr, not self.quiet) as progress:
                 given = extent(self.name, 0.0, progress.tell)
                 self._send(before_training(Material.of(watch), self._so_far, given))
             if not self.quiet:
@@ -80,11 +78,12 @@ class Trials:
         except Exception as error:
             self.recorder.send(NotLookedAt("trials at the first step", f"{type(error).__name__}: {error}", trial=True))
         finally:
-            torch.set_rng_state(random_state)
             watch.on = True
 
     def _send(self, events: Iterable[Event]) -> None:
-        with _one_thread():
+        from seatrial.trials import usual_device
+
+        with _one_thread(), usual_device():
             for event in events:
                 self.recorder.send(event)
 

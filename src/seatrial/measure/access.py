@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from contextlib import suppress
 from math import gcd
 from typing import Any
 
@@ -42,9 +45,31 @@ def stride_over(length: int, wanted: int, period: int = 1) -> int:
     return step
 
 
-def read(figures: list[Tensor]) -> list[float]:
+def read(figures: Sequence[Tensor]) -> list[float]:
     """The numbers that 0-dimensional tensors hold, with one transfer where they are on one device."""
     if all(figure.is_cpu for figure in figures):
         return [figure.item() for figure in figures]
     device = figures[0].device
     return torch.stack([figure.to(device) for figure in figures]).tolist()
+
+
+def kept(tensor: Tensor) -> float | Tensor:
+    """What to keep of a tensor of one element: its number, or where a device would have to be waited for a copy to be read
+    later (a script may go on to add to the tensor itself, as to a running total)."""
+    return tensor.item() if tensor.is_cpu else tensor.detach().clone().reshape(())
+
+
+def read_later(values: Sequence[float | Tensor]) -> list[float]:
+    """The numbers of what was `kept`, with one transfer for each dtype and device. nan for what a device holds that has
+    failed: after an assertion on it nothing of it can be read any more."""
+    numbers = [math.nan if isinstance(value, Tensor) else float(value) for value in values]
+    alike: dict[tuple[torch.dtype, torch.device], list[int]] = {}
+    for place, value in enumerate(values):
+        if isinstance(value, Tensor):
+            alike.setdefault((value.dtype, value.device), []).append(place)
+    for places in alike.values():
+        with suppress(RuntimeError):
+            found = torch.stack([value for at in places if isinstance(value := values[at], Tensor)]).tolist()
+            for at, number in zip(places, found, strict=True):
+                numbers[at] = float(number)
+    return numbers

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import tempfile
-import time
-from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-import seatrial
 from seatrial.config import Config
-from seatrial.events import Event, NotLookedAt, RunEnded, RunStarted, SchedulerBuilt
+from seatrial.events import Event, NotLookedAt, SchedulerBuilt
 from seatrial.history import Run
 from seatrial.launch.folder import prepare
 from seatrial.launch.settings import settings
 from seatrial.practice.display import Display
 from seatrial.practice.outcome import Check
+from seatrial.practice.recording import recorded, source_of
 from seatrial.practice.refusal import refused, shown
 from seatrial.practice.task import Task
 from seatrial.practice.training import SEED, evaluate, train
@@ -26,8 +23,8 @@ from seatrial.practice.trying import try_out
 from seatrial.practice.unchanged import seed, unchanged
 from seatrial.record import NAME, Recorder, read
 from seatrial.report import write
-from seatrial.taps import Watch, apart, install
-from seatrial.trials import Extent, Material, conduct
+from seatrial.taps import apart
+from seatrial.trials import Extent, Material, conduct, usual_device
 from seatrial.verdict import judge
 
 Extents: TypeAlias = Literal["full", "quick", "off"]
@@ -57,7 +54,7 @@ def check(
         raise refused("a Task", shown(task), "no-task", hint)
     if trials not in EXTENTS:
         raise refused(f"trials as one of {', '.join(EXTENTS)}", repr(trials), "no-such-extent", "full is usual.")
-    file, text = _source(task)
+    file, text = source_of(task)
     config = settings(file, text)
 
     def examine() -> Check:
@@ -76,24 +73,12 @@ def check(
 
 def _on_trial(task: Task, trials: Extents, recorder: Recorder, config: Config, display: Display, file: str) -> None:
     """Record the task's training, then the trials."""
-    script = os.path.relpath(file) if file else task.name or "task"
-    argv = (task.name,) if task.name and file else ()
-    recorder.send(
-        RunStarted(script, argv, time.time(), seatrial.__version__, platform.python_version(), str(Path.cwd()))
-    )
-    start = time.monotonic()
-    with _listening(recorder.send) as watch:
-        for place in task.places.values():
-            watch.source(place)
+    with recorded(recorder, task, file, _heard) as watch:
         task.at("", lambda: seed(SEED))
         made = task.make()
         train(task, made, display.step)
         evaluate(task, made)
-        seconds = time.monotonic() - start
     del made
-    watching = recorder.seconds + watch.seconds
-    recorder.send(RunEnded("completed", 0, "", None, watch.tick, watch.optimizer_steps, seconds, watching))
-    recorder.flush()
 
     def so_far() -> Run:
         recorder.flush()
@@ -101,31 +86,14 @@ def _on_trial(task: Task, trials: Extents, recorder: Recorder, config: Config, d
 
     given = Extent(trials, TRIAL_SECONDS, display.tell, task.fresh, whole=True)
     try:
-        for event in conduct(Material.of(watch), so_far, config, given):
-            recorder.send(event)
+        with usual_device():
+            for event in conduct(Material.of(watch), so_far, config, given):
+                recorder.send(event)
     except Exception as error:  # a failure of ours: what was found until then still counts
         recorder.send(NotLookedAt("the rest of the trials", f"{type(error).__name__}: {error}", trial=True))
 
 
-@contextlib.contextmanager
-def _listening(send: Callable[[Event], None]) -> Generator[Watch]:
-    """The taps are in torch within, and gone afterwards, come what may."""
-
-    def heard(event: Event) -> None:
-        if isinstance(event, SchedulerBuilt):
-            event = NotLookedAt(f"the schedule {event.type}", "a check makes only the first steps of its plan")
-        send(event)
-
-    watch = install(heard)
-    try:
-        yield watch
-    finally:
-        watch.finish()
-
-
-def _source(task: Task) -> tuple[str, str]:
-    """The file in which a task is described and its text; "" where there is none on disk, as in a notebook."""
-    place = task.places.get("")
-    if place is None or not Path(place.file).is_file():
-        return "", ""
-    return place.file, Path(place.file).read_text(encoding="utf-8", errors="replace")
+def _heard(event: Event) -> Event:
+    if isinstance(event, SchedulerBuilt):
+        return NotLookedAt(f"the schedule {event.type}", "a check makes only the first steps of its plan")
+    return event

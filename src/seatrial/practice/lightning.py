@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
@@ -15,7 +16,7 @@ from torch.utils.data import DataLoader
 
 from seatrial.practice.arguments import check_data
 from seatrial.practice.refusal import failed, refused, shown
-from seatrial.practice.task import Made, Schedule, Task
+from seatrial.practice.task import Evaluated, Made, Schedule, Task
 from seatrial.practice.unchanged import unchanged
 
 _HINT = "Give Task.from_lightning(Net, data), data a LightningDataModule, a DataLoader or a Dataset."
@@ -64,12 +65,14 @@ class _LightningTask(Task):
         with _quiet():
             return self.at("model", lambda: made.loss(made.model, batch, number))
 
-    def evaluate(self, made: Made, batch: Any, number: int) -> Any:
+    def evaluate(self, made: Made, batch: Any, number: int) -> Evaluated:
         step = getattr(made.model, "validation_step", None)
         if step is None:
-            return None
+            return Evaluated(None, None)
         with _quiet():
-            return self.at("validation", lambda: step(batch, number))
+            found = self.at("validation", lambda: step(batch, number))
+        loss = found.get("loss") if isinstance(found, dict) else found
+        return Evaluated(found, loss if isinstance(loss, torch.Tensor) and loss.numel() == 1 else None)
 
     def check_model(self, model: nn.Module) -> None:
         super().check_model(model)

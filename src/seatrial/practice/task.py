@@ -42,6 +42,14 @@ class Made:
     schedules: tuple[Schedule, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What a model makes of a batch: its output, and the mean loss of the batch where there is one."""
+
+    output: Any
+    loss: Any
+
+
 @dataclass(frozen=True, eq=False)
 class Task:
     """What is to be learned, and by what.
@@ -224,13 +232,12 @@ class Task:
         output = self.at("model", lambda: made.model(*inputs))
         return self.at("loss", lambda: made.loss(output, *targets))
 
-    def evaluate(self, made: Made, batch: Any, number: int) -> Any:
-        """The output for a batch of the validation data; its loss is computed too."""
+    def evaluate(self, made: Made, batch: Any, number: int) -> Evaluated:
+        """The output for a batch of the validation data, and its loss."""
         del number
         inputs, targets = self.split(batch)
         output = self.at("validation", lambda: made.model(*inputs))
-        self.at("validation", lambda: made.loss(output, *targets))
-        return output
+        return Evaluated(output, self.at("validation", lambda: made.loss(output, *targets)))
 
     # ---- inner steps ---------------------------------------------------------------------------------------------
 

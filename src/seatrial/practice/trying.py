@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from typing import Any
 
 import torch
 
 from seatrial.practice.arguments import OPTIMIZER_HINT
+from seatrial.practice.metrics import is_gathering
 from seatrial.practice.refusal import failed, refused, shown
 from seatrial.practice.task import Data, Made, Task
 
@@ -136,14 +138,14 @@ def _evaluate(task: Task, made: Made, batch: Any) -> None:
     batch = on_device(batch, made)
     with torch.no_grad():
         try:
-            output = task.evaluate(made, batch, 0)
+            output = task.evaluate(made, batch, 0).output
         except Exception as error:
             hint = f"The batch was {shown(batch)}."
             raise failed("Evaluating a batch of the validation data", error, hint) from error
         _, targets = task.split(batch) if task.metrics else ((), ())
         for name, metric in task.metrics.items():
             try:
-                value = metric(output, *targets)
+                value = (copy.deepcopy(metric) if is_gathering(metric) else metric)(output, *targets)
             except Exception as error:
                 raise failed(
                     f"The metric {name} of a batch", error, "It is called metric(output, *targets)."

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from seatrial.events import Place, TensorInfo
+from seatrial.step.generators import States
 
 
 @dataclass(slots=True, eq=False)
@@ -43,8 +44,8 @@ class Leaf:
 class Call:
     """A call of a torch function. `args` and `kwargs` hold `Out` where the user's call had tensors.
 
-    `after` are calls that changed the memory which this one reads; `generator` is the state of the random generator
-    before the call, where it may draw; `changes` numbers of arguments (in flat order) that the call altered in place.
+    `after` are calls that changed the memory which this one reads; `generator` is the state of the random generators
+    before the call, where it may draw; `device` the default device, where it makes tensors of none; `changes` numbers of arguments (in flat order) that the call altered in place.
     """
 
     order: int
@@ -64,12 +65,13 @@ class Call:
     results: int = 0
     changed: tuple[Out, ...] = ()
     after: tuple[Call, ...] = ()
-    generator: Any = None
+    generator: States | None = None
     drew: bool = False
     stats: dict[str, float] = field(default_factory=dict)
     stateful: bool = False
     inside_root: bool = False
     training: bool = True
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

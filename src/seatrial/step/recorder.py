@@ -16,6 +16,7 @@ from seatrial.measure.activations import tensor_stats
 from seatrial.measure.layout import interleaving
 from seatrial.places import chain, place_of
 from seatrial.step.capture import Call, Leaf, Origin, Out, cut, sources
+from seatrial.step.generators import states
 from seatrial.step.names import canonical, full_name, may_draw
 
 # Calls beyond this number are not captured: a step of so many is said not to have been looked at.
@@ -145,16 +146,17 @@ class Recorder(TorchFunctionMode):
             inside_root=inside,
             training=module.training if module is not None else True,
             after=self._written_since(tensors, references),
+            device="" if tensors else _default_device(),
         )
         if may_draw(op):
-            call.generator = torch.get_rng_state()
+            call.generator = states()
         return call, tensors, [_version(tensor) for tensor in tensors]
 
     def _after(self, call: Call, result: Any, tensors: list[torch.Tensor], versions: list[int]) -> None:
         results: list[torch.Tensor] = []
         _collect(result, results)
         if call.generator is not None:
-            call.drew = not torch.equal(call.generator, torch.get_rng_state())
+            call.drew = not call.generator.equal(states())
             if not call.drew:
                 call.generator = None
         written = [t for t, before in zip(tensors, versions, strict=True) if _version(t) != before]
@@ -360,6 +362,12 @@ def _storage(tensor: torch.Tensor) -> int:
         return tensor.untyped_storage()._cdata
     except (NotImplementedError, RuntimeError):
         return id(tensor)
+
+
+def _default_device() -> str:
+    """The device on which tensors are made that say none; "" for the CPU."""
+    device = str(torch.get_default_device())
+    return "" if device == "cpu" else device
 
 
 def _autocast() -> str:

@@ -137,8 +137,10 @@ class _Replay(fx.Interpreter):
             if call.autocast:
                 device, dtype = call.autocast.split()
                 modes.enter_context(torch.autocast(device, getattr(torch, dtype.removeprefix("torch."))))
+            if call.device:
+                modes.enter_context(torch.device(call.device))
             if call.generator is not None and self.same_random_numbers:
-                torch.set_rng_state(call.generator)
+                call.generator.put_back()
             result = NotImplemented
             if self.substitute is not None:
                 args, kwargs = self.fetch_args_kwargs_from_env(n)

@@ -13,6 +13,7 @@ import torch
 from torch.nn import utils
 from torch.nn.utils import clip_grad
 
+from seatrial.measure.access import kept
 from seatrial.taps.guarding import guarded
 from seatrial.taps.watch import Watch
 
@@ -91,5 +92,5 @@ def _kept(norm: Any) -> Any:
     if isinstance(norm, torch.Tensor):
         if type(norm) is not torch.Tensor or norm.numel() != 1:
             return math.nan
-        return norm.item() if norm.is_cpu else norm.detach()
+        return kept(norm)
     return float(norm)

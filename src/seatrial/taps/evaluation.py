@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from seatrial.events import EvaluationPass, Place
+from seatrial.measure.access import kept, read_later
 from seatrial.measure.batches import sketch
 from seatrial.places import chain, segment, user_frame
 from seatrial.taps.recording import Recording
@@ -87,7 +88,7 @@ class EvaluationLog:
     def loss(self, name: str, value: Any, examples: int, reduction: str) -> None:
         """A loss function was called while gradients are off (or the model is in evaluation mode)."""
         if self._key is not None and isinstance(value, torch.Tensor) and value.numel() == 1:
-            self._losses.setdefault(name, []).append((value.detach(), examples if reduction == "sum" else 0))
+            self._losses.setdefault(name, []).append((kept(value), examples if reduction == "sum" else 0))
 
     def end(self) -> None:
         """The pass is over."""
@@ -120,7 +121,8 @@ class EvaluationLog:
 
 def _mean(values: list[tuple[Any, int]]) -> float:
     """Mean of losses; a sum is divided by the number of its examples."""
-    return sum(float(value) / (examples or 1) for value, examples in values) / len(values)
+    numbers = read_later([value for value, _ in values])
+    return sum(number / (examples or 1) for number, (_, examples) in zip(numbers, values, strict=True)) / len(values)
 
 
 def label_of(places: tuple[Place, ...], innermost: str = "") -> str:

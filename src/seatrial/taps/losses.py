@@ -25,7 +25,7 @@ NAMES = (
 
 
 def install(watch: Watch, evaluation_loss: Callable[[str, Any, int, str], None]) -> None:
-    """Listen. `evaluation_loss` is told the name, the value (a detached tensor, not read), the number of examples
+    """Listen. `evaluation_loss` is told the name, the value (a tensor without a graph), the number of examples
     and the reduction of a loss that no gradient can come from. A loss made within another is not told of."""
     tap = _LossTap(watch, evaluation_loss)
     for name in NAMES.split():
@@ -70,7 +70,7 @@ class _LossTap:
         target = _argument("target", args, kwargs, positions)
         if isinstance(target, torch.Tensor):
             self.watch.examples.target("evaluation", self.watch.tick, target)
-        self.evaluation_loss(name, value.detach(), examples, reduction if isinstance(reduction, str) else "mean")
+        self.evaluation_loss(name, value, examples, reduction if isinstance(reduction, str) else "mean")
 
     def _target(self, target: Any, frame: FrameType) -> None:
         figures = sketch(target)

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch.overrides import _get_current_function_mode_stack  # pyright: ignore[reportPrivateUsage]
 
+from seatrial.measure.access import kept
 from seatrial.measure.activations import answered_alike, one_sided
 from seatrial.measure.batches import sketch
 from seatrial.places import place_of
@@ -290,8 +291,8 @@ def _number(losses: tuple[torch.Tensor, ...]) -> float:
 
 
 def _value(losses: tuple[torch.Tensor, ...]) -> Any:
-    """What to keep of a loss without waiting for a device: a float, or a detached tensor to be read later."""
+    """What to keep of a loss without waiting for a device: a float, or a tensor to be read later."""
     loss = losses[0] if len(losses) == 1 else None
     if loss is None or loss.numel() != 1:
         return math.nan
-    return loss.item() if loss.is_cpu else loss.detach()
+    return kept(loss)

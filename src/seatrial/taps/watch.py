@@ -24,6 +24,7 @@ from seatrial.events import (
     SourceSeen,
     Turns,
 )
+from seatrial.measure.access import read_later
 from seatrial.places import place_of, user_frame
 from seatrial.step.recorded import Recorded
 from seatrial.taps.examples import Examples
@@ -203,7 +204,7 @@ class Watch:
     # ---- series --------------------------------------------------------------------------------------------------
 
     def loss(self, call: int, value: Any) -> None:
-        """Keep a loss: a float, or a detached tensor that is read later (no synchronisation now)."""
+        """Keep a loss: a float, or a tensor that is read later (no synchronisation now)."""
         series = self._losses.get(call)
         if series is None:
             series = self._losses[call] = ([], [])
@@ -214,7 +215,7 @@ class Watch:
 
     def _flush_losses(self, call: int) -> None:
         ticks, values = self._losses.pop(call)
-        self.send(Losses(call, tuple(ticks), tuple(float(value) for value in values)))
+        self.send(Losses(call, tuple(ticks), tuple(read_later(values))))
 
     def setting(self, optimizer: int, group: int, name: str, value: float) -> None:
         """Keep a setting of a param group that has changed."""
@@ -231,7 +232,7 @@ class Watch:
     def clip(
         self, call: int, norm: Any, bound: float, tensors: int, with_gradient: int, parameters: tuple[int, ...]
     ) -> None:
-        """Keep a clipping: `norm` a float or a detached tensor (read later)."""
+        """Keep a clipping: `norm` a float or a tensor (read later)."""
         ticks, norms, *_ = self._clips.get(call, ([], []))
         ticks.append(self.tick)
         norms.append(norm)
@@ -241,8 +242,7 @@ class Watch:
 
     def _flush_clips(self, call: int) -> None:
         ticks, norms, bound, tensors, with_gradient, parameters = self._clips.pop(call)
-        values = tuple(float(norm) for norm in norms)
-        self.send(Clips(call, tuple(ticks), values, bound, tensors, with_gradient, parameters))
+        self.send(Clips(call, tuple(ticks), tuple(read_later(norms)), bound, tensors, with_gradient, parameters))
 
     def flush(self) -> None:
         """Send all that has been kept back."""
@@ -262,7 +262,12 @@ class Watch:
         if not self.on:
             return
         for last_word in self.at_finish:
-            last_word()
+            try:
+                last_word()
+            except (
+                Exception
+            ) as error:  # of a device that has failed nothing can be read: what is known already still counts
+                self.not_looked_at("a part of the end of the run", f"{type(error).__name__}: {str(error)[:200]}")
         if self._turn:
             self.end_turn(complete=False)
         self.flush()

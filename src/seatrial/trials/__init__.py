@@ -8,7 +8,8 @@ does not depend on how busy the machine is.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -19,6 +20,7 @@ from seatrial.config import Config
 from seatrial.events import Event, NotLookedAt
 from seatrial.history import Run
 from seatrial.step.capture import Call
+from seatrial.step.generators import unmoved
 from seatrial.step.recorded import Recorded
 from seatrial.step.replay import NotReplayable
 from seatrial.taps.watch import Watch
@@ -67,6 +69,14 @@ class Extent:
 def extent(name: str, script_seconds: float, tell: Callable[[str], None]) -> Extent:
     """The extent of trials for a script that ran so long."""
     return Extent(name, min(LONGEST_SECONDS, max(LEAST_SECONDS, SHARE * script_seconds)), tell)
+
+
+@contextmanager
+def usual_device() -> Generator[None]:
+    """What experiments make themselves lies on the CPU, whatever default device the script has set. (What its step makes is
+    made where the script made it.)"""
+    with torch.device("cpu") if torch.get_default_device().type != "cpu" else nullcontext():
+        yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +156,7 @@ def _too_slow(step: Recorded, given: Extent) -> NotLookedAt | None:
     """Said instead of trying where so few forward passes fit into the time that nothing could be trained."""
     start = time.thread_time()
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        with torch.no_grad(), unmoved():
             replay = step.whole()
             replay(replay.values())
     except Exception:  # what cannot be replayed says so in each trial

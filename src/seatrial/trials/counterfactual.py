@@ -10,10 +10,9 @@ import math
 import time
 from collections.abc import Callable
 
-import torch
-
 from seatrial.events import Forked
 from seatrial.findings import Mend
+from seatrial.step.generators import unmoved
 from seatrial.step.replay import NotReplayable
 from seatrial.trials.fork import AS_IT_IS, Fork, Forward
 from seatrial.trials.plan import Plan
@@ -33,7 +32,7 @@ def forked(plan: Plan, name: str, mend: Mend, seconds: float, tell: Callable[[st
     Raises:
         NotReplayable: the training cannot be forked, or would take too long.
     """
-    with torch.random.fork_rng(devices=[]):
+    with unmoved():
         forks = _Forks(plan, name, mend, seconds, tell)
         chosen = forks.best() if mend.others else mend
         control = CONTROLS[1] if mend.rate < 1 else CONTROLS[0]

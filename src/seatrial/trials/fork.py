@@ -13,6 +13,7 @@ import torch
 from seatrial.events import GroupInfo
 from seatrial.findings import Mend
 from seatrial.step.capture import Leaf
+from seatrial.step.generators import unmoved
 from seatrial.step.replay import NotReplayable, total
 from seatrial.step.rewrite import standardise, standardised, substitution
 from seatrial.trials.plan import Plan
@@ -43,7 +44,7 @@ class Fork:
         backward passes began from."""
         turn = _mended_turn(self.plan.turn, self.mend)
         losses: list[float] = []
-        with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        with unmoved(), torch.enable_grad():
             torch.manual_seed(self.seed)
             order = self._order()
             for number in range(steps):
@@ -139,7 +140,7 @@ class Forward:
 
     def measure(self, values: list[torch.Tensor], most: int = 6) -> float:
         """The mean loss of recorded batches, with the same random numbers each time; the state stays as it is."""
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
+        with unmoved(), torch.no_grad():
             torch.manual_seed(0)
             count = min(most, len(self.batches))
             copies = [[value.detach().clone() for value in values] for _ in range(count)]
@@ -165,7 +166,8 @@ def _clip(parameters: list[torch.Tensor], how: str) -> None:
 
 
 def draw_anew(leaves: list[Leaf], values: list[torch.Tensor], seed: int) -> None:
-    """Kaiming uniform by fan-in for weights, zero for biases, as torch's own layers nearly do (He et al. 2015)."""
+    """Kaiming uniform by fan-in for weights, zero for biases, as torch's own layers nearly do (He et al. 2015);
+    the same numbers on each device."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for leaf, value in zip(leaves, values, strict=True):
@@ -173,6 +175,7 @@ def draw_anew(leaves: list[Leaf], values: list[torch.Tensor], seed: int) -> None
                 continue
             if value.ndim >= 2:
                 bound = 1 / math.sqrt(max(1, value[0].numel()))
-                value.uniform_(-bound, bound, generator=generator)
+                drawn = torch.empty_like(value, device="cpu").uniform_(-bound, bound, generator=generator)
+                value.copy_(drawn)
             elif not leaf.name.endswith("weight"):  # the scale of a normalisation stays
                 value.zero_()

@@ -72,6 +72,8 @@ def _others(one: torch.Tensor, other: torch.Tensor, example: int) -> torch.Tenso
     """Which examples but the given one differ."""
     scale = one.abs().max() if one.is_floating_point() else 1
     difference = (one.double() - other.double()).reshape(one.shape[0], -1).abs()
-    found = (difference > TOLERANCE * scale).any(1) if difference.shape[1] else torch.zeros(len(one), dtype=torch.bool)
+    found = (
+        (difference > TOLERANCE * scale).any(1) if difference.shape[1] else one.new_zeros(len(one), dtype=torch.bool)
+    )
     found[example] = False
     return found

@@ -67,7 +67,7 @@ def _by_gradient(forward: Step, number: int) -> tuple[float, str] | None:
         if not outputs:
             return None
         generator = torch.Generator().manual_seed(0)
-        parts = [(output * torch.randn(output.shape, generator=generator)).sum() for output in outputs]
+        parts = [(o * torch.randn(o.shape, generator=generator).to(o.device)).sum() for o in outputs]
         total = torch.stack(parts).sum()
         gradient: Any = torch.autograd.grad(total, [source], allow_unused=True)[0]
     if gradient is None:

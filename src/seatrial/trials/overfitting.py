@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 import torch
 
 from seatrial.events import Overfitted, Rung
+from seatrial.step.generators import unmoved
 from seatrial.step.recorded import Recorded, unregularised
 from seatrial.step.replay import NotReplayable, total
 from seatrial.trials.subsets import batch_size, subset, with_other_targets, without_inputs
@@ -95,7 +96,7 @@ class _Ladder:
             raise NotReplayable("it has nothing to learn")
         optimizer = torch.optim.Adam(learned, rate)
         losses: list[float] = []
-        with torch.enable_grad(), torch.random.fork_rng(devices=[]):
+        with torch.enable_grad(), unmoved():
             torch.manual_seed(0)
             while len(losses) < steps and not (losses and losses[-1] <= PASSED * self.constant):
                 given = [

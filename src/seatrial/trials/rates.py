@@ -16,6 +16,7 @@ import torch
 
 from seatrial.events import RateSwept
 from seatrial.findings import Mend
+from seatrial.step.generators import unmoved
 from seatrial.step.replay import NotReplayable
 from seatrial.trials.fork import Fork, Forward
 from seatrial.trials.plan import Plan
@@ -85,7 +86,7 @@ def largest_curvature(plan: Plan) -> float:
         if leaf.state == "parameter" and value.requires_grad
     ]
     try:
-        with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        with unmoved(), torch.enable_grad():
             torch.manual_seed(0)
             return _power_iteration(forward.loss(values, 0), learned)
     except (RuntimeError, NotImplementedError):  # an operation without a second derivative

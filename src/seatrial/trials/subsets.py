@@ -44,7 +44,7 @@ def with_rows(step: Recorded, leaves: Step, rows: torch.Tensor) -> list[torch.Te
 
 def _rows(value: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
     """Examples of a batch; each may lie in several rows, one after the other."""
-    return value.reshape(len(rows), -1, *value.shape[1:])[rows].reshape(value.shape)
+    return value.reshape(len(rows), -1, *value.shape[1:])[rows.to(value.device)].reshape(value.shape)
 
 
 def with_other_targets(step: Recorded, leaves: Step, values: list[torch.Tensor], examples: int) -> None:

@@ -11,10 +11,11 @@ from typing import Any
 
 import torch
 
-from seatrial.events import Untrained
+from seatrial.events import TensorInfo, Untrained
 from seatrial.measure.constants import best_constant
 from seatrial.rules.graph import LOSS_OPS
 from seatrial.step.capture import Call, Leaf, Origin, Out
+from seatrial.step.generators import unmoved
 from seatrial.step.recorded import Recorded, unregularised
 from seatrial.step.replay import Step, total
 from seatrial.step.tail import Tail, last_answer
@@ -55,7 +56,7 @@ def _take_over(model: torch.nn.Module, leaves: list[Leaf], values: list[torch.Te
     for at, leaf in enumerate(leaves):
         found = next((known[path] for path in known if f".{leaf.name}".endswith(f".{path}")), None)
         if leaf.state == "parameter" and found is not None and found.shape == values[at].shape:
-            values[at] = found.clone()
+            values[at] = found.to(values[at].device, copy=True)
 
 
 def constant_loss(step: Recorded, replay: Step) -> tuple[float, str]:
@@ -66,10 +67,17 @@ def constant_loss(step: Recorded, replay: Step) -> tuple[float, str]:
         loss, call = None, last_answer(step)
     tail, values = Tail(replay, call), replay.values()
     info = call.outputs[0]
-    like = torch.zeros(info.shape, dtype=getattr(torch, info.dtype.removeprefix("torch.")))
+    dtype = getattr(torch, info.dtype.removeprefix("torch."))
+    like = torch.zeros(info.shape, dtype=dtype, device=_device(info, replay))
     op, targets, settings = _settings(replay, loss)
     found = best_constant(lambda outputs: tail(outputs, values), like, targets, op, settings)
     return (found.value, found.how) if found is not None else (math.nan, "")
+
+
+def _device(info: TensorInfo, replay: Step) -> torch.device:
+    """Where a tensor of a step lies: an event knows the kind of device only, the values of the step know which it is."""
+    found = (leaf.value.device for leaf in replay.leaves if leaf.value is not None)
+    return next((device for device in found if device.type == info.device), torch.device(info.device))
 
 
 def _only_loss(step: Recorded) -> Call | None:
@@ -114,7 +122,7 @@ def _plain(loss: Call) -> dict[str, Any]:
 
 
 def _loss(replay: Step, values: list[torch.Tensor]) -> float:
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+    with torch.no_grad(), unmoved():
         return total(replay(values, substitute=unregularised)).item()
 
 

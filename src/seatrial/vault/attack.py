@@ -1,7 +1,7 @@
 """What looking costs, shown on pure noise: the boosting attack on a test set, through each way of answering.
 
-A. Blum and M. Hardt, The Ladder, ICML 2015, section 2 (the attack: Theorem 2.4's Omega(sqrt(k / n))) and 4 (tried against the
-Ladder). Random labels, random answer vectors: no model is better than 1/2, yet the majority vote over those that the
+A. Blum and M. Hardt, The Ladder, ICML 2015 (arXiv 1502.04585): an error of Omega(sqrt(k / n)) after k looks at n examples, and
+none through the Ladder. Random labels, random answer vectors: no model is better than 1/2, yet the majority vote over those that the
 test set praised is, on this test set alone.
 """
 

@@ -20,8 +20,10 @@ from seatrial.vault.encryption import encrypt
 from seatrial.vault.entries import new_entry
 from seatrial.vault.files import replace
 from seatrial.vault.identities import Card, own
-from seatrial.vault.overlap import find, message, moved
+from seatrial.vault.overlap.finding import find
+from seatrial.vault.overlap.moving import mended
 from seatrial.vault.overlap.pairs import Overlap
+from seatrial.vault.overlap.words import notice, refusal
 from seatrial.vault.policy import Policy
 from seatrial.vault.refusal import disk_errors
 from seatrial.vault.sources import source_of
@@ -91,17 +93,16 @@ def divide(data: Any, target: str | None, choice: Choice) -> Divided:
         time=None if choice.time is None else source.column(choice.time),
     )
     overlap = find(source.blocks, test, groups)
-    if not (overlap.same or overlap.near or overlap.groups):
+    if not overlap.found:
         return Divided(source, test, overlap)
+    examples = int(test.sum())
     if choice.duplicates == "refuse":
-        raise UsageProblem(message(overlap), "vault-overlap", "")
+        raise refusal(overlap, examples)
     if choice.duplicates == "move":
-        before, test = int(test.sum()), moved(test, overlap, groups)
-        note = (
-            f"{before - int(test.sum())} examples were moved to the training part: they or nearly they stand there too."
-        )
+        test, overlap = mended(source.blocks, test, overlap, groups)
+        note = f"{examples - int(test.sum())} test examples were moved to the training part: they, or nearly they, stand there too."
         return Divided(source, test, overlap, (note,))
-    return Divided(source, test, overlap, (message(overlap),))
+    return Divided(source, test, overlap, (notice(overlap, examples),))
 
 
 def seal(

@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 
-class _Share(click.ParamType):
+class _Share(click.ParamType[float]):
     """A share of the examples (0.2) or their number (500)."""
 
     name = "share or number"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float | int:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
         text = str(value)
         try:
             return int(text) if text.isdigit() else float(text)
@@ -61,7 +61,7 @@ class _Share(click.ParamType):
 def command(
     data: Path,
     to: Path,
-    split: float | int,
+    split: float,
     target: str | None,
     stratify: bool,
     stratify_by: str | None,

@@ -11,7 +11,7 @@ from seatrial.trials.gradients.case import Case, Slip
 from seatrial.trials.gradients.comparing import Compared, compared
 from seatrial.trials.gradients.conditions import undisturbed
 from seatrial.trials.gradients.differences import Differences
-from seatrial.trials.gradients.evaluation import Evaluator, Function, OutOfTime, Values
+from seatrial.trials.gradients.evaluation import Evaluator, Function, OutOfTime, Values, on_cpu
 from seatrial.trials.gradients.kinks import discretises
 from seatrial.trials.gradients.report import Comparison
 from seatrial.trials.gradients.slips import NOTHING, PADDING, STRAIGHT, named
@@ -61,6 +61,8 @@ def check(
     """
     limits = limits or Limits()
     end = time.thread_time() + limits.seconds
+    function, values = on_cpu(function, values)
+    weights = None if weights is None else [weight.cpu() for weight in weights]
     names = names or [f"input {number}" for number in range(len(values))]
     wanted = [i for i, v in enumerate(values) if v.is_floating_point()] if wanted is None else wanted
     with undisturbed() as state:

@@ -15,22 +15,23 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
 
 from seatrial.step.custom import forward_of
+from seatrial.step.generators import states
 from seatrial.taps.patching import Patches
 
 _NARROW = (torch.float32, torch.float16, torch.bfloat16)
 
 
 class RandomState:
-    """The states of the generators of torch (CPU), Python and NumPy at one moment, to return to before each evaluation."""
+    """The states of the generators of torch, Python and NumPy at one moment, to return to before each evaluation."""
 
     def __init__(self) -> None:
-        self._torch = torch.get_rng_state()
+        self._torch = states()
         self._python = random.getstate()
         numpy: Any = sys.modules.get("numpy")
         self._numpy = (numpy.random, numpy.random.get_state()) if numpy is not None else None
 
     def restore(self) -> None:
-        torch.set_rng_state(self._torch)
+        self._torch.put_back()
         random.setstate(self._python)
         if self._numpy is not None:
             module, state = self._numpy

@@ -176,6 +176,20 @@ class Evaluator:
         return found if self._batched[leaf] else self._one_by_one(leaf, elements, offsets)
 
 
+def on_cpu(function: Function, values: Values) -> tuple[Function, Values]:
+    """A function of tensors on other devices, and its values, as one of tensors on the CPU: all that is reckoned about its
+    values is reckoned there."""
+    devices = [value.device for value in values]
+    if all(device.type == "cpu" for device in devices):
+        return function, values
+
+    def moved(values: Values) -> tuple[torch.Tensor, ...]:
+        there = [value.to(device) for value, device in zip(values, devices, strict=True)]
+        return tuple(output.cpu() for output in function(there))
+
+    return moved, [value.cpu() for value in values]
+
+
 def weighted(weights: list[torch.Tensor], outputs: tuple[torch.Tensor, ...]) -> torch.Tensor:
     """The outputs' weighted sum."""
     parts = [(weight * output).sum() for weight, output in zip(weights, outputs, strict=True)]

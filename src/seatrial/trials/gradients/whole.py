@@ -73,7 +73,7 @@ def _allowed(comparison: Comparison) -> Comparison:
 def _widely(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A call without autocast; custom functions are looked up anew, as their forward may stand in for them."""
     custom: Any = getattr(call.function, "custom", None)
-    with torch.autocast("cpu", enabled=False):
+    with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
         return (call.function if custom is None else custom.apply)(*args, **kwargs)
 
 

@@ -1,5 +1,1 @@
-"""stub"""
-from seatrial.vault.overlap.pairs import Overlap
-def find(blocks, test, groups): return Overlap((), (), (), "nothing")
-def message(o): return "x"
-def moved(test, o, groups): return test
+"""Examples that stand on both sides of a split: the same ones, nearly the same ones, those of one group."""

@@ -23,9 +23,17 @@ class Overlap:
     groups   values of the group column with examples on both sides.
     looked   in words, what was compared and by which measure ("64 numbers", "pictures of 28 x 28 under shifts of up to 2 pixels"),
              or why near ones were not looked for.
+    coincidences   how many test examples equal a training example where there are as many equal ones as columns of few values make
+             anyway: no leak, and not in `same`.
     """
 
     same: tuple[Pair, ...]
     near: tuple[Pair, ...]
     groups: tuple[str, ...]
     looked: str
+    coincidences: int = 0
+
+    @property
+    def found(self) -> bool:
+        """Whether anything stands on both sides."""
+        return bool(self.same or self.near or self.groups)

@@ -12,20 +12,24 @@ if TYPE_CHECKING:
 
 def exact(looks: int, interval: Interval | None, worst: Interval | None, optimism: float) -> str:
     """Of an exact score at the `looks`-th opening."""
+    stands = "No interval can be computed: all values are the same."
     if looks == 1:
-        first = (
-            "This is the first time that the vault was opened: the score is that of data which nothing was chosen by"
+        if interval is not None:
+            stands = f"The {interval.level:.0%} interval of this score, {_range(interval)}, holds as it stands."
+        return f"This is the first time that the vault was opened: nothing was chosen by its data yet. {stands}"
+    if interval is not None:
+        stands = (
+            f"The {interval.level:.0%} interval of this score, {_range(interval)}, is widened for {looks} looks. It holds if no "
+            "model was chosen by an earlier answer."
         )
-        return f"{first}, and {_holds(interval)}."
-    parts = [
-        f"The vault was opened {looks} times. The best of {looks} models that are equally good looks better than it is by about "
-        f"{optimism:.2g}",
-        f"{_holds(interval, looks)} if no model was chosen by an earlier answer",
-    ]
-    text = "; ".join(parts) + "."
-    if worst is None:
-        return f"{text} If earlier answers led to this model, nothing is guaranteed: a score of many digits tells much."
-    return f"{text} If earlier answers led to this model, only {_range(worst)} is guaranteed at that level."
+    led = "If earlier answers led to this model, "
+    led += (
+        f"only {_range(worst)} is guaranteed."
+        if worst is not None
+        else "nothing is: a score of many digits tells much."
+    )
+    best = f"The best of {looks} equally good models looks too good by about {optimism:.2g}."
+    return f"The vault was opened {looks} times. {best} {stands} {led}"
 
 
 def ladder(state: LadderState, step: float, interval: Interval) -> str:
@@ -79,13 +83,6 @@ def _news(state: LadderState, more: str) -> str:
     if state.improved:
         return f"This model is better than the best one before it {more}"
     return f"This model is not better than that of look {state.leader} {more}: the answer is still that one's"
-
-
-def _holds(interval: Interval | None, looks: int = 1) -> str:
-    if interval is None:
-        return "no interval can be computed: all values are the same"
-    wide = "as it stands" if looks == 1 else f"widened for {looks} looks"
-    return f"its {interval.level:.0%} interval {_range(interval)} holds {wide}"
 
 
 def _range(interval: Interval) -> str:

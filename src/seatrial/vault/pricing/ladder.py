@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from seatrial.errors import UsageProblem
 from seatrial.vault.pricing import claims
 from seatrial.vault.pricing.answer import Answer, Interval
+from seatrial.vault.pricing.looks import exact as exact_score
 from seatrial.vault.pricing.values import checked, count, share
 
 TIE = 1e-9  # relative: an improvement by the step and no more is none, whatever the last digits of a sum say
@@ -27,11 +28,13 @@ class LadderState:
     looks   answers given
     best    the last answer; None before the first
     leader  at which look it was given, counted from 1; 0 before the first
+    exact   how many of the first looks were answered exactly (`Ladder.first`)
     """
 
     looks: int = 0
     best: float | None = None
     leader: int = 0
+    exact: int = 0
 
     @property
     def improved(self) -> bool:
@@ -46,14 +49,18 @@ def published_step(examples: int, looks: int) -> float:
     return min(1.0, (math.log(max(2, looks * examples)) / examples) ** (1 / 3))
 
 
-def error_bound(examples: int, looks: int, step: float, risk: float = 0.05) -> float:
+def error_bound(examples: int, looks: int, step: float, risk: float = 0.05, exact: int = 0) -> float:
     """How far the answers may lie from the true loss of the best model until then: Theorem 3.1, first part.
 
     With probability 1 - `risk` over the draw of the test set, whatever models an analyst makes of the answers, at every
     look t: |min over i <= t of R_D(f_i) - R_t| <= step + eps, with
     exp(-2 eps^2 n + (1 / step + 2) log(4 k / step) + 1) = risk.
+
+    Args:
+        exact: how many shares were answered exactly besides: each multiplies the models within reach by n + 1.
     """
     told = (1 / step + 2) * math.log(4 * count("looks", looks) / step) + 1  # log of the number of models within reach
+    told += exact * math.log(examples + 1)
     return step + math.sqrt((told - math.log(share("risk", risk))) / (2 * count("examples", examples)))
 
 
@@ -68,6 +75,19 @@ class Ladder:
         if not 0 < self.step <= 1:
             raise UsageProblem(f"Expected a step above 0 and up to 1, found {self.step:g}.", "no-such-values")
 
+    def first(self, losses: ArrayLike) -> tuple[Answer, LadderState]:
+        """The first look, answered exactly: shape (n,), 1 where the prediction is wrong, else 0. The Ladder goes on from there.
+
+        Raises:
+            UsageProblem: there are other values: an exact answer of many digits could tell any number of things.
+        """
+        values = checked(losses)
+        if not np.isin(values, (0, 1)).all():
+            raise UsageProblem("Expected losses of 0 and 1, found others.", "no-such-values", "Begin with `answer`.")
+        return exact_score(values, level=self.level), LadderState(
+            1, nearest(float(values.mean()), self.step), 1, exact=1
+        )
+
     def answer(self, state: LadderState, losses: ArrayLike) -> tuple[Answer, LadderState]:
         """The answer for a model with these losses, shape (n,), and the state after it.
 
@@ -76,7 +96,7 @@ class Ladder:
         """
         values = checked(losses, unit=True)
         best, after = _answered(state, float(values.mean()), self.step, self.step)
-        bound = error_bound(values.size, after.looks, self.step, 1 - self.level)
+        bound = error_bound(values.size, after.looks, self.step, 1 - self.level, state.exact)
         interval = Interval(max(0.0, best - bound), min(1.0, best + bound), self.level, "Theorem 3.1 of the Ladder")
         sentence = claims.ladder(after, self.step, interval)
         return Answer("ladder", best, after.looks, sentence, after.improved, interval, interval), after
@@ -118,9 +138,9 @@ def _answered(state: LadderState, loss: float, step: float, grid: float) -> tupl
     """What is answered to a loss: itself, rounded, where it is better than the best one by more than a step."""
     looks = state.looks + 1
     if state.best is not None and not state.best - loss > step * (1 + TIE):
-        return state.best, LadderState(looks, state.best, state.leader)
+        return state.best, LadderState(looks, state.best, state.leader, state.exact)
     best = nearest(loss, grid)
-    return best, LadderState(looks, best, looks)
+    return best, LadderState(looks, best, looks, state.exact)
 
 
 def _standard_error(losses: np.ndarray, leader: ArrayLike | None) -> float:

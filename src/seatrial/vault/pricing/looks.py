@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -101,19 +100,6 @@ def exact_metric(
     reach = 2 * float(norm.ppf(0.5 + widened(level, looks) / 2))
     error = 0.0 if interval is None else (interval.high - interval.low) / reach
     return _answer(float(function(*map(np.asarray, data))), interval, None, error, looks)
-
-
-def exact_metric(
-    function: Callable[..., float], data: Sequence[ArrayLike], looks: int = 1, level: float = 0.95, seed: int = 0
-) -> Answer:
-    """As `exact`, for a metric that is no mean of one value an example: `function(*data)`."""
-    interval = metric(function, data, looks, level, seed)
-    error = 0.0
-    if interval is not None:  # half its width in standard errors of a normal distribution
-        error = (interval.high - interval.low) / (2 * NormalDist().inv_cdf(0.5 + widened(level, looks) / 2))
-    sentence = claims.exact(looks, interval, interval if looks == 1 else None, expected_optimism(error, looks))
-    worst = interval if looks == 1 else None
-    return Answer("exact", function(*data), looks, sentence, interval=interval, worst=worst)
 
 
 def adaptive_margin(examples: int, looks: int, level: float = 0.95, answers: int | None = None) -> float:

@@ -17,8 +17,8 @@ def keyed(secret: bytes) -> Noise:
     """Laplace noise that is a function of the secret, the purpose and the number: HMAC-SHA256 as a random function, then
     the inverse of the distribution function.
 
-    Nothing of it need be stored, and going back to an older ledger draws the same noise again, not a fresh one whose mean
-    would give the value away.
+    One secret serves one test set. Nothing of the noise need be stored, and going back to an older ledger draws the same
+    noise again, not a fresh one whose mean would give the value away.
     """
 
     def noise(purpose: str, number: int, scale: float) -> float:

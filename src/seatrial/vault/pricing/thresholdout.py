@@ -2,7 +2,7 @@
 
 C. Dwork, V. Feldman, M. Hardt, T. Pitassi, O. Reingold and A. Roth, The reusable holdout, Science 349 (2015); the
 algorithm and its theorem are those of Generalization in adaptive data analysis and holdout reuse, NIPS 2015
-(arXiv 1506.02629), section 4. Lap(b) is the Laplace distribution with density exp(-|x| / b) / 2b.
+(arXiv 1506.02629). Lap(b) is the Laplace distribution with density exp(-|x| / b) / 2b.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class Thresholdout:
 
     @classmethod
     def published(cls, tolerance: float, questions: int, budget: int, risk: float = 0.05) -> Thresholdout:
-        """The parameters of the theorem (NIPS 2015, Theorem 25; Theorem 9 of CACM 60(4), 2017): T = 3 tau / 4,
-        sigma = tau / (96 ln(4 m / beta)).
+        """The parameters of the theorem (Theorem 9 in the same authors' Guilt-free data reuse, CACM 60(4), 2017):
+        T = 3 tau / 4, sigma = tau / (96 ln(4 m / beta)).
 
         With them every one of m questions is answered within tau of the truth with probability 1 - beta until the budget is
         spent, given O(ln(m / beta) / tau^2 * min(B, sqrt(B ln(ln(m / beta) / tau)))) test examples.
@@ -102,6 +102,13 @@ class Thresholdout:
             sentence = claims.thresholdout(after.questions, left, self.budget, spoke=False, tolerance=self.tolerance)
             return Answer("thresholdout", float(training), after.questions, sentence, left=left), after
         after = ThresholdoutState(asked + 1, state.refreshes + 1)
-        value = holdout + noise("answer", asked, self.scale)
+        value = self._rounded(holdout + noise("answer", asked, self.scale))
         sentence = claims.thresholdout(after.questions, left - 1, self.budget, spoke=True, tolerance=self.tolerance)
-        return Answer("thresholdout", float(value), after.questions, sentence, left=left - 1), after
+        return Answer("thresholdout", value, after.questions, sentence, left=left - 1), after
+
+    def _rounded(self, value: float) -> float:
+        """To a small part of the noise. The last digits of a double tell which values the noise can have come from, and so what
+        it was added to (I. Mironov, On significance of the least significant bits for differential privacy, CCS 2012).
+        """
+        grid = 2.0 ** math.floor(math.log2(self.scale / 32))
+        return round(value / grid) * grid

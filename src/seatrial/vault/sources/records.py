@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 from seatrial.vault.sources.checks import refused
 
 _DELIMITERS = ",;\t|"
+_HEAD = 1 << 20
 _CHUNK = 1 << 20
 # A record longer than this is a quote that was never closed, or no table.
 _LONGEST_RECORD = 256 << 20
@@ -36,7 +37,7 @@ def delimiter_of(path: Path) -> str:
         UsageProblem: the file is empty, or no text.
     """
     with open(path, "rb") as file:
-        head = file.read(_CHUNK).removeprefix(_BOM)
+        head = file.read(_HEAD).removeprefix(_BOM)
     if not head.strip():
         raise refused(
             f"{path} to hold a header and records", "nothing in it", "empty-data", "Give a table with examples."
@@ -45,9 +46,14 @@ def delimiter_of(path: Path) -> str:
         found = "bytes of UTF-16 or of no text at all"
         raise refused(f"{path} to be text", found, "not-a-table", "Save the table as CSV in UTF-8.")
     text = head.decode("utf-8", "surrogateescape").lstrip("\r\n")
-    with _any_length():
-        counts = {one: len(next(csv.reader(StringIO(text, newline=""), delimiter=one))) for one in _DELIMITERS}
-    return max(_DELIMITERS, key=lambda one: counts[one])
+
+    def fields(delimiter: str) -> tuple[bool, int]:
+        with _any_length():
+            names = next(csv.reader(StringIO(text, newline=""), delimiter=delimiter))
+        # A quote within a name comes of a delimiter that is none.
+        return len(names) > 1 and not any('"' in name for name in names), len(names)
+
+    return max(_DELIMITERS, key=fields)
 
 
 def header_of(file: BinaryIO, delimiter: str) -> tuple[list[str], bytes]:
@@ -56,9 +62,9 @@ def header_of(file: BinaryIO, delimiter: str) -> tuple[list[str], bytes]:
     Raises:
         UsageProblem: the first record holds no names.
     """
-    mark, lines = _lines(file)
-    with _any_length():
+    with _lines(file) as (mark, lines), _any_length():
         names = next((row for row in csv.reader(lines, delimiter=delimiter) if row), [])
+        raw = mark + lines.taken()
     hint = "Put a first line with a name of its own for each column."
     number = _number_among(names)
     if number is not None:
@@ -66,7 +72,7 @@ def header_of(file: BinaryIO, delimiter: str) -> tuple[list[str], bytes]:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise refused("the names of the columns in the first line", f"{twice!r} twice", "no-header", hint)
-    return names, mark + lines.taken()
+    return names, raw
 
 
 def records_of(file: BinaryIO, delimiter: str, width: int) -> Iterator[Records]:
@@ -75,22 +81,22 @@ def records_of(file: BinaryIO, delimiter: str, width: int) -> Iterator[Records]:
     Raises:
         UsageProblem: a record has other than `width` fields or cannot be read, with its line.
     """
-    _, lines = _lines(file)
-    reader = csv.reader(lines, delimiter=delimiter)
-    with _any_length():
-        while not next(reader):
-            pass
-    lines.taken()
-    while True:
+    with _lines(file) as (_, lines):
+        reader = csv.reader(lines, delimiter=delimiter)
         with _any_length():
-            records = _some(reader, lines, width)
-        if not records.rows:
-            break
-        yield records
-    _check_closed(lines, delimiter)
+            while not next(reader):
+                pass
+        lines.taken()
+        while True:
+            with _any_length():
+                records = _some(reader, lines, width, delimiter)
+            if not records.rows:
+                break
+            yield records
+        _check_closed(lines, delimiter)
 
 
-def _some(reader: Any, lines: _Lines, width: int) -> Records:
+def _some(reader: Any, lines: _Lines, width: int, delimiter: str) -> Records:
     rows: list[list[str]] = []
     raw: list[bytes] = []
     size, plain = 0, True
@@ -100,6 +106,7 @@ def _some(reader: Any, lines: _Lines, width: int) -> Records:
             record = lines.taken()
             if row:
                 if len(row) != width:
+                    _check_closed(lines, delimiter)
                     raise _ragged(width, len(row), lines.start)
                 rows.append(row)
                 raw.append(record)
@@ -148,13 +155,18 @@ class _Lines:
         return self.last
 
 
-def _lines(file: BinaryIO) -> tuple[bytes, _Lines]:
-    """The byte order mark, if there is one, and the lines after it."""
+@contextmanager
+def _lines(file: BinaryIO) -> Generator[tuple[bytes, _Lines]]:
+    """The byte order mark, if there is one, and the lines after it. The file stays open."""
     mark = file.read(len(_BOM))
     if mark != _BOM:
         file.seek(0)
         mark = b""
-    return mark, _Lines(TextIOWrapper(file, "utf-8", "surrogateescape", newline=""))
+    text = TextIOWrapper(file, "utf-8", "surrogateescape", newline="")
+    try:
+        yield mark, _Lines(text)
+    finally:
+        text.detach()
 
 
 def _check_closed(lines: _Lines, delimiter: str) -> None:

@@ -1,0 +1,1 @@
+"""Training a task in earnest: epochs, validation, checkpoints, stopping early, going on after an interruption."""

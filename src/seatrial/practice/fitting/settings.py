@@ -1,0 +1,64 @@
+"""How a task is trained: what a person may choose."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from seatrial.practice.refusal import refused
+
+LOSS = "loss"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """epochs       passes over the training data, at most.
+    patience     epochs without an improvement of the validation, after which training stops; 0: never.
+    choose       what the best epoch is chosen by: "loss", or a metric of the task.
+    highest      whether the best value of that is the highest.
+    seed         of the model, the order of the examples and all else that is drawn.
+    subset       train on this share of the examples only, each class with its share.
+    clip         largest norm of the gradient; 0: it is not clipped.
+    kept         checkpoints on the way that are kept besides the best and the last, evenly over the epochs.
+    save_seconds the state from which training can go on is saved at least so often, and after each epoch.
+    accelerator, devices, precision   as lightning_fabric.Fabric takes them.
+
+    Raises:
+        UsageProblem: a number is out of its range.
+    """
+
+    epochs: int = 30
+    patience: int = 5
+    choose: str = LOSS
+    highest: bool = False
+    seed: int = 0
+    subset: float = 1.0
+    clip: float = 0.0
+    kept: int = 3
+    save_seconds: float = 30.0
+    accelerator: str = "auto"
+    devices: int = 1
+    precision: str = "32-true"
+
+    def __post_init__(self) -> None:
+        for name, least in (
+            ("epochs", 1),
+            ("patience", 0),
+            ("kept", 0),
+            ("devices", 1),
+            ("clip", 0),
+            ("save_seconds", 0),
+        ):
+            value = getattr(self, name)
+            if not value >= least:
+                raise refused(
+                    f"{name} of at least {least}", repr(value), f"fit-{name.replace('_', '-')}", "Give a larger number."
+                )
+        if not 0 < self.subset <= 1:
+            raise refused("subset as a share above 0 and up to 1", repr(self.subset), "fit-subset", "A tenth is 0.1.")
+
+    @property
+    def decisive(self) -> dict[str, Any]:
+        """What decides the outcome: a training goes on only with the same."""
+        free = {"epochs", "patience", "kept", "save_seconds", "accelerator"}
+        return {name: value for name, value in asdict(self).items() if name not in free}

@@ -1,0 +1,59 @@
+"""A task's training as a run on disk: watched as a script is, from its start to its end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import seatrial
+from seatrial.events import Event, RunEnded, RunStarted
+from seatrial.practice.task import Task
+from seatrial.record import Recorder
+from seatrial.taps import Watch, install
+
+
+@contextlib.contextmanager
+def recorded(
+    recorder: Recorder, task: Task, file: str, heard: Callable[[Event], Event] = lambda event: event
+) -> Generator[Watch]:
+    """The taps are in torch within, and gone afterwards, come what may.
+
+    Args:
+        file: in which the task is described; "" where there is none.
+        heard: what becomes of an event on its way to the record.
+    """
+    script = os.path.relpath(file) if file else task.name or "task"
+    argv = (task.name,) if task.name and file else ()
+    recorder.send(
+        RunStarted(script, argv, time.time(), seatrial.__version__, platform.python_version(), str(Path.cwd()))
+    )
+    start = time.monotonic()
+    watch = install(lambda event: recorder.send(heard(event)))
+    status, exception = "completed", ""
+    try:
+        for place in task.places.values():
+            watch.source(place)
+        yield watch
+    except BaseException as error:
+        status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        exception = f"{type(error).__name__}: {error}"
+        raise
+    finally:
+        seconds = time.monotonic() - start
+        watch.finish()
+        watching = recorder.seconds + watch.seconds
+        steps = watch.optimizer_steps
+        recorder.send(RunEnded(status, int(bool(exception)), exception, None, watch.tick, steps, seconds, watching))
+        recorder.flush()
+
+
+def source_of(task: Task) -> tuple[str, str]:
+    """The file in which a task is described and its text; "" where there is none on disk, as in a notebook."""
+    place = task.places.get("")
+    if place is None or not Path(place.file).is_file():
+        return "", ""
+    return place.file, Path(place.file).read_text(encoding="utf-8", errors="replace")
