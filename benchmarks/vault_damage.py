@@ -64,12 +64,12 @@ def _kind(name: str, times: int, random: Random, world: World, show: bool) -> in
         else:
             slugs.update(problem.slug for problem in problems.values())
             texts.update({problem.slug: str(problem) for problem in problems.values()})
-    world.restore()
-    Vault(world.path).verify()
     said = ", ".join(f"{slug} {count}" for slug, count in slugs.most_common())
     print(f"{times:6} {times - len(failures):7} {sum(slugs.values()):8}  {name}: {said}", flush=True)
     for failure in sorted(set(failures))[:5]:
         print(f"{'':24}NOT REFUSED: {failure[:200]}")
+    world.restore()
+    Vault(world.path).verify()
     for text in texts.values() if show else ():
         print(f"{'':24}{text}")
     return len(failures)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -97,7 +97,7 @@ def _asked(world: World, case: Case, way: str) -> UsageProblem:
 
 
 @contextmanager
-def _in_time() -> Iterator[None]:
+def _in_time() -> Generator[None]:
     def hangs(*_: object) -> None:
         raise TimeoutError("it hangs")
 
@@ -210,6 +210,7 @@ def _plain(world: World) -> bytes:
 def _encrypted(random: Random, world: World, content: bytes, identity: Identity) -> bytes:
     """Mostly as long as the file was, so that its size alone does not give it away: a header's length is random."""
     recipients = [pyrage.x25519.Recipient.from_str(identity.card.recipient)]
+    found = b""
     for _ in range(random.choice((1, 3000))):
         found = pyrage.encrypt(content, recipients)
         if len(found) == len(world.sealed):
@@ -416,6 +417,9 @@ def _(random: Random, world: World) -> Case:
 OTHERS = (None, [], {}, "x", -1, 1.5, True, 10**400, [[]], {"a": 1}, "\ud800", -(10**20))
 
 
+OPTIONAL = ("interval", "worst", "left", "value", "best")
+
+
 def _bent(random: Random, body: Any) -> Any:
     """A body in which one value is left out, or is one of another type."""
     found = json.loads(json.dumps(body))
@@ -426,19 +430,22 @@ def _bent(random: Random, body: Any) -> Any:
         if not isinstance(below, dict) or not below or random.random() < 0.3:
             break
         at, inside = below, list(below)
-    if random.random() < 0.3:
+    if random.random() < 0.3 and at is not found.get("plan", {}).get("baseline"):
         del at[key]
     else:
-        at[key] = random.choice([each for each in OTHERS if not _alike(each, at[key])])
+        at[key] = random.choice(
+            [each for each in OTHERS if not _alike(each, at[key]) and not (each is None and key in OPTIONAL)]
+        )
     return found
 
 
 def _alike(one: Any, other: Any) -> bool:
     """Whether one value can stand for the other: scores that were not given are None."""
-    numbers = (int, float, type(None))
-    if one == 10**400 or one == -1:
-        return type(one) is type(other) is float
-    return type(one) is type(other) or (type(one) in numbers and type(other) in numbers and not isinstance(other, int))
+    if isinstance(other, float):
+        return type(one) in (int, float) and abs(one) < 10**300
+    if isinstance(other, int) and type(one) is int:
+        return 0 <= one < 10**20
+    return type(one) is type(other)
 
 
 @kind("entries: one more of the wrong form, signed by the owner")

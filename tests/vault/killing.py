@@ -11,7 +11,7 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -224,7 +224,7 @@ def check_clean(where: Place) -> None:
 
 
 @contextmanager
-def watched(where: Place) -> Iterator[None]:
+def watched(where: Place) -> Generator[None]:
     """Within it no file holds rows of the table but the table itself and the training part, where that is written."""
     found: list[str] = []
     ended = threading.Event()
@@ -248,10 +248,11 @@ def watched(where: Place) -> Iterator[None]:
 def plain_copies(where: Place) -> list[str]:
     """Files that hold rows, other than those that should."""
     found: list[str] = []
-    for path in where.folder.rglob("*"):
-        if path == where.data or path.name in ("training", "data-training.csv"):
-            continue
-        with suppress(OSError):  # it is gone meanwhile
-            if path.is_file() and MARKER.encode() in path.read_bytes():
-                found.append(str(path))
+    for folder, _, names in os.walk(where.folder):
+        for path in (
+            Path(folder) / name for name in names if name not in ("training", "data-training.csv", "data.csv")
+        ):
+            with suppress(OSError):  # it is gone meanwhile
+                if MARKER.encode() in path.read_bytes():
+                    found.append(str(path))
     return found

@@ -15,6 +15,7 @@ from seatrial.vault.pricing.answer import Answer, Mechanism, read_answer
 from seatrial.vault.refusal import damaged
 
 FORMAT = 1
+_MOST = 1 << 53  # no count is larger
 _Body = TypeVar("_Body")
 _Value = TypeVar("_Value")
 
@@ -162,11 +163,15 @@ def _scored(body: dict[str, Any]) -> ScoredBody:
 def _answer(values: dict[str, Any]) -> Answer:
     if values.keys() != {each.name for each in fields(Answer)}:
         raise ValueError(f"{', '.join(sorted(values))[:80]} instead of an answer")
+    for name in ("interval", "worst"):
+        if values[name] is not None:
+            _mapping(values[name])
     answer = read_answer(values)
     intervals = [each for each in (answer.interval, answer.worst) if each is not None]
-    for number in (answer.value, *(part for each in intervals for part in (each.low, each.high, each.level))):
-        if number is not None:
-            _number(number)
+    for number in (part for each in intervals for part in (each.low, each.high, each.level)):
+        _number(number)
+    if answer.value is not None:
+        _number(answer.value)
     for text in (answer.sentence, *(each.method for each in intervals)):
         _text(text)
     if _text(answer.mechanism) not in get_args(Mechanism):
@@ -193,8 +198,8 @@ def _texts(given: Any) -> tuple[str, ...]:
 
 
 def _count(given: Any) -> int:
-    if _is(int, given) < 0:
-        raise ValueError(f"{given} where a count belongs")
+    if not 0 <= _is(int, given) < _MOST:
+        raise ValueError(f"{str(given)[:40]} where a count belongs")
     return given
 
 
