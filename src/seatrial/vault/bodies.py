@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar, cast, get_args
 
 from seatrial.errors import UsageProblem
 from seatrial.vault.digests import BLOCK_BYTES, Digest
 from seatrial.vault.entries import Entry
 from seatrial.vault.policy import Policy
-from seatrial.vault.pricing.answer import Answer, read_answer
+from seatrial.vault.pricing.answer import Answer, Mechanism, read_answer
 from seatrial.vault.refusal import damaged
 
 FORMAT = 1
+_MOST = 1 << 53  # no count is larger
 _Body = TypeVar("_Body")
 _Value = TypeVar("_Value")
 
@@ -85,7 +86,7 @@ def sealed(entry: Entry) -> SealedBody:
     written = entry.body.get("format")
     if type(written) is int and written > FORMAT:
         raise UsageProblem(
-            f"This vault was sealed in format {written}, this seatrial reads format {FORMAT}.",
+            f"Expected a ledger in format {FORMAT}, found format {written}: a newer seatrial sealed this vault.",
             "vault-newer",
             "Install a newer seatrial: pip install --upgrade seatrial",
         )
@@ -145,7 +146,10 @@ def _opened(body: dict[str, Any]) -> OpenedBody:
     plan = _mapping(body["plan"])
     model = {name: _text(value) for name, value in _mapping(body["model"]).items()}
     baseline = {name: _number(value) for name, value in _mapping(plan["baseline"]).items()}
-    return OpenedBody(_count(body["look"]), model, _texts(plan["metrics"]), baseline, _text(body["reason"]))
+    metrics = _texts(plan["metrics"])
+    if model.keys() != {"hash", "of"} or not metrics:
+        raise ValueError("no model" if metrics else "no metric")
+    return OpenedBody(_count(body["look"]), model, metrics, baseline, _text(body["reason"]))
 
 
 def _scored(body: dict[str, Any]) -> ScoredBody:
@@ -157,13 +161,25 @@ def _scored(body: dict[str, Any]) -> ScoredBody:
 
 
 def _answer(values: dict[str, Any]) -> Answer:
+    if values.keys() != {each.name for each in fields(Answer)}:
+        raise ValueError(f"{', '.join(sorted(values))[:80]} instead of an answer")
+    for name in ("interval", "worst"):
+        if values[name] is not None:
+            _mapping(values[name])
     answer = read_answer(values)
     intervals = [each for each in (answer.interval, answer.worst) if each is not None]
-    for number in (answer.value, *(part for each in intervals for part in (each.low, each.high, each.level))):
-        if number is not None:
-            _number(number)
-    for text in (answer.mechanism, answer.sentence, *(each.method for each in intervals)):
+    for number in (part for each in intervals for part in (each.low, each.high, each.level)):
+        _number(number)
+    if answer.value is not None:
+        _number(answer.value)
+    for text in (answer.sentence, *(each.method for each in intervals)):
         _text(text)
+    if _text(answer.mechanism) not in get_args(Mechanism):
+        raise ValueError(f"the mechanism {answer.mechanism[:40]!r}")
+    _is(bool, answer.improved)
+    _count(answer.looks)
+    if answer.left is not None:
+        _count(answer.left)
     return answer
 
 
@@ -182,8 +198,8 @@ def _texts(given: Any) -> tuple[str, ...]:
 
 
 def _count(given: Any) -> int:
-    if _is(int, given) < 0:
-        raise ValueError(f"{given} where a count belongs")
+    if not 0 <= _is(int, given) < _MOST:
+        raise ValueError(f"{str(given)[:40]} where a count belongs")
     return given
 
 

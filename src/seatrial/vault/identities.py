@@ -135,6 +135,7 @@ def _make(home: Path) -> None:
 
     with disk_errors("Making your identity", home):
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _remove_left(home)
         if not (home / IDENTITY).exists():
             secret = age.new_identity()
             now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -147,9 +148,6 @@ def _make(home: Path) -> None:
 
 def _write_once(path: Path, content: bytes) -> None:
     """Write a file that appears as a whole, readable by its owner alone, unless it is there already."""
-    for left in path.parent.glob(f".{path.name}.*"):
-        if left.suffix[1:].isdigit() and not _alive(int(left.suffix[1:])):
-            left.unlink(missing_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
@@ -164,6 +162,14 @@ def _write_once(path: Path, content: bytes) -> None:
     finally:
         partial.unlink(missing_ok=True)
     sync_folder(path.parent)  # what was sealed to an identity that is gone after a power cut stays shut
+
+
+def _remove_left(home: Path) -> None:
+    """Remove what processes left that were killed while they wrote: it may be a secret."""
+    for name in (IDENTITY, SIGNING):
+        for left in home.glob(f".{name}.*"):
+            if left.suffix[1:].isdigit() and not _alive(int(left.suffix[1:])):
+                left.unlink(missing_ok=True)
 
 
 def _alive(process: int) -> bool:

@@ -62,11 +62,7 @@ class Policy:
             wanted = f"a plan with accuracy or error alone, since the vault answers through its {self.rule}"
             raise UsageProblem(f"Expected {wanted}, found {found}.", "vault-plan", hint)
         if self.rule == "thresholdout" and look > 1 and not training:
-            raise UsageProblem(
-                "Expected the score on the training data, which Thresholdout compares with, found none.",
-                "vault-training-score",
-                "Give training= (--training-score), measured in the same way.",
-            )
+            raise _without_training()
 
     def check_state(self, state: dict[str, Any], place: str) -> None:
         """Whether the next answer can go on from this state. `place` names the entry that holds it.
@@ -133,8 +129,17 @@ def _by_thresholdout(policy: Policy, plan: Plan, seen: Seen, looks: int, state: 
     before = ThresholdoutState(**state) if state else ThresholdoutState()
     if looks == 1:
         return Priced({metric.name: _exactly(metric, seen, looks)}, asdict(before))
-    assert seen.training is not None
+    if seen.training is None:  # it was the first look when it began
+        raise _without_training()
     value = metric.compute(seen.targets, seen.predictions)
     mechanism = Thresholdout.usual(len(seen.targets), policy.budget)
     answer, after = mechanism.answer(before, seen.training, value, noise)
     return Priced({metric.name: answer}, asdict(after))
+
+
+def _without_training() -> UsageProblem:
+    return UsageProblem(
+        "Expected the score on the training data, which Thresholdout compares with, found none.",
+        "vault-training-score",
+        "Give training= (--training-score), measured in the same way.",
+    )
