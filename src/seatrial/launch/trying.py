@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def _one_thread() -> Generator[None]:
+def one_thread() -> Generator[None]:
     """One thread for torch's operations: those of trials are small, and on a busy machine threads wait for each other
     longer than they compute."""
     import torch
@@ -84,7 +84,7 @@ class Trials:
             watch.on = True
 
     def _send(self, events: Iterable[Event]) -> None:
-        with _one_thread():
+        with one_thread():
             for event in events:
                 self.recorder.send(event)
 

@@ -21,8 +21,9 @@ from seatrial.practice.training import batches, one_step
 from seatrial.practice.trying import on_device, try_out
 from seatrial.practice.unchanged import seed as seed_all
 from seatrial.practice.unchanged import unchanged
+from seatrial.report.rates import FoundRate
 from seatrial.taps import apart
-from seatrial.trials.rate_search import Found, Search
+from seatrial.trials.rate_search import Search
 from seatrial.trials.rates import limit_of_stability, power_iteration
 
 SECONDS = 20.0
@@ -31,33 +32,6 @@ EPOCHS = 10  # the training that a rate is for, where nothing is said: so many p
 LOST = 1e3
 # Batches are kept, so that all candidates see the same ones, up to so many bytes; then they come round again.
 KEPT_BYTES = 256 * 2**20
-
-
-@dataclass(frozen=True, slots=True)
-class FoundRate:
-    """What `find_rate` found, for one task.
-
-    found      the search: `found.rate` (nan: none), its band, the curves.
-    curvature  the largest of the loss of one batch at the start; nan where the loss cannot be differentiated twice.
-    limit      the largest stable rate of plain SGD at that curvature; nan for optimizers that scale gradients.
-    name       of the task. `subject`: what was trained, in words.
-    """
-
-    found: Found
-    curvature: float
-    limit: float
-    name: str
-    subject: str
-
-    @property
-    def rate(self) -> float:
-        """The learning rate; nan where nothing is suggested."""
-        return self.found.rate
-
-    @property
-    def why(self) -> str:
-        """Why nothing is suggested; empty where something is."""
-        return self.found.why
 
 
 def find_rate(task: Task, *, steps: int | None = None, seconds: float = SECONDS, progress: bool = True) -> FoundRate:
@@ -91,9 +65,10 @@ def find_rate(task: Task, *, steps: int | None = None, seconds: float = SECONDS,
             wanted = steps or EPOCHS * max(1, len(task.train) // task.batch_size)  # pyright: ignore[reportArgumentType]
             found = Search(copies.train, copies.used, wanted, seconds, display.tell).find()
             curvature = copies.curvature()
-            limit = limit_of_stability(type(copies.made().optimizer), copies.settings, curvature)
-        subject = "new models" if task.fresh else "copies of the model"
-        return FoundRate(found, curvature, limit, task.name, subject)
+            optimizer = type(copies.made().optimizer)
+        limit = limit_of_stability(optimizer, copies.settings, curvature)
+        trained = "new models" if task.fresh else "copies of the model"
+        return FoundRate(found, curvature, limit, task.name, optimizer.__name__, trained)
 
     return apart(search)
 
