@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 import torch
+from torch import nn
 from torch.optim import Optimizer
 
 from seatrial.errors import UsageProblem
@@ -102,8 +103,13 @@ class Copies:
         seed_all(seed)
         return self.task.make()
 
-    def train(self, rates: Sequence[float], seed: int) -> list[float]:
+    def train(
+        self, rates: Sequence[float], seed: int, look: Callable[[int, nn.Module], None] = lambda number, model: None
+    ) -> list[float]:
         """Train a copy, each step with a rate of its own (the largest of its groups; the others keep their proportion).
+
+        Args:
+            look: is shown the model after each step, with the number of steps made.
 
         Raises:
             UsageProblem: the task's own code fails.
@@ -117,6 +123,7 @@ class Copies:
                 self._set(made.optimizer, rate)
                 batch = copy.deepcopy(given[number % len(given)])  # what a model does to its inputs stays its own
                 losses.append(one_step(self.task, made, on_device(batch, made), number))
+                look(number + 1, made.model)
                 if not math.isfinite(losses[-1]) or losses[-1] - losses[0] > LOST * max(1.0, abs(losses[0])):
                     break
         except UsageProblem:
