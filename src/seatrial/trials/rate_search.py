@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from seatrial.measure.found_rates import Found, Swept, Tried
 from seatrial.measure.rate_choice import choice
 from seatrial.measure.rate_curves import NOTHING, Floats, Reading, reading
 
@@ -51,57 +52,6 @@ BELOW_LOWEST = 10.0
 LEFT_OPEN = 8.0  # a band wider than this factor names no rate
 TAIL = 0.25  # share of a training whose losses are its score
 AS_GOOD = 0.05  # a loss that is so much higher is as good
-
-
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """A range test: `rates` (steps,), `losses` (seeds, steps; inf from where a seed broke)."""
-
-    rates: Floats
-    losses: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """Short trainings at one rate: the `losses` they ended with, one a seed (inf: lost), and how many `steps` they took."""
-
-    rate: float
-    steps: int
-    losses: tuple[float, ...]
-
-    @property
-    def loss(self) -> float:
-        return sum(self.losses) / len(self.losses)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A learning rate, or why there is none.
-
-    rate       to train with for `wanted` steps; nan where nothing is suggested.
-    tried_best the rate that was best in trainings of `steps` steps; nan where none was tried. Where `steps` are fewer than wanted,
-               `rate` is lower by the root of their ratio.
-    low, high  its 90 % band, over redrawn seeds and batches.
-    as_good    the lowest and the highest rate tried whose loss is within 5 % of the best; nan where none was tried.
-    why        there is no suggestion.
-    used       the rate that the task or script has.
-    steps      of the longest trainings that were tried, of `wanted`.
-    seconds    it took.
-    """
-
-    rate: float
-    tried_best: float
-    low: float
-    high: float
-    as_good: tuple[float, float]
-    why: str
-    used: float
-    steps: int
-    wanted: int
-    seconds: float
-    swept: Swept
-    read: Reading
-    tried: tuple[Tried, ...]
 
 
 @dataclass
@@ -250,9 +200,9 @@ class Search:
         if chosen.why:
             return self._none(f"{chosen.why} within {steps} steps", swept, read, tried, steps)
         longer = min(FURTHEST, self.wanted / steps) ** -ROOT
+        rate, low = chosen.rate * longer, chosen.low * longer
         # The band is left open upwards: the best rate may not fall with the length.
-        parts = (chosen.rate * longer, chosen.rate, chosen.low * longer, chosen.high)
-        return Found(*parts, _as_good(tried), "", self.used, steps, self.wanted, self._spent(), swept, read, tried)
+        return self._found(rate, chosen.rate, low, chosen.high, swept, read, tried, steps)
 
     def _read_off(self, swept: Swept, read: Reading) -> Found:
         """A rate from the range test alone."""
@@ -266,8 +216,22 @@ class Search:
                 f"the range test leaves open whether {low:.1g} or {high:.1g} is right, and there is no time to try them"
             )
             return self._none(why, swept, read)
-        nan = math.nan
-        return Found(rate, nan, low, high, (nan, nan), "", self.used, 0, self.wanted, self._spent(), swept, read, ())
+        return self._found(rate, math.nan, low, high, swept, read, (), 0)
+
+    def _found(
+        self,
+        rate: float,
+        tried_best: float,
+        low: float,
+        high: float,
+        swept: Swept,
+        read: Reading,
+        tried: tuple[Tried, ...],
+        steps: int,
+    ) -> Found:
+        good = _as_good(tried)
+        spent = self._spent()
+        return Found(rate, tried_best, low, high, good, "", self.used, steps, self.wanted, spent, swept, read, tried)
 
     def _none(
         self,
@@ -277,16 +241,29 @@ class Search:
         tried: tuple[Tried, ...] = (),
         steps: int = 0,
     ) -> Found:
-        none = (math.nan,) * 4
         swept = swept or Swept(np.zeros(0), np.zeros((self.seeds, 0)))
-        pair = (math.nan, math.nan)
-        return Found(*none, pair, why, self.used, steps, self.wanted, self._spent(), swept, read or NOTHING, tried)
+        nan = math.nan
+        return Found(
+            nan,
+            nan,
+            nan,
+            nan,
+            (nan, nan),
+            why,
+            self.used,
+            steps,
+            self.wanted,
+            self._spent(),
+            swept,
+            read or NOTHING,
+            tried,
+        )
 
     def _spent(self) -> float:
         return time.thread_time() - self._start
 
 
 def _as_good(tried: Sequence[Tried]) -> tuple[float, float]:
-    best = min(each.loss for each in tried)
+    best = min((each.loss for each in tried), default=math.nan)
     near = [each.rate for each in tried if each.loss <= best + AS_GOOD * abs(best)]
-    return min(near), max(near)
+    return (min(near), max(near)) if near else (math.nan, math.nan)

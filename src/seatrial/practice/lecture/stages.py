@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch.optim import Optimizer
 from torch.utils.data import Subset
 
 from seatrial.errors import UsageProblem
@@ -22,6 +23,8 @@ from seatrial.practice.lecture.outcome import Diary, Outcome
 from seatrial.practice.rates import find_rate
 from seatrial.practice.task import Task
 from seatrial.report.numbers import counted, decimal
+from seatrial.report.rates import PAGE, lines
+from seatrial.report.rates import write as write_rate
 from seatrial.vault.splitting import split
 from seatrial.vault.vault import Vault
 
@@ -147,10 +150,14 @@ def put_on_trial(practice: Practice) -> Outcome:
 
 def rate(practice: Practice) -> Outcome:
     """The learning rate, by a range test and short trainings."""
-    found = find_rate(practice.prepared, progress=practice.progress)
-    if found.rate is None:
-        return Outcome((found.sentence,), values={})
-    return Outcome((found.sentence,), values={"rate": found.rate})
+    if isinstance(practice.task.optimizer, Optimizer):
+        return Outcome((), skipped="The optimizer is given as an object: its rate is its own.")
+    task = practice.prepared
+    steps = practice.settings.epochs * (_size(task.train) // task.batch_size)
+    found = find_rate(task, steps=steps, progress=practice.progress)
+    write_rate(found, practice.folder / "rate")
+    values = {"rate": found.rate} if math.isfinite(found.rate) else {}
+    return Outcome(tuple(lines(found)), link=f"rate/{PAGE}", values=values)
 
 
 def first(practice: Practice) -> Outcome:
