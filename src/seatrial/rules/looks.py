@@ -1,0 +1,92 @@
+"""Looks at test data: evaluation passes over data that the author calls a test set, and over the same examples each time."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from seatrial.events import EvaluationPass, Place
+from seatrial.history import Run
+from seatrial.rules.naming import part_named
+from seatrial.rules.scores import Hit, Scores, Spot
+from seatrial.rules.source import file_of
+from seatrial.rules.syntax import spans
+
+# Share of the examples of one pass that must come again in another one: less is fresh data each time.
+SAME = 0.5
+
+
+@dataclass
+class Looks:
+    """What passes look at, by the names of the author."""
+
+    run: Run
+    scores: Scores
+
+    def __post_init__(self) -> None:
+        self._parts: dict[tuple[object, ...], str] = {}
+
+    def part(self, hit: Hit, each: EvaluationPass) -> str:
+        """ "test", "val", "train" or "" for the data of one pass, as they are named."""
+        key = (id(hit.spot.node), tuple(id(frame.call) for frame in hit.spot.stack), each.callers)
+        if key not in self._parts:
+            self._parts[key] = self.scores.part(hit, each)
+        return self._parts[key]
+
+    def tested(self, hit: Hit) -> tuple[list[EvaluationPass], bool]:
+        """The passes behind a score that are over test data; and whether names contradict each other: then it is not known.
+
+        A score that is called a test score counts as one unless its data have another name. The name of a function
+        alone counts for nothing: `test(model, loader)` may test on any data."""
+        found: list[EvaluationPass] = []
+        contradicted = False
+        for each in hit.passes:
+            data, said = self.part(hit, each), hit.spot.label
+            if data == "test" or (not data and said == "test" and each.label in ("test", "")):
+                found.append(each)
+                contradicted |= said in ("val", "train")
+        return found, contradicted
+
+    def validated(self, hit: Hit) -> bool:
+        """Whether a score is one on validation data, by the name of the data or, where they have none, its own."""
+        parts = {self.part(hit, each) for each in hit.passes}
+        return "val" in parts or (hit.spot.label == "val" and "test" not in parts)
+
+    def named_tests(self) -> list[EvaluationPass]:
+        """All passes over data that are called test data."""
+        return [each for each in self.run.passes if self._is_test(each)]
+
+    def _is_test(self, each: EvaluationPass) -> bool:
+        file = file_of(self.run, each.where.file) if each.where is not None else None
+        if file is None or each.where is None or each.label in ("train", "val"):
+            return False
+        calls = [call for call in file.calls if spans(call, each.where.line)]
+        innermost = [call for call in calls if not (set(ast.walk(call)) - {call}) & set(calls)]
+        return any(self.part(Hit(Spot(file, call), (each,)), each) == "test" for call in innermost)
+
+    def line(self, each: EvaluationPass) -> Place | None:
+        """The line on the stack of a pass that names its data, the innermost first; where the model was called, if none."""
+        lines = [place for place in (each.where, *each.callers) if place is not None]
+        return next((place for place in lines if part_named(self.run.line(place)) == "test"), each.where)
+
+
+def same_examples(passes: Sequence[EvaluationPass]) -> bool:
+    """Whether passes look at the same examples, as far as these were looked at: not at episodes or samples drawn anew."""
+    rows = [set(each.rows) for each in passes if each.rows]
+    if len(rows) < 2:
+        return True
+    first = rows[0]
+    return all(len(first & other) >= SAME * min(len(first), len(other)) for other in rows[1:])
+
+
+def moments(passes: Iterable[EvaluationPass]) -> int:
+    """At how many different states of training, or of how many models, passes were made."""
+    return len({(each.model, each.tick) for each in passes})
+
+
+def listed(looks: Looks, passes: Iterable[EvaluationPass]) -> list[tuple[Place, int]]:
+    """The lines of looks, each with the number of looks, in order of appearance."""
+    counts = Counter(place for each in passes if (place := looks.line(each)) is not None)
+    return list(counts.items())
