@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from seatrial.events import EvaluationPass, Place
 from seatrial.history import Run
-from seatrial.rules.naming import part_named
+from seatrial.rules.naming import parts_named
 from seatrial.rules.scores import Hit, Scores, Spot
 from seatrial.rules.source import file_of
 from seatrial.rules.syntax import spans
@@ -67,9 +67,9 @@ class Looks:
         return any(self.part(Hit(Spot(file, call), (each,)), each) == "test" for call in innermost)
 
     def line(self, each: EvaluationPass) -> Place | None:
-        """The line on the stack of a pass that names its data, the innermost first; where the model was called, if none."""
+        """The line on the stack of a pass that names test data, the innermost first; where the model was called, if none."""
         lines = [place for place in (each.where, *each.callers) if place is not None]
-        return next((place for place in lines if part_named(self.run.line(place)) == "test"), each.where)
+        return next((place for place in lines if "test" in parts_named(self.run.line(place))), each.where)
 
 
 def same_examples(passes: Sequence[EvaluationPass]) -> bool:

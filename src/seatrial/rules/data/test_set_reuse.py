@@ -95,7 +95,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from seatrial.events import EvaluationPass, Place
+from seatrial.events import EvaluationPass
 from seatrial.findings import Figure, Finding
 from seatrial.history import Run
 from seatrial.rules.decisions import KINDS, Decision, Decisions
@@ -121,11 +121,11 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A decision by test data: `weak` where independent models are compared, or names contradict each other."""
+    """A decision by test data. `doubt`: why it may be none, "" where it is one."""
 
     decision: Decision
     passes: tuple[EvaluationPass, ...]
-    weak: bool
+    doubt: str
 
 
 def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
@@ -134,12 +134,10 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
         return
     decisions = Decisions(run)
     looks = Looks(run, decisions.scores)
-    choices = [
-        each for decision in decisions.all() if (each := _choice(decisions, looks, decision, limits)) is not None
-    ]
-    strong = [each for each in choices if not each.weak]
-    if strong or choices:
-        yield _chosen(looks, strong or choices)
+    found = [_choice(decisions, looks, decision, limits) for decision in decisions.all()]
+    choices = [each for each in found if each is not None]
+    if choices:
+        yield _chosen(looks, [each for each in choices if not each.doubt] or choices)
     elif reported := _reported(looks, limits):
         yield _only_reported(looks, reported)
 
@@ -158,8 +156,9 @@ def _choice(decisions: Decisions, looks: Looks, decision: Decision, limits: Thre
     at_once = decision.loop is None or not decisions.repetitions.trains(decision.file, decision.loop)
     if not same_examples(made) or (moments(made) < limits.choices and not at_once):
         return None
-    independent = decision.loop is not None and decisions.repetitions.independent(decision.loop)
-    return Choice(decision, made, independent or contradicted)
+    if decision.loop is not None and decisions.repetitions.independent(decision.loop):
+        return Choice(decision, made, "networks that differ by chance are compared, each looks once")
+    return Choice(decision, made, "the score has another name" if contradicted else "")
 
 
 def _reported(looks: Looks, limits: Thresholds) -> list[EvaluationPass]:
@@ -176,22 +175,18 @@ def _reported(looks: Looks, limits: Thresholds) -> list[EvaluationPass]:
 
 
 def _chosen(looks: Looks, choices: list[Choice]) -> Finding:
-    weak = choices[0].weak
-    kinds = [kind for kind in KINDS if any(each.decision.kind == kind for each in choices)]
+    doubt = choices[0].doubt
+    kinds = [KINDS[kind] for kind in KINDS if any(each.decision.kind == kind for each in choices)]
     passes = list({id(each): each for choice in choices for each in choice.passes}.values())
-    what = " and ".join(KINDS[kind] for kind in kinds)
-    message = f"The test data decide {what}: they are looked at {_times(len(passes))}, and the score is chosen by."
-    if weak:
-        message = f"The test data seem to decide {what}, {_times(len(passes))} looked at."
-    deciding = [_place(choice) for choice in choices]
+    what, times = " and ".join(kinds), _times(len(passes))
+    message = f"The test data decide {what}; they are looked at {times}."
+    if doubt:
+        message = f"The test data may decide {what}; they are looked at {times} ({doubt})."
+    deciding = [place_of(choice.decision.file, choice.decision.node) for choice in choices]
     handed = [place_of(*call) for choice in choices for hit in choice.decision.hits for call in hit.spot.given[:1]]
     where = distinct([*deciding, *handed, *(place for place, _ in listed(looks, passes))])
-    figures = _figures(looks, passes) | {"decides": [KINDS[kind] for kind in kinds]}
-    return Finding(NAME, "note" if weak else "warning", message, where, figures, _CHOOSE, (), 0.5 if weak else 0.85)
-
-
-def _place(choice: Choice) -> Place:
-    return place_of(choice.decision.file, choice.decision.node)
+    figures = _figures(looks, passes) | {"decides": kinds}
+    return Finding(NAME, "note" if doubt else "warning", message, where, figures, _CHOOSE, (), 0.5 if doubt else 0.85)
 
 
 def _only_reported(looks: Looks, passes: list[EvaluationPass]) -> Finding:
