@@ -123,7 +123,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     for group in Passes(run).groups:
         each = next((one for one in group if len(one.rows) >= 8), None)
         if each is not None and not any(one.used_gradient for one in group):
-            shares.append((each, _overlap(each, _trained_by(batches, each.model) or training)))
+            shares.append((each, _overlap(each, training)))
     clean = any(share < limits.share for _, share in shares)
     for each, share in shares:
         rows = set(each.rows)
@@ -134,14 +134,17 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
             continue
         if not each.label and training <= rows:  # all parts of the data in one go
             continue
+        own = _trained_by(batches, each.model)
+        if own and len(rows & own) < limits.share * len(rows):  # of cross-validation: other folds' networks had them
+            continue
         if each.label == "train" or _answers_are_selected(batches, rows):
             continue
         yield _finding(run, batches, each, share)
 
 
 def _trained_by(batches: Batches, model: int) -> set[int]:
-    """The examples that a model itself was trained on: in cross-validation each fold has its own."""
-    return {row for batch in batches.of("training", "input", 0, model) for row in batch.rows}
+    """The examples that a model itself was trained on; none where it is a part or a copy of what was trained."""
+    return {row for batch in batches.inputs if batch.model == model for row in batch.rows}
 
 
 def _answers_are_selected(batches: Batches, rows: set[int]) -> bool:
