@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from seatrial.history import Run
+from seatrial.rules.naming import part_named
 from seatrial.rules.repetitions import Repetitions
 from seatrial.rules.scores import Hit, Scores
 from seatrial.rules.source import files_of
@@ -25,7 +26,9 @@ KINDS = {
     "setting": "which setting is chosen",
     "best": "which of the scores counts as the result",
 }
-_KEEPS = re.compile(r"^(save|state_dict|deepcopy|dump|save_\w+|\w*checkpoint\w*|\w*_save|copy_weights|snapshot)$")
+_KEEPS = re.compile(
+    r"^(save|state_dict|deepcopy|dump|copyfile|save_\w+|\w*checkpoint\w*|\w*_save|copy_weights|snapshot)$"
+)
 _BEST = re.compile(
     r"best|(?<![a-z])(opt|optimal|chosen|champion|winner|top|peak|selected|max|min|highest|lowest)(?![a-z])"
 )
@@ -43,13 +46,14 @@ _SEARCHES = frozenset("optimize fmin minimize maximize gp_minimize forest_minimi
 @dataclass(frozen=True, slots=True)
 class Decision:
     """`kind`: see KINDS; `node` the comparison or call; `hits` the evaluations behind it; `loop` what is chosen among (None:
-    not known)."""
+    not known). `said`: the part of the data that conditions around it name ("test" of `phase == "test"`)."""
 
     kind: str
     file: File
     node: ast.AST
     hits: tuple[Hit, ...]
     loop: ast.AST | None
+    said: str = ""
 
 
 class Decisions:
@@ -74,9 +78,10 @@ class Decisions:
     def _decision(
         self, kind: str, file: File, node: ast.AST, asked: ast.AST, loop: ast.AST | None
     ) -> Iterator[Decision]:
-        hits = self.scores.hits(file, asked)
+        within = self.repetitions.within_evaluation
+        hits = [hit for hit in self.scores.hits(file, asked) if not within(file, node, hit.spot.node, hit.spot.file)]
         if hits:
-            yield Decision(kind, file, node, tuple(hits), loop)
+            yield Decision(kind, file, node, tuple(hits), loop, _part_said(file, node))
 
     # ---- conditions ----------------------------------------------------------------------------------------------
 
@@ -84,12 +89,11 @@ class Decisions:
         """`if acc > best: save`, `if patience is over: break`, `while not stopped`."""
         if any(isinstance(part, ast.Call) and tail(part.func) in _UNDECIDED for part in ast.walk(node.test)):
             return
-        kind = "stop" if isinstance(node, ast.While) else self._consequence(file, node)
-        if not kind:
-            return
-        loop = self._repeated(file, node)
-        if isinstance(node, ast.While) and loop is None and self.repetitions.trains(file, node):
-            loop = node
+        if isinstance(node, ast.While):
+            kind, loop = "stop", node if self.repetitions.trains(file, node) else None
+        else:
+            kind = self._consequence(file, node)
+            loop = self._repeated(file, node) if kind else None
         if loop is not None:
             for part in _judged(node.test):
                 yield from self._decision(kind, file, node.test, part, loop)
@@ -106,7 +110,7 @@ class Decisions:
         calls = [part for part in under if isinstance(part, ast.Call)]
         if any(_KEEPS.match(tail(call.func)) for call in calls):
             return "checkpoint"
-        if any(isinstance(part, ast.Break) for part in under) and _is_in(file, node, LOOPS):
+        if any(isinstance(part, ast.Break) for part in under) and self._ends_training(file, node, 1):
             return "stop"
         if any(isinstance(part, ast.Return) for part in under) and self._ends_training(file, node):
             return "stop"
@@ -123,13 +127,12 @@ class Decisions:
         counted = [name for name in others if re.search(r"epoch|step|iter|round|time", name.lower())]
         return "setting" if others and not counted else "best"
 
-    def _ends_training(self, file: File, node: ast.AST) -> bool:
-        """Whether a `return` under a condition leaves a loop that trains."""
+    def _ends_training(self, file: File, node: ast.AST, loops: int | None = None) -> bool:
+        """Whether a `return` under a condition leaves a loop that trains; with `loops` 1, whether a `break` does."""
         function = file.function_around(node)
-        return any(
-            isinstance(each, LOOPS) and file.function_around(each) is function and self.repetitions.trains(file, each)
-            for each in file.ancestors(node)
-        )
+        around = [each for each in file.ancestors(node) if isinstance(each, LOOPS)]
+        own = [each for each in around if file.function_around(each) is function]
+        return any(self.repetitions.trains(file, each) for each in own[:loops])
 
     # ---- calls ---------------------------------------------------------------------------------------------------
 
@@ -240,9 +243,23 @@ def _name(target: ast.expr) -> str:
     return tail(target.value) if isinstance(target, ast.Subscript) else tail(target)
 
 
-def _is_in(file: File, node: ast.AST, kinds: tuple[type, ...]) -> bool:
+def _part_said(file: File, node: ast.AST) -> str:
+    """The part of the data that a condition, or one around it, compares a name with: `if phase == "test" and ...`."""
     function = file.function_around(node)
-    return any(isinstance(each, kinds) and file.function_around(each) is function for each in file.ancestors(node))
+    tests = [node] + [
+        each.test
+        for each in file.ancestors(node)
+        if isinstance(each, ast.If) and file.function_around(each) is function
+    ]
+    words = [
+        part.value
+        for test in tests
+        for each in ast.walk(test)
+        if isinstance(each, ast.Compare) and isinstance(each.ops[0], ast.Eq)
+        for part in each.comparators
+        if isinstance(part, ast.Constant) and isinstance(part.value, str)
+    ]
+    return part_named(*words)
 
 
 def _keeps_best(file: File, node: ast.AST) -> bool:

@@ -35,11 +35,14 @@ class Looks:
             self._parts[key] = self.scores.part(hit, each)
         return self._parts[key]
 
-    def tested(self, hit: Hit) -> tuple[list[EvaluationPass], bool]:
+    def tested(self, hit: Hit, condition: str = "") -> tuple[list[EvaluationPass], bool]:
         """The passes behind a score that are over test data; and whether names contradict each other: then it is not known.
 
         A score that is called a test score counts as one unless its data have another name. The name of a function
-        alone counts for nothing: `test(model, loader)` may test on any data."""
+        alone counts for nothing: `test(model, loader)` may test on any data. Where a condition names the part of the data,
+        that counts."""
+        if condition:
+            return [each for each in hit.passes if condition == "test" and each.training < 1], False
         found: list[EvaluationPass] = []
         contradicted = False
         for each in hit.passes:

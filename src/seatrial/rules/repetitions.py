@@ -11,9 +11,10 @@ from seatrial.rules.lines import loop_words
 from seatrial.rules.source import files_of
 from seatrial.rules.syntax import COMPREHENSIONS, LOOPS, File, spans, tail
 
-# Loops over repetitions none of which was chosen by its maker: what differs is chance or the part of the data.
+# Loops over repetitions none of which was chosen by its maker: what differs is chance, the part of the data or the task.
 _INDEPENDENT = re.compile(
-    r"seed|fold|split|member|ensemble|repeat|repetition|replica|restart|(?<![a-z])(rep|reps|runs?|init|inits)(?![a-z])",
+    r"seed|fold|split|member|ensemble|repeat|repetition|replica|restart|domain|"
+    r"(?<![a-z])(rep|reps|runs?|init|inits|tasks?)(?![a-z])",
     re.IGNORECASE,
 )
 _SETTINGS = re.compile(r"thres|thr(?![a-z])|temperature|alpha|tau|cut_?off|margin|lam(bda)?(?![a-z])", re.IGNORECASE)
@@ -24,15 +25,15 @@ DEPTH = 4
 
 
 class Repetitions:
-    """Answers for one run; a loop trains if a backward pass or an optimizer's step was seen in it, or in what it calls."""
+    """Answers for one run; a loop trains if an optimizer's step was seen in it, or in what it calls."""
 
     def __init__(self, run: Run) -> None:
         self.files = files_of(run)
         self._lines: dict[str, set[int]] = {}
-        for kind in ("backward", "step"):
-            for call in run.calls_of(kind):
-                if call.where is not None:
-                    self._lines.setdefault(call.where.file, set()).add(call.where.line)
+        # Attacks and saliencies call backward, too: it counts only where no optimizer steps.
+        for call in run.calls_of("step") or run.calls_of("backward"):
+            if call.where is not None:
+                self._lines.setdefault(call.where.file, set()).add(call.where.line)
         self._trainers = self._find_trainers()
 
     def _find_trainers(self) -> set[str]:
@@ -91,6 +92,17 @@ class Repetitions:
             if other is file and file.function_around(loop) is file.function_around(node):
                 return None
         return None
+
+    def within_evaluation(self, file: File, node: ast.AST, model_call: ast.AST, owner: File) -> bool:
+        """Whether a node comes again with each batch or example of one evaluation: in the innermost loop around the call
+        of the model (in file `owner`), where that loop neither trains nor tries settings."""
+        function = owner.function_around(model_call)
+        batches = next((each for each in owner.ancestors(model_call) if isinstance(each, _LOOPS)), None)
+        if batches is None or owner.function_around(batches) is not function:
+            return False
+        if self.trains(owner, batches) or self.tries_settings(owner, batches):
+            return False
+        return any(loop is batches for _, loop in self.loops(file, node))
 
     def training_around(self, file: File, node: ast.AST) -> ast.AST | None:
         """The innermost loop that trains around a node, or around the calls of its function."""

@@ -147,10 +147,10 @@ def _choice(decisions: Decisions, looks: Looks, decision: Decision, limits: Thre
     passes: dict[int, EvaluationPass] = {}
     contradicted = False
     for hit in decision.hits:
-        found, contradicts = looks.tested(hit)
+        found, contradicts = looks.tested(hit, decision.said)
         passes |= {id(each): each for each in found}
         contradicted |= bool(found) and contradicts
-    if not passes or any(looks.validated(hit) for hit in decision.hits):
+    if not passes or (not decision.said and any(looks.validated(hit) for hit in decision.hits)):
         return None
     made = tuple(passes.values())
     at_once = decision.loop is None or not decisions.repetitions.trains(decision.file, decision.loop)
