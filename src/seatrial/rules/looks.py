@@ -5,14 +5,15 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seatrial.events import EvaluationPass, Place
 from seatrial.history import Run
+from seatrial.rules.lines import loops_around
 from seatrial.rules.naming import parts_named
 from seatrial.rules.scores import Hit, Scores, Spot
 from seatrial.rules.source import file_of
-from seatrial.rules.syntax import spans
+from seatrial.rules.syntax import LOOPS, spans
 
 # Share of the examples of one pass that must come again in another one: less is fresh data each time.
 SAME = 0.5
@@ -70,9 +71,15 @@ class Looks:
         return any(self.part(Hit(Spot(file, call), (each,)), each) == "test" for call in innermost)
 
     def line(self, each: EvaluationPass) -> Place | None:
-        """The line on the stack of a pass that names test data, the innermost first; where the model was called, if none."""
-        lines = [place for place in (each.where, *each.callers) if place is not None]
+        """The line on the stack of a pass (or the head of a loop there) that names test data, the innermost first; where the
+        model was called, if none does."""
+        stack = [place for place in (each.where, *each.callers) if place is not None]
+        lines = [line for place in stack for line in (place, *self._heads(place))]
         return next((place for place in lines if "test" in parts_named(self.run.line(place))), each.where)
+
+    def _heads(self, place: Place) -> list[Place]:
+        loops = [loop for loop in loops_around(self.run, place) if isinstance(loop, LOOPS)]
+        return [replace(place, line=loop.lineno) for loop in reversed(loops)]
 
 
 def same_examples(passes: Sequence[EvaluationPass]) -> bool:
