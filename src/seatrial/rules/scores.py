@@ -185,6 +185,7 @@ class Scores:
             case ast.IfExp():
                 yield spot.to(node.body, path)
                 yield spot.to(node.orelse, path)
+                yield spot.to(node.test)
             case ast.Starred() | ast.Await() | ast.NamedExpr():
                 yield spot.to(node.value, path)
             case _:
@@ -242,9 +243,7 @@ class Scores:
                     yield replace(spot, file=frame.file, node=given, stack=spot.stack[:depth], level=level)
                 return
         found = False
-        for other, call, method in self._callers(file, function):
-            if data_of is not None and not _is_caller(other, call, data_of):
-                continue
+        for other, call, method in _callers_of(data_of, list(self._callers(file, function))):
             given = _given(call, function, argument.arg, method)
             if given is not None:
                 found = True
@@ -433,6 +432,16 @@ def _agree(stack: tuple[Frame, ...], each: EvaluationPass) -> bool:
     if not each.callers or len(each.callers) >= KNOWN_CALLERS:
         return True
     return all(_is_caller(frame.file, frame.call, each) for frame in stack)
+
+
+def _callers_of(
+    each: EvaluationPass | None, calls: list[tuple[File, ast.Call, bool]]
+) -> list[tuple[File, ast.Call, bool]]:
+    """Those of some calls through which a pass was made; all of them where that is not known."""
+    if each is None:
+        return calls
+    own = [call for call in calls if _is_caller(call[0], call[1], each)]
+    return calls if not own and len(each.callers) >= KNOWN_CALLERS else own
 
 
 def _is_caller(file: File, call: ast.Call, each: EvaluationPass) -> bool:
