@@ -159,6 +159,28 @@ DECIDING = {
         study.optimize(objective, n_trials=20)  # decides
         """,
     ),
+    "a saved state that is read": (
+        "which checkpoint is kept",
+        """
+        train()
+        for path in paths:
+            model.load_state_dict(torch.load(path))
+            acc = score(x_test)
+            if acc > best:  # decides
+                best = acc
+                shutil.copyfile(path, "best.pt")
+        """,
+    ),
+    "the epoch of a fold": (
+        "which of the scores counts as the result",
+        """
+        for train_rows, test_rows in folds:
+            for epoch in range(9):
+                train()
+                acc = score(x[test_rows])
+                best = max(best, acc)  # decides
+        """,
+    ),
     "an object of its own": (
         "which checkpoint is kept",
         """
@@ -260,6 +282,24 @@ HONEST = {
 @pytest.mark.parametrize("text", HONEST.values(), ids=HONEST.keys())
 def test_what_decides_nothing_is_at_most_a_note(text: str) -> None:
     assert {finding.severity for finding in said(run_of(textwrap.dedent(TRAIN) + textwrap.dedent(text)))} <= {"note"}
+
+
+def test_other_test_data_that_are_left_for_the_end_make_it_a_note() -> None:
+    text = textwrap.dedent(TRAIN) + textwrap.dedent("""
+        for epoch in range(9):
+            train()
+            acc = score(x_test)
+            if acc > best:
+                torch.save(model.state_dict(), "best.pt")
+        print(model(x_holdout))
+    """)
+    run = run_of(text)
+    last = len(text.splitlines())
+    assert said(run)[0].severity == "warning"
+    after = _pass(10 * ROUNDS, last, tuple(range(5000, 5050)), ())
+    assert said(Run.of([*run.events, after]))[0].severity == "note"
+    the_same = _pass(10 * ROUNDS, last, tuple(range(50)), ())
+    assert said(Run.of([*run.events, the_same]))[0].severity == "warning"
 
 
 LOOKED_AT = textwrap.dedent(TRAIN) + textwrap.dedent("""

@@ -62,6 +62,13 @@ class Looks:
         """All passes over data that are called test data."""
         return [each for each in self.run.passes if self._is_test(each)]
 
+    def apart(self, passes: Sequence[EvaluationPass]) -> bool:
+        """Whether there are test data besides those of some passes, looked at only when these were over."""
+        rows = {row for each in passes for row in each.rows}
+        last = max(each.tick for each in passes)
+        others = [each for each in self.named_tests() if each.rows and not _alike(rows, set(each.rows))]
+        return bool(rows and others) and all(each.tick >= last for each in others)
+
     def _is_test(self, each: EvaluationPass) -> bool:
         file = file_of(self.run, each.where.file) if each.where is not None else None
         if file is None or each.where is None or each.label in ("train", "val"):
@@ -83,12 +90,18 @@ class Looks:
 
 
 def same_examples(passes: Sequence[EvaluationPass]) -> bool:
-    """Whether passes look at the same examples, as far as these were looked at: not at episodes or samples drawn anew."""
-    rows = [set(each.rows) for each in passes if each.rows]
-    if len(rows) < 2:
-        return True
-    first = rows[0]
-    return all(len(first & other) >= SAME * min(len(first), len(other)) for other in rows[1:])
+    """Whether passes look at the same examples, as far as these were looked at: not at episodes or samples drawn anew. Models
+    that look several times may each have examples of their own (those of their fold)."""
+    by_model: dict[int, list[set[int]]] = {}
+    for each in passes:
+        if each.rows:
+            by_model.setdefault(each.model, []).append(set(each.rows))
+    groups = [rows for rows in by_model.values() if len(rows) > 1] or [[rows[0] for rows in by_model.values()]]
+    return all(_alike(rows[0], other) for rows in groups for other in rows[1:])
+
+
+def _alike(one: set[int], other: set[int]) -> bool:
+    return len(one & other) >= SAME * min(len(one), len(other))
 
 
 def moments(passes: Iterable[EvaluationPass]) -> int:

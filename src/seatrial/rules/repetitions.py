@@ -109,7 +109,10 @@ class Repetitions:
         return next((loop for other, loop in self.loops(file, node) if self.trains(other, loop)), None)
 
     def tries_settings(self, file: File, loop: ast.AST) -> bool:
-        """Whether a loop that does not train goes through values of a setting: a grid of numbers, or so named."""
+        """Whether a loop that does not train goes through values of a setting (a grid of numbers, or so named) or through
+        saved states of a model."""
+        if any(isinstance(part, ast.Call) and tail(part.func) == "load_state_dict" for part in ast.walk(loop)):
+            return True
         heads = getattr(loop, "generators", None) or [loop]
         iterables = [head.iter for head in heads if isinstance(head, (ast.For, ast.AsyncFor, ast.comprehension))]
         values = [each for iterable in iterables for each in _values(file, iterable)]

@@ -80,8 +80,8 @@ with torch.no_grad():
 ```
 
 ## Thresholds
-`looks`: so many, at different moments of one training, are told of although they decide nothing. `choices`: so many
-scores there must be for one to be chosen.
+`looks`: so many, at different moments of one training, are told of although they decide nothing, if each is at `examples`
+at least: fewer are a sample to look at. `choices`: so many scores there must be for one to be chosen.
 
 ## References
 Hastie, Tibshirani, Friedman, *The elements of statistical learning*, 7.2: "Ideally, the test set should be kept in a vault,
@@ -113,9 +113,10 @@ _REPORT = "Follow the training on validation data, and look at the test data onc
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """looks, choices: counts. See the page."""
+    """looks, examples, choices: counts. See the page."""
 
     looks: int = 3
+    examples: int = 16
     choices: int = 2
 
 
@@ -158,6 +159,8 @@ def _choice(decisions: Decisions, looks: Looks, decision: Decision, limits: Thre
         return None
     if decision.loop is not None and decisions.repetitions.independent(decision.loop):
         return Choice(decision, made, "networks that differ by chance are compared, each looks once")
+    if looks.apart(made):
+        return Choice(decision, made, "other test data are left for the end")
     return Choice(decision, made, "the score has another name" if contradicted else "")
 
 
@@ -165,7 +168,8 @@ def _reported(looks: Looks, limits: Thresholds) -> list[EvaluationPass]:
     """Passes over test data in the course of one training."""
     by_model: dict[int, list[EvaluationPass]] = {}
     for each in looks.named_tests():
-        by_model.setdefault(each.model, []).append(each)
+        if each.examples >= limits.examples or not each.rows:
+            by_model.setdefault(each.model, []).append(each)
     return [
         each
         for passes in by_model.values()
