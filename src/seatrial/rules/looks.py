@@ -6,6 +6,7 @@ import ast
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from seatrial.events import EvaluationPass, Place
 from seatrial.history import Run
@@ -28,6 +29,7 @@ class Looks:
 
     def __post_init__(self) -> None:
         self._parts: dict[tuple[object, ...], str] = {}
+        self._calls: dict[Place, list[Hit]] = {}
 
     def part(self, hit: Hit, each: EvaluationPass) -> str:
         """ "test", "val", "train" or "" for the data of one pass, as they are named."""
@@ -58,6 +60,7 @@ class Looks:
         parts = {self.part(hit, each) for each in hit.passes}
         return "val" in parts or (hit.spot.label == "val" and "test" not in parts)
 
+    @cached_property
     def named_tests(self) -> list[EvaluationPass]:
         """All passes over data that are called test data."""
         return [each for each in self.run.passes if self._is_test(each)]
@@ -66,16 +69,22 @@ class Looks:
         """Whether there are test data besides those of some passes, looked at only when these were over."""
         rows = {row for each in passes for row in each.rows}
         last = max(each.tick for each in passes)
-        others = [each for each in self.named_tests() if each.rows and not _alike(rows, set(each.rows))]
+        others = [each for each in self.named_tests if each.rows and not _alike(rows, set(each.rows))]
         return bool(rows and others) and all(each.tick >= last for each in others)
 
     def _is_test(self, each: EvaluationPass) -> bool:
-        file = file_of(self.run, each.where.file) if each.where is not None else None
-        if file is None or each.where is None or each.label in ("train", "val"):
+        if each.where is None or each.label in ("train", "val"):
             return False
-        calls = [call for call in file.calls if spans(call, each.where.line)]
+        if each.where not in self._calls:
+            self._calls[each.where] = self._calls_at(each.where)
+        return any(self.part(hit, each) == "test" for hit in self._calls[each.where])
+
+    def _calls_at(self, place: Place) -> list[Hit]:
+        """The innermost calls on a line."""
+        file = file_of(self.run, place.file)
+        calls = [call for call in file.calls if spans(call, place.line)] if file is not None else []
         innermost = [call for call in calls if not (set(ast.walk(call)) - {call}) & set(calls)]
-        return any(self.part(Hit(Spot(file, call), (each,)), each) == "test" for call in innermost)
+        return [Hit(Spot(file, call), ()) for call in innermost] if file is not None else []
 
     def line(self, each: EvaluationPass) -> Place | None:
         """The line on the stack of a pass (or the head of a loop there) that names test data, the innermost first; where the

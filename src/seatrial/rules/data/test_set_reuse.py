@@ -167,7 +167,7 @@ def _choice(decisions: Decisions, looks: Looks, decision: Decision, limits: Thre
 def _reported(looks: Looks, limits: Thresholds) -> list[EvaluationPass]:
     """Passes over test data in the course of one training."""
     by_model: dict[int, list[EvaluationPass]] = {}
-    for each in looks.named_tests():
+    for each in looks.named_tests:
         if each.examples >= limits.examples or not each.rows:
             by_model.setdefault(each.model, []).append(each)
     return [
