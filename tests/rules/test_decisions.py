@@ -181,6 +181,19 @@ DECIDING = {
                 best = max(best, acc)  # decides
         """,
     ),
+    "a function that reports": (
+        "which of the scores counts as the result",
+        """
+        def report(history):
+            print("best", max(history["test"]))  # decides
+        history = {"train": [], "test": []}
+        for epoch in range(9):
+            train()
+            history["train"].append(score(x_train))
+            history["test"].append(score(x_test))
+        report(history)
+        """,
+    ),
     "an object of its own": (
         "which checkpoint is kept",
         """
@@ -268,6 +281,30 @@ HONEST = {
             train()
             scores.append(score(x_test))
         print("best fold", max(scores))
+    """,
+    "a model is called a test model": """
+        def evaluate(network, loader):
+            return sum(network(batch).sum() for batch in loader)  # look
+        for epoch in range(9):
+            train()
+            acc = evaluate(test_model, loader)
+            if acc > best:
+                torch.save(model.state_dict(), "best.pt")
+    """,
+    "two objects of a class follow two parts": """
+        class Tracker:
+            def __init__(self):
+                self.rows = []
+            def add(self, epoch, value):
+                self.rows.append((epoch, value))
+            def best(self):
+                return max(self.rows, key=lambda row: row[1])
+        val_tracker, test_tracker = Tracker(), Tracker()
+        for epoch in range(9):
+            train()
+            val_tracker.add(epoch, score(x_val))
+            test_tracker.add(epoch, score(x_test))
+        print(val_tracker.best())
     """,
     "the score is called one of validation": """
         for epoch in range(9):

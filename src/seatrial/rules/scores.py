@@ -75,6 +75,8 @@ class Scores:
                 continue
             seen.add(key)
             said = part_named(*_words(spot.node))
+            if data_of is None and isinstance(spot.node, ast.Call) and said == "test":
+                said = ""  # a score of `test_model` may be one on any data
             spot = spot.named(said)
             yield spot
             if data_of is None and isinstance(spot.node, ast.Call) and self._passes_at(spot):
@@ -113,6 +115,8 @@ def _words(node: ast.AST) -> tuple[str, ...]:
             return (node.attr,)
         case ast.Subscript(slice=ast.Constant(value=str() as key)):
             return (key,)
+        case ast.Subscript(slice=ast.Name(id=name) | ast.Attribute(attr=name)):  # `x[test_rows]`
+            return (name,)
         case ast.Call():
             parts = [*node.args, *(each.value for each in node.keywords)]
             names = tuple(
