@@ -6,7 +6,6 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.errors import UsageProblem
@@ -14,7 +13,7 @@ from seatrial.vault.metrics import Metric
 from seatrial.vault.plan import Plan
 from seatrial.vault.pricing import looks as exact_looks
 from seatrial.vault.pricing.answer import Answer
-from seatrial.vault.pricing.ladder import Ladder, LadderState, nearest, published_step
+from seatrial.vault.pricing.ladder import Ladder, LadderState, published_step
 from seatrial.vault.pricing.noise import Noise
 from seatrial.vault.pricing.thresholdout import Thresholdout, ThresholdoutState
 from seatrial.vault.refusal import damaged
@@ -117,11 +116,11 @@ def _by_ladder(policy: Policy, plan: Plan, seen: Seen, looks: int, state: dict[s
     metric = plan.scores[0]
     assert metric.losses is not None
     losses = metric.losses(seen.targets, seen.predictions)
-    step = published_step(len(losses), policy.looks)
+    ladder = Ladder(published_step(len(losses), policy.looks))
     if looks == 1:
-        first = LadderState(1, nearest(float(np.mean(losses)), step), 1)
-        return Priced({metric.name: _exactly(metric, seen, looks)}, asdict(first))
-    answer, after = Ladder(step).answer(LadderState(**state) if state else LadderState(), losses)
+        answer, after = ladder.first(losses)
+    else:
+        answer, after = ladder.answer(LadderState(**state) if state else LadderState(), losses)
     return Priced({"error": answer}, asdict(after))
 
 

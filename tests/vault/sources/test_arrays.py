@@ -252,3 +252,28 @@ def test_arrays_larger_than_what_may_be_in_memory(tmp_path: Path, kind: str) -> 
     tracemalloc.stop()
     assert sealed + (tmp_path / "training").stat().st_size > path.stat().st_size > 64 << 20
     assert peak < 12 << 20
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"{",
+        b"{}[]",
+        b'{"x": 1}',
+        b'{"x": {"dtype": "F32", "shape": [2], "data_offsets": [0, 4]}}',
+        b'{"x": {"dtype": "F32", "shape": [2], "data_offsets": [4, 12]}}',
+    ],
+)
+def test_headers_that_are_wrong_are_refused(tmp_path: Path, header: bytes) -> None:
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(8))
+    with pytest.raises(UsageProblem, match="damaged-data"):
+        SafetensorsSource(path)
+
+
+def test_types_that_are_unknown_are_named(tmp_path: Path) -> None:
+    header = b'{"x": {"dtype": "F4", "shape": [2], "data_offsets": [0, 1]}}'
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(1))
+    with pytest.raises(UsageProblem, match=r"BF16.*found F4 in x.*unknown-type"):
+        SafetensorsSource(path)

@@ -19,6 +19,8 @@ SLACK = 3.0
 """So many times what is expected still passes for coincidence: a column that hangs on the others agrees with them more often than it would alone."""
 _TWOS_LOOKED_AT = 60
 _ATTRIBUTES_LEFT_OUT = 16
+# So many columns do not agree by coincidence.
+_MOST_COLUMNS = 1024
 _VALUES_HELD = 4_000_000
 _SEED = 20_240_301
 
@@ -75,7 +77,8 @@ def _coincidences(rows: NDArray[np.uint64], *, one_follows: bool = True) -> tupl
 def _from_double_misses(
     rows: NDArray[np.uint64], whole: NDArray[np.uint64], equal: float, misses: dict[int, float]
 ) -> float:
-    every_two = np.array([(j, k) for j in misses for k in misses if j < k and misses[j] and misses[k]])
+    missed = [j for j, pairs in misses.items() if pairs]
+    every_two = np.array([(j, k) for j in missed for k in missed if j < k])
     if len(every_two) > _TWOS_LOOKED_AT:
         every_two = np.random.default_rng(_SEED).permutation(every_two)[:_TWOS_LOOKED_AT]
     singles = doubles = 0.0
@@ -92,7 +95,7 @@ def _sample(blocks: Blocks, count: int) -> tuple[NDArray[np.float32] | None, NDA
     values: list[NDArray[np.float32]] = []
     digests: list[NDArray[np.void]] = []
     for start, block in numbered(blocks):
-        if (numbers := _numbers(block)) is None:
+        if (numbers := _numbers(block)) is None or numbers.shape[1] > _MOST_COLUMNS:
             return None, np.zeros(0, "V16")
         if chosen is None:
             share = _VALUES_HELD / max(1, count * numbers.shape[1])

@@ -66,4 +66,6 @@ def _near(blocks: Blocks, test: Mask, passed: NDArray[np.bool_]) -> tuple[list[P
 
 
 def _on_both_sides(groups: NDArray[Any], test: Mask) -> tuple[str, ...]:
-    return tuple(map(str, np.intersect1d(groups[test], groups[~test])))
+    training = set(groups[~test].tolist())
+    # In the order in which they appear: values of mixed types have no other.
+    return tuple(str(value) for value in dict.fromkeys(groups[test].tolist()) if value in training)

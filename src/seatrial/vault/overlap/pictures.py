@@ -5,6 +5,8 @@ First many candidates from what little is kept of a picture, then each candidate
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +16,7 @@ from seatrial.vault.overlap.null import nearer_than_chance, neighbours_wanted
 from seatrial.vault.overlap.pairs import Pair
 from seatrial.vault.sources.source import Block
 
+_Real = TypeVar("_Real", np.float32, np.float64)
 SHIFT = 2
 """Pixels that a picture may have moved, in each direction."""
 LEAST_SIDE = 8
@@ -22,6 +25,7 @@ _LARGEST_SIDE = 32
 _MOST_PIXELS = 20_000_000_000
 _SEED = 20_240_302
 _RANDOM_ONES = 500
+_FEW = 5
 # Frequencies kept of a picture, by rows and columns of its two-dimensional transform: half of them, the other half mirrors it.
 _FREQUENCIES = [(v, u) for u in range(5) for v in range(-3, 4) if (u, v) > (0, 0)]
 _MIRRORED = [_FREQUENCIES.index((-v, u)) if u else _FREQUENCIES.index((v, u)) for v, u in _FREQUENCIES]
@@ -92,12 +96,14 @@ def _candidates(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """(queries, candidates) training examples that may be near, each once or -1; and how much nearer the first is than the last, in logarithms."""
     small = thumbs.reshape(-1, LEAST_SIDE, LEAST_SIDE)
-    ways = [(thumbs, thumbs[queries]), (spectra, spectra[queries])]
-    ways += [(thumbs, small[queries][:, :, ::-1].reshape(len(queries), -1)), (spectra, spectra[queries][:, _MIRRORED])]
+    mirrored = small[queries][:, :, ::-1].reshape(len(queries), -1)
+    ways = [(thumbs, thumbs[queries], wanted), (spectra, spectra[queries], wanted)]
+    # Hardly any picture is like another one mirrored: those that tell what is usual are found above.
+    ways += [(thumbs, mirrored, _FEW), (spectra, spectra[queries][:, _MIRRORED], _FEW)]
     found: list[NDArray[np.int64]] = []
     suspicion = np.zeros(len(queries))
-    for reference, asked in ways:
-        distances, places = nearest(reference[training].astype(np.float32), asked.astype(np.float32), wanted)
+    for reference, asked, count in ways:
+        distances, places = nearest(reference[training].astype(np.float32), asked.astype(np.float32), count)
         found.append(training[places])
         suspicion = np.maximum(suspicion, np.log((distances[:, -1] + 1e-9) / (distances[:, 0] + 1e-9)))
     every = np.sort(np.concatenate(found, axis=1), axis=1)
@@ -133,7 +139,8 @@ def _in_full(
 
 
 def registered(ours: NDArray[np.float32], theirs: NDArray[np.float32], reach: tuple[int, ...]) -> NDArray[np.float64]:
-    """The distance of pictures, sqrt(2 (1 - correlation)), where they overlap, at the best of all shifts, mirrored or not.
+    """The distance of pictures, sqrt(2 (1 - correlation)), where they overlap, at the best of all shifts, mirrored or not. Each channel has its
+    own mean: pictures under lights of different colours differ by no more than those of different brightness.
 
     Args:
         ours, theirs: (pairs, height, width, channels).
@@ -143,22 +150,45 @@ def registered(ours: NDArray[np.float32], theirs: NDArray[np.float32], reach: tu
         (pairs,) 0 (the same but for brightness and contrast) to 2.
     """
     height, width = ours.shape[1:3]
+    down, right = (np.arange(-pixels, pixels + 1) for pixels in reach)
+    # The rows and columns of each picture that lie over the other one after each shift.
+    sizes = np.outer(height - np.abs(down), width - np.abs(right))[..., None]
+    still = _centred(theirs)
+    their_sums, their_squares = (_sums(part, -down, -right) for part in (still, still**2))
+    padded = (height + reach[0], width + reach[1])
+    theirs_turned = np.conj(np.fft.rfft2(still, padded, axes=(1, 2)))
     best = np.full(len(ours), -1.0)
-    for picture in (ours, ours[:, :, ::-1]):
-        for down in range(-reach[0], reach[0] + 1):
-            for right in range(-reach[1], reach[1] + 1):
-                mine = picture[:, max(0, down) : height + min(0, down), max(0, right) : width + min(0, right)]
-                other = theirs[:, max(0, -down) : height - max(0, down), max(0, -right) : width - max(0, right)]
-                best = np.maximum(best, np.einsum("nhwc,nhwc->n", _normal(mine), _normal(other)))
+    for picture in (_centred(ours), _centred(ours)[:, :, ::-1]):
+        turned = np.einsum("nhwc,nhwc->nhw", np.fft.rfft2(picture, padded, axes=(1, 2)), theirs_turned)
+        products = np.fft.irfft2(turned, padded)[:, down[:, None], right]
+        sums, squares = (_sums(part, down, right) for part in (picture, picture**2))
+        variances = (squares - sums**2 / sizes).sum(3) * (their_squares - their_sums**2 / sizes).sum(3)
+        covariances = products - (sums * their_sums / sizes).sum(3)
+        likeness = np.where(variances > 1e-12, covariances / np.sqrt(np.maximum(variances, 1e-12)), 0)
+        best = np.maximum(best, likeness.max(axis=(1, 2)))
     return np.sqrt(np.maximum(2 * (1 - best), 0))
 
 
-def _normal(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Each picture with mean 0 and length 1; one without any contrast is 0."""
-    axes = tuple(range(1, pictures.ndim))
-    centred = pictures - pictures.mean(axes, keepdims=True)
-    length = np.sqrt(np.sum(centred**2, axis=axes, keepdims=True))
-    return np.where(length > 1e-6, centred / np.maximum(length, 1e-6), 0).astype(np.float32)
+def _centred(pictures: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Each picture with mean 0 and length 1 in double precision: differences of squares follow."""
+    return _normal(pictures.astype(np.float64))
+
+
+def _sums(pictures: NDArray[np.float64], down: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(n, shifts down, shifts right, channels) the sums over what is left of a picture that has moved so far out of its frame."""
+    height, width = pictures.shape[1:3]
+    corner = np.zeros((len(pictures), height + 1, width + 1, pictures.shape[3]))
+    corner[:, 1:, 1:] = pictures.cumsum(1).cumsum(2)
+    top, bottom = np.maximum(0, down)[:, None], (height + np.minimum(0, down))[:, None]
+    left, end = np.maximum(0, right), width + np.minimum(0, right)
+    return corner[:, bottom, end] - corner[:, top, end] - corner[:, bottom, left] + corner[:, top, left]
+
+
+def _normal(pictures: NDArray[_Real]) -> NDArray[_Real]:
+    """Each picture with mean 0 in each channel, and length 1; one without any contrast is 0."""
+    centred = pictures - pictures.mean((1, 2), keepdims=True)
+    length = np.sqrt(np.sum(centred**2, axis=tuple(range(1, pictures.ndim)), keepdims=True))
+    return np.where(length > 1e-6, centred / np.maximum(length, 1e-6), 0).astype(pictures.dtype)
 
 
 def _images(block: Block) -> NDArray[np.float32]:
@@ -173,7 +203,7 @@ def _reduced(images: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _averaged(images: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
-    """Pictures of another size: each pixel the average over its area."""
+    """Pictures of a smaller size: each pixel the average over its area and half of that around it."""
     if images.shape[1:3] == (height, width):
         return images
     rows, columns = _areas(images.shape[1], height), _areas(images.shape[2], width)
@@ -181,9 +211,10 @@ def _averaged(images: NDArray[np.float32], height: int, width: int) -> NDArray[n
 
 
 def _areas(size: int, parts: int) -> NDArray[np.float32]:
-    """(parts, size) the share of each old pixel in each new one."""
-    edges = np.linspace(0, size, parts + 1)
-    starts, ends = edges[:-1, None], edges[1:, None]
+    """(parts, size) the share of each old pixel in each new one, which reaches over half of its neighbours as well: after that a shift by
+    a part of a new pixel changes little."""
+    width = size / parts
+    starts = (np.arange(parts)[:, None] - 0.5) * width
     pixels = np.arange(size)
-    shares = np.clip(np.minimum(ends, pixels + 1) - np.maximum(starts, pixels), 0, None)
-    return (shares / (ends - starts)).astype(np.float32)
+    shares = np.clip(np.minimum(starts + 2 * width, pixels + 1) - np.maximum(starts, pixels), 0, None)
+    return (shares / shares.sum(1, keepdims=True)).astype(np.float32)

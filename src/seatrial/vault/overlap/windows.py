@@ -17,7 +17,7 @@ from seatrial.vault.overlap.pairs import Pair
 RUN = 8
 LEAST_COLUMNS = 2 * RUN
 _COLUMNS_LOOKED_AT = 1024
-_HASHES_KEPT = 4
+_HASHES_KEPT = 8
 _NOTHING = np.uint64(2**64 - 1)
 
 
@@ -50,7 +50,7 @@ def overlapping_windows(blocks: Blocks, test: NDArray[np.bool_], passed: NDArray
 
 
 def _sketches(blocks: Blocks, count: int) -> tuple[NDArray[np.uint64], NDArray[np.int16]]:
-    """(n, 4) smallest hashes of the runs of each example, and where they begin."""
+    """(n, 8) smallest hashes of the runs of each example, and where they begin."""
     hashes = np.full((count, _HASHES_KEPT), _NOTHING)
     places = np.zeros((count, _HASHES_KEPT), np.int16)
     for start, block in numbered(blocks):

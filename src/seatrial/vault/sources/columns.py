@@ -37,7 +37,7 @@ def as_array(texts: Sequence[str], kind: str) -> NDArray[Any]:
         # One long text would make all others as wide as itself.
         return np.array(texts, np.str_ if max(map(len, texts), default=0) <= _LONGEST else np.object_)
     # Python would read "1_000" as a number; in a table it is a name.
-    if any("_" in text for text in texts):
+    if "_" in "".join(texts):
         raise ValueError("an underscore")
     if kind == "int":
         numbers: NDArray[Any] = np.array(list(map(int, texts)), np.int64)

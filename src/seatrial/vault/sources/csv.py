@@ -56,13 +56,16 @@ class CsvSource(Source):
         )
 
     def blocks(self) -> Iterator[Block]:
-        kept = [name != self.form.target for name in self.form.fields]
-        kinds = list(compress(self.form.settings["kinds"], kept))
+        kinds = list(self.form.settings["kinds"])
+        at = self.form.fields.index(self.form.target) if self.form.target is not None else None
+        if at is not None:
+            del kinds[at]
         for records in self._records():
-            rows = [list(compress(row, kept)) for row in records.rows]
-            # With their lengths: ("ab", "c") is not ("a", "bc").
-            texts = ("\0".join((*row, *map(str, map(len, row)))) for row in rows)
-            named = digests(text.encode("utf-8", "surrogateescape") for text in texts)
+            rows = records.rows
+            if at is not None:
+                for row in rows:
+                    del row[at]
+            named = digests(repr(row).encode() for row in rows)
             numeric = [
                 as_array(column, kind)
                 for column, kind in zip(zip(*rows, strict=True), kinds, strict=False)

@@ -17,8 +17,10 @@ from seatrial.vault.sources.source import SHARD_BYTES, Block, Content, Form, Mas
 KIND = "parquet"
 _BATCH_BYTES = 2 << 20
 _MOST_ROWS = 64 << 10
+# Of each column so much is read at a time, not the whole row group.
+_BUFFER = 128 << 10
 # A row group of the training part is held in memory until it is written.
-_GROUP_BYTES = 16 << 20
+_GROUP_BYTES = 8 << 20
 
 
 class ParquetSource(Source):
@@ -80,7 +82,7 @@ class ParquetSource(Source):
     def shards(self, chosen: Mask) -> Iterator[tuple[str, Content]]:
         import pyarrow as pa
 
-        for number, table in enumerate(self._tables(chosen, SHARD_BYTES * 3 // 4, across=True)):
+        for number, table in enumerate(self._tables(chosen, SHARD_BYTES // 4, across=True)):
             sink = pa.BufferOutputStream()
             self._write(sink, [table])
             yield f"{number:06}.parquet", memoryview(sink.getvalue())
@@ -118,7 +120,7 @@ class ParquetSource(Source):
         """All rows, some at a time, of all columns or those named; with `ends` a None after each row group."""
         arrow = _arrow()
         try:
-            with arrow.parquet.ParquetFile(self._file.path, pre_buffer=False) as file:
+            with arrow.parquet.ParquetFile(self._file.path, pre_buffer=False, buffer_size=_BUFFER) as file:
                 for group in range(file.metadata.num_row_groups):
                     yield from file.iter_batches(self._rows, [group], names)
                     if ends:

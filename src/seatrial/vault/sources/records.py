@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -97,9 +98,19 @@ def records_of(file: BinaryIO, delimiter: str, width: int) -> Iterator[Records]:
 
 
 def _some(reader: Any, lines: _Lines, width: int, delimiter: str) -> Records:
+    """About 1 MB of records: at once where each is a line, else one at a time, which is slower by far."""
+    some = lines.ahead()
+    if not any('"' in line for line in some):
+        rows = list(csv.reader(some, delimiter=delimiter))
+        if all(len(row) == width for row in rows):
+            return Records(rows, lines.all_ahead(), True)
+    return _one_at_a_time(reader, lines, width, delimiter)
+
+
+def _one_at_a_time(reader: Any, lines: _Lines, width: int, delimiter: str) -> Records:
     rows: list[list[str]] = []
     raw: list[bytes] = []
-    size, plain = 0, True
+    plain = True
     try:
         for row in reader:
             plain = plain and lines.waiting == 1
@@ -110,8 +121,7 @@ def _some(reader: Any, lines: _Lines, width: int, delimiter: str) -> Records:
                     raise _ragged(width, len(row), lines.start)
                 rows.append(row)
                 raw.append(record)
-                size += len(record)
-                if size >= _CHUNK:
+                if not lines.is_ahead:
                     break
     except csv.Error as error:
         raise _unreadable(lines.number - lines.waiting + 1, str(error)) from error
@@ -123,6 +133,7 @@ class _Lines:
 
     def __init__(self, file: TextIOWrapper) -> None:
         self._file = file
+        self._ahead: deque[str] = deque()
         self._waiting: list[str] = []
         self._size = 0
         self.number = 0
@@ -133,13 +144,33 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        line = next(self._file)
+        line = self._ahead.popleft() if self._ahead else next(self._file)
         self._waiting.append(line)
         self._size += len(line)
         self.number += 1
         if self._size > _LONGEST_RECORD:
             raise csv.Error("a quote is opened and not closed")
         return line
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether lines were looked at that are still to come."""
+        return bool(self._ahead)
+
+    def ahead(self) -> list[str]:
+        """About 1 MB of lines that are still to come."""
+        if not self._ahead:
+            self._ahead.extend(self._file.readlines(_CHUNK))
+        return list(self._ahead)
+
+    def all_ahead(self) -> list[bytes]:
+        """The bytes of all those lines, each by itself; they are read then."""
+        self.number += len(self._ahead)
+        self.start = self.number
+        raw = [line.encode("utf-8", "surrogateescape") for line in self._ahead]
+        self.last = raw[-1] if raw else self.last
+        self._ahead.clear()
+        return raw
 
     @property
     def waiting(self) -> int:

@@ -127,7 +127,7 @@ def _header(file: IO[bytes]) -> tuple[list[tuple[Layout, int]], dict[str, str], 
         header: dict[str, Any] = json.loads(file.read(length))
         metadata: dict[str, str] = header.pop(_METADATA, {})
         entries = [_entry(name, **entry) for name, entry in header.items()]
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise _damaged("its header cannot be read") from error
     return entries, metadata, 8 + length
 
