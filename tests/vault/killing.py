@@ -168,6 +168,8 @@ def check_sealing(where: Place, before: bytes) -> str:
     else:
         with home(where.folder / "home"):
             _refused(where)
+            if any(path.suffix == ".sealing" for path in where.folder.rglob("*")):
+                raise Torn("what was half written is not cleared away")
             where.seal().verify()
         state = "old"
     _check_parts(where)

@@ -164,7 +164,22 @@ class TestPlaces:
         data.with_name("test.vault").mkdir()
         with refused("vault-exists"):
             Vault.seal(data, data.with_name("test.vault"), target="label")
-        assert not data.with_name("data-training.csv").exists()
+        assert {path.name for path in data.parent.iterdir()} == {"data.csv", "home", "test.vault"}
+
+    def test_files_that_were_not_moved_yet_have_their_places(self, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fails(*_: object) -> None:
+            raise OSError(5, "Input/output error")
+
+        with monkeypatch.context() as patch, refused("vault-disk"):
+            patch.setattr("seatrial.vault.staging._move", fails)
+            Vault.seal(data, data.with_name("test.vault"), target="label")
+        before = data.with_name(".test.vault.sealed") / "vault"
+        first = before.read_bytes()
+        with refused("vault-exists"):
+            Vault.seal(data, data.with_name("test.vault"), target="label")
+        assert Vault(data.with_name("test.vault")).verify().looks == 0
+        assert data.with_name("test.vault").read_bytes() == first
+        assert data.with_name("data-training.csv").is_file()
 
     @pytest.mark.parametrize("name", ["test.vault", "test.vault.ledger", "data.csv", "./x/../test.vault"])
     def test_two_at_one_place(self, data: Path, name: str) -> None:
