@@ -17,6 +17,7 @@ _COMMANDS = {
     "run": "Run a training script and say what is wrong with it.",
     "check": "Put a task, described in a few lines of Python, on trial.",
     "train": "Train a task, watched: validation, checkpoints, going on after a kill.",
+    "practice": "Lead a task through the whole lecture, from sealing to opening the vault.",
     "vault": "Seal test data, and open them at the end.",
     "report": "Judge a recorded run anew.",
     "explain": "Explain a finding: why it harms, how it is recognised.",

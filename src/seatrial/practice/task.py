@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field, fields
@@ -65,6 +66,7 @@ class Task:
     batch_size  examples in a batch.
     inputs      so many leading parts of an example go to the model, the others to the loss (all but the last).
     collate     makes a batch of a list of examples, as a DataLoader's `collate_fn`.
+    vault       where the test data are sealed (see `seatrial vault`); opened by `seatrial practice` alone, at its end.
     name        for reports and folders.
 
     Raises:
@@ -81,6 +83,7 @@ class Task:
     batch_size: int = 32
     inputs: int | None = None
     collate: Callable[[list[Any]], Any] | None = None
+    vault: str | os.PathLike[str] | None = None
     name: str = ""
     places: dict[str, Place] = field(init=False, repr=False)
     at: Standing = field(init=False, repr=False)
@@ -121,6 +124,28 @@ class Task:
         from seatrial.practice.lightning import task
 
         return task(module, data, optimizer, validation, batch_size, name)
+
+    # ---- the same, but for something ------------------------------------------------------------------------------
+
+    def having(self, **changes: Any) -> Task:
+        """The same task with other data or another optimizer; its lines are still those where it was described."""
+        other = copy.copy(self)
+        for name, value in changes.items():
+            object.__setattr__(other, name, value)
+        return other
+
+    def with_rate(self, rate: float) -> Task:
+        """The same task with another learning rate; those of several groups keep their ratios to the highest one."""
+        own = self.optimizer if not isinstance(self.optimizer, Optimizer) else None
+
+        def made(model: nn.Module) -> Optimizer:
+            optimizer = self._made_by(own, model) if own is not None else self.optimizer_for(model)[0]
+            highest = max(float(group["lr"]) for group in optimizer.param_groups)
+            for group in optimizer.param_groups:
+                group["lr"] = float(group["lr"]) / highest * rate
+            return optimizer
+
+        return self.having(optimizer=made)
 
     # ---- what it makes -------------------------------------------------------------------------------------------
 

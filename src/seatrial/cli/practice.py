@@ -1,0 +1,65 @@
+"""`seatrial practice [--out DIR] [TASK.py[:NAME]]`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder of the practice; the same one goes on after an interruption."
+)
+@click.option("--epochs", type=int, default=30, show_default=True, help="Passes over the training data, at most.")
+@click.option(
+    "--patience",
+    type=int,
+    default=5,
+    show_default=True,
+    help="Epochs without improvement of the validation; 0: never stop.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of all that is drawn.")
+@click.option(
+    "--test", "test_share", type=float, default=0.2, show_default=True, help="Share of the data that is sealed."
+)
+@click.option(
+    "--validation",
+    "validation_share",
+    type=float,
+    default=0.15,
+    show_default=True,
+    help="Share of the rest for validation.",
+)
+@click.option("--quiet", is_flag=True, help="Print nothing; the report is written all the same.")
+@click.argument("task", metavar="[TASK.py[:NAME]]", required=False)
+def command(
+    out: Path | None,
+    epochs: int,
+    patience: int,
+    seed: int,
+    test_share: float,
+    validation_share: float,
+    quiet: bool,
+    task: str | None,
+) -> int:
+    """Lead a task through the whole lecture: seal the test data, look at the data, check, find the learning rate, train on a subset and
+    then on all, choose by validation, open the vault once, report.
+
+    Without a task it is handwritten digits. The exit status is 1 where the task is wrong.
+    """
+    import seatrial.practice.tasks
+    from seatrial.launch.folder import default_folder
+    from seatrial.practice.fitting.settings import Settings
+    from seatrial.practice.lecture.conduct import REPORT, practise
+    from seatrial.practice.taskfile import find
+
+    program, found = find(task or str(Path(seatrial.practice.tasks.__path__[0]) / "digits.py"))
+    folder = out or default_folder(program)
+    settings = Settings(epochs, patience, seed=seed)
+    diary = practise(
+        found, folder, settings, test_share=test_share, validation_share=validation_share, progress=not quiet
+    )
+    if not quiet:
+        click.echo(f"\nAll of it: {folder / REPORT}", err=True)
+    return int(any(outcome.stops for outcome in diary.outcomes.values()))

@@ -1,0 +1,79 @@
+"""A practice from its first stage to its report. What was done before an interruption is not done again."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+
+from seatrial.practice.fitting.settings import Settings
+from seatrial.practice.lecture.outcome import Diary, Outcome
+from seatrial.practice.lecture.stages import STAGES, Practice
+from seatrial.practice.task import Task
+from seatrial.report.chapters import Chapter, write_chapters
+
+REPORT = "report.html"
+
+
+def practise(
+    task: Task,
+    out: Path,
+    settings: Settings,
+    *,
+    test_share: float = 0.2,
+    validation_share: float = 0.15,
+    progress: bool = True,
+) -> Diary:
+    """Lead a task through the whole lecture, in a folder of its own; go on there after an interruption.
+
+    Args:
+        test_share: of the data, sealed where the task has no vault.
+        validation_share: of what is left, set apart where the task has no validation data.
+
+    Raises:
+        UsageProblem: the task or the folder is not what it should be.
+    """
+    about = {"task": task.name, "settings": asdict(settings), "shares": [test_share, validation_share]}
+    practice = Practice(task, Diary(out, about), settings, test_share, validation_share, progress)
+    console = Console(stderr=True, quiet=not progress, highlight=False, markup=False)
+    for stage in STAGES:
+        known = practice.diary.outcomes.get(stage.name)
+        console.print(f"\n{stage.title}" + ("  (done before)" if known else ""), style="bold")
+        outcome = known or stage.run(practice)
+        if known is None:
+            practice.diary.keep(stage.name, outcome)
+        for sentence in (*outcome.sentences, *([f"Skipped: {outcome.skipped}"] if outcome.skipped else [])):
+            console.print(f"  {sentence}")
+        _report(practice)
+        if outcome.stops:
+            break
+    return practice.diary
+
+
+def _report(practice: Practice) -> None:
+    """The report of what is done until now."""
+    chapters = [
+        Chapter(
+            stage.title,
+            stage.advice,
+            outcome.sentences,
+            outcome.skipped,
+            outcome.link,
+            outcome.values.get("epochs", []),
+        )
+        for stage in STAGES
+        if (outcome := practice.diary.outcomes.get(stage.name)) is not None
+    ]
+    write_chapters(practice.folder / REPORT, practice.task.name or "task", _headline(practice.diary.outcomes), chapters)
+
+
+def _headline(outcomes: dict[str, Outcome]) -> str:
+    """One sentence for the whole."""
+    for outcome in outcomes.values():
+        if outcome.stops:
+            return outcome.sentences[0]
+    last = outcomes.get("open")
+    if last is None:
+        return "Not finished yet."
+    return last.sentences[0] if not last.skipped else "Trained, but not tested."
