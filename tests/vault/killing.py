@@ -25,6 +25,7 @@ from seatrial.errors import UsageProblem
 from seatrial.vault import ledger
 from seatrial.vault.vault import Vault
 
+TRAINING = ("training", "data-training.csv", ".data-training.csv.sealing", "data.csv")
 CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "sqlite3.connect")
 PREDICTOR = "def predictor(weights):\n    return lambda inputs: (inputs['x'] > 0.5).astype(int)\n"
 
@@ -38,6 +39,7 @@ class Place:
     """A folder with a table, a model and a predictor, and an identity besides."""
 
     folder: Path
+    apart: bool = False  # whether the training part is written to a folder of its own
 
     @property
     def data(self) -> Path:
@@ -49,7 +51,7 @@ class Place:
 
     @property
     def training(self) -> Path:
-        return self.folder / "data-training.csv"
+        return self.folder / ("apart/data-training.csv" if self.apart else "data-training.csv")
 
     @property
     def temporary(self) -> Path:
@@ -65,12 +67,13 @@ class Place:
 
     def seal(self) -> Vault:
         """In this process; `home` must be set."""
-        return Vault.seal(self.data, self.vault, target="label").vault
+        return Vault.seal(self.data, self.vault, target="label", training=self.training).vault
 
 
-def place(folder: Path, rows: int) -> Place:
+def place(folder: Path, rows: int, *, apart: bool = False) -> Place:
     """Make it."""
-    made = Place(folder)
+    made = Place(folder, apart)
+    made.training.parent.mkdir(exist_ok=True)
     made.temporary.mkdir()
     table(made.data, rows)
     np.save(folder / "weights.npy", np.zeros(3))
@@ -79,7 +82,8 @@ def place(folder: Path, rows: int) -> Place:
 
 
 def sealing(where: Place) -> list[str]:
-    return ["vault", "seal", str(where.data), "--to", str(where.vault), "--target", "label"]
+    places = "--to", str(where.vault), "--training", str(where.training)
+    return ["vault", "seal", str(where.data), *places, "--target", "label"]
 
 
 def opening(where: Place) -> list[str]:
@@ -164,6 +168,8 @@ def check_sealing(where: Place, before: bytes) -> str:
     else:
         with home(where.folder / "home"):
             _refused(where)
+            if any(path.suffix == ".sealing" for path in where.folder.rglob("*")):
+                raise Torn("what was half written is not cleared away")
             where.seal().verify()
         state = "old"
     _check_parts(where)
@@ -216,7 +222,8 @@ def check_clean(where: Place) -> None:
         "predictor.py",
         "said.txt",
     }
-    found = {path.name for path in where.folder.iterdir()} - {"__pycache__"}
+    found = {path.name for path in where.folder.iterdir()} - {"__pycache__", "apart"}
+    found |= {path.name for path in where.training.parent.iterdir()} - {"apart", "__pycache__"}
     homes = {path.name for path in (where.folder / "home").iterdir()}
     left = (found - expected) | (homes - {"identity.txt", "signing.pem", "heads.sqlite"}) | {*where.temporary.iterdir()}
     if left:
@@ -249,9 +256,7 @@ def plain_copies(where: Place) -> list[str]:
     """Files that hold rows, other than those that should."""
     found: list[str] = []
     for folder, _, names in os.walk(where.folder):
-        for path in (
-            Path(folder) / name for name in names if name not in ("training", "data-training.csv", "data.csv")
-        ):
+        for path in (Path(folder) / name for name in names if name not in TRAINING):
             with suppress(OSError):  # it is gone meanwhile
                 if MARKER.encode() in path.read_bytes():
                     found.append(str(path))

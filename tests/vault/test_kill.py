@@ -33,7 +33,9 @@ def test_killed_at_some_moments(where: Place) -> None:
 
 
 @pytest.mark.slow
-def test_sealing_killed_before_each_change_of_the_files(where: Place) -> None:
+@pytest.mark.parametrize("apart", [False, True])
+def test_sealing_killed_before_each_change_of_the_files(tmp_path: Path, apart: bool) -> None:
+    where = place(tmp_path, ROWS, apart=apart)
     data, states = where.data.read_bytes(), []
     with home(where.folder / "home"):
         where.seal()  # the identity is there already; the table is in the cache

@@ -83,7 +83,7 @@ class Opening:
         """The names of the classes in order, where they are known: a prediction may be such a name or its number."""
         return self._sealed.classes
 
-    def parts(self) -> Iterator[Part]:
+    def parts(self) -> Generator[Part]:
         """The test examples, some at a time.
 
         Raises:

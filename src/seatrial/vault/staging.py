@@ -71,12 +71,12 @@ def finish(vault: Path) -> None:
 
 
 def _move_to(folder: Path, name: str, place: Path) -> tuple[str, str]:
-    """Where a file is written first, seen from the folder, and its place: in the folder, or beside the place if that is on another
-    file system, since nothing can be renamed from one to the other."""
+    """Where a file is written first, seen from the folder, and its place: in the folder, or beside the place if that is elsewhere.
+    Whether it can be moved there shows before anything is: what lies elsewhere may be another disk, or not be writable."""
     place = place.absolute()
     place.parent.mkdir(parents=True, exist_ok=True)
-    same = os.stat(place.parent).st_dev == os.stat(folder).st_dev
-    return name if same else str(_beside(place, _SEALING)), str(place)
+    here = place.parent.samefile(folder.parent)
+    return name if here else str(_beside(place, _SEALING)), str(place)
 
 
 def _moves(folder: Path) -> list[tuple[str, str]]:

@@ -11,6 +11,10 @@ from seatrial.vault.opening import result_of
 
 def told(entries: tuple[Entry, ...]) -> Iterator[str]:
     """Lines: the sealing, each look with its answers, and what so many looks do to the claim."""
+    yield from map(_line, _told(entries))
+
+
+def _told(entries: tuple[Entry, ...]) -> Iterator[str]:
     first = bodies.sealed(entries[0])
     sizes = first.examples
     whose = "its custodian" if first.custodian else "who sealed it"
@@ -44,6 +48,11 @@ def _claim(looks: int, silent: int) -> str:
         f"Opened {looks} times. If the best of these models is reported, its score is too good by what luck adds: only an "
         f"interval that is widened for {looks} looks holds for it. If answers led to later models, even that is not certain."
     )
+
+
+def _line(text: str) -> str:
+    """As one line that can be printed: what somebody wrote must not look like a line of ours, nor steer the terminal."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def _day(entry: Entry) -> str:
