@@ -31,6 +31,7 @@ import click
     show_default=True,
     help="Share of the rest for validation.",
 )
+@click.option("--quick", is_flag=True, help="Check without training copies, and take the learning rate as it is.")
 @click.option("--quiet", is_flag=True, help="Print nothing; the report is written all the same.")
 @click.argument("task", metavar="[TASK.py[:NAME]]", required=False)
 def command(
@@ -40,6 +41,7 @@ def command(
     seed: int,
     test_share: float,
     validation_share: float,
+    quick: bool,
     quiet: bool,
     task: str | None,
 ) -> int:
@@ -58,7 +60,14 @@ def command(
     folder = out or default_folder(program)
     settings = Settings(epochs, patience, seed=seed)
     diary = practise(
-        found, folder, settings, test_share=test_share, validation_share=validation_share, progress=not quiet
+        found,
+        folder,
+        settings,
+        test_share=test_share,
+        validation_share=validation_share,
+        quick=quick,
+        name=Path(program.name).stem,
+        progress=not quiet,
     )
     if not quiet:
         click.echo(f"\nAll of it: {folder / REPORT}", err=True)

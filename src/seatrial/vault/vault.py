@@ -107,7 +107,7 @@ class Vault:
         seal(divided, choice, vault, place, card, rule)
         kept = place if place is not None else divided.source.training(~divided.test)
         made = Vault(vault)
-        return Sealed(made, bodies.sealed(made.log()[0]), kept, divided.notes)
+        return Sealed(made, made.sealed, kept, divided.notes)
 
     def open(self, model: Any, plan: Plan, reason: str, *, training: float | None = None) -> Opening:
         """Open the vault for one model. The plan is written to the ledger before anything is decrypted, and the look counts.
@@ -139,6 +139,11 @@ class Vault:
 
         entries = ledger.append(self.path, identity, compose)
         return Opening(self.path, identity, entries, hashed, plan, training, state)
+
+    @property
+    def sealed(self) -> SealedBody:
+        """What may be known of the data while they are sealed."""
+        return bodies.sealed(self._entries()[0])
 
     def log(self) -> tuple[Entry, ...]:
         """All entries of the ledger, checked."""

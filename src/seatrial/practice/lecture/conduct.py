@@ -23,6 +23,8 @@ def practise(
     *,
     test_share: float = 0.2,
     validation_share: float = 0.15,
+    quick: bool = False,
+    name: str = "",
     progress: bool = True,
 ) -> Diary:
     """Lead a task through the whole lecture, in a folder of its own; go on there after an interruption.
@@ -30,12 +32,14 @@ def practise(
     Args:
         test_share: of the data, sealed where the task has no vault.
         validation_share: of what is left, set apart where the task has no validation data.
+        quick: check without training copies, and take the learning rate as it is.
+        name: for the report, where the task has none.
 
     Raises:
         UsageProblem: the task or the folder is not what it should be.
     """
-    about = {"task": task.name, "settings": asdict(settings), "shares": [test_share, validation_share]}
-    practice = Practice(task, Diary(out, about), settings, test_share, validation_share, progress)
+    about = {"task": task.name, "settings": asdict(settings), "shares": [test_share, validation_share], "quick": quick}
+    practice = Practice(task, Diary(out, about), settings, test_share, validation_share, quick, progress)
     console = Console(stderr=True, quiet=not progress, highlight=False, markup=False)
     for stage in STAGES:
         known = practice.diary.outcomes.get(stage.name)
@@ -45,13 +49,13 @@ def practise(
             practice.diary.keep(stage.name, outcome)
         for sentence in (*outcome.sentences, *([f"Skipped: {outcome.skipped}"] if outcome.skipped else [])):
             console.print(f"  {sentence}")
-        _report(practice)
+        _report(practice, task.name or name or "task")
         if outcome.stops:
             break
     return practice.diary
 
 
-def _report(practice: Practice) -> None:
+def _report(practice: Practice, name: str) -> None:
     """The report of what is done until now."""
     chapters = [
         Chapter(
@@ -65,7 +69,7 @@ def _report(practice: Practice) -> None:
         for stage in STAGES
         if (outcome := practice.diary.outcomes.get(stage.name)) is not None
     ]
-    write_chapters(practice.folder / REPORT, practice.task.name or "task", _headline(practice.diary.outcomes), chapters)
+    write_chapters(practice.folder / REPORT, name, _headline(practice.diary.outcomes), chapters)
 
 
 def _headline(outcomes: dict[str, Outcome]) -> str:

@@ -16,6 +16,7 @@ from seatrial.practice.lecture.outcome import Outcome
 from seatrial.practice.metrics import is_gathering
 from seatrial.practice.task import Task
 from seatrial.practice.trying import on_device
+from seatrial.report.numbers import counted, decimal
 from seatrial.vault.opening import Result
 from seatrial.vault.plan import Plan
 from seatrial.vault.vault import Vault
@@ -40,7 +41,8 @@ def examine(task: Task, place: Path, weights: Path, largest_share: float | None)
     load_weights(made.model, weights)
     made.model.eval()
     result = vault.open(weights, plan, REASON).score(_predictor(task, made, classes))
-    return Outcome(_sentences(result, looks), values={"figures": list(result.figures), "look": result.look})
+    sentences = _sentences(result, vault.sealed.examples.test, looks)
+    return Outcome(sentences, values={"figures": list(result.figures), "look": result.look})
 
 
 def _predictor(task: Task, made: Any, classes: bool) -> Callable[[Sequence[Any]], NDArray[Any]]:
@@ -75,7 +77,15 @@ def _on_arrays(metric: Callable[..., Any]) -> Callable[[NDArray[Any], NDArray[An
     return compute
 
 
-def _sentences(result: Result, looks: int) -> tuple[str, ...]:
-    before = f"It had been opened {looks} times before." if looks else ""
-    answer = next(iter(result.answers.values()))
-    return tuple(each for each in (*result.figures, answer.sentence, before) if each)
+def _sentences(result: Result, examples: int, looks: int) -> tuple[str, ...]:
+    name, answer = next(iter(result.answers.items()))
+    told = "is not told any more" if answer.value is None else f"is {decimal(answer.value)}"
+    interval = answer.interval
+    between = (
+        ""
+        if interval is None
+        else f" ({interval.level:.0%} interval {decimal(interval.low)} to {decimal(interval.high)})"
+    )
+    count = "for the first time" if looks == 0 else f"after {counted(looks, 'look')} before"
+    headline = f"On {counted(examples, 'sealed example')}, opened {count}, the {name} {told}{between}."
+    return (headline, *result.figures[1:], answer.sentence)

@@ -43,6 +43,7 @@ class Practice:
     settings: Settings
     test_share: float
     validation_share: float
+    quick: bool
     progress: bool
 
     @property
@@ -138,7 +139,8 @@ def look(practice: Practice) -> Outcome:
 
 def put_on_trial(practice: Practice) -> Outcome:
     """Gradients, the untrained loss, a few examples overfitted: `seatrial check`."""
-    found = check(practice.prepared, out=practice.folder / "check", progress=practice.progress)
+    extent = "quick" if practice.quick else "full"
+    found = check(practice.prepared, trials=extent, out=practice.folder / "check", progress=practice.progress)
     findings = [finding for finding in found.verdict.findings if finding.severity != "note"]
     link = "check/report.html"
     if found.verdict.errors:
@@ -150,6 +152,8 @@ def put_on_trial(practice: Practice) -> Outcome:
 
 def rate(practice: Practice) -> Outcome:
     """The learning rate, by a range test and short trainings."""
+    if practice.quick:
+        return Outcome((), skipped="A quick practice takes the rate as it is.")
     if isinstance(practice.task.optimizer, Optimizer):
         return Outcome((), skipped="The optimizer is given as an object: its rate is its own.")
     task = practice.prepared

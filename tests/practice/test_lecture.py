@@ -1,0 +1,134 @@
+"""The lecture from end to end on small tasks: what was sealed stays shut, what is over is not done again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import TensorDataset
+
+from seatrial.errors import UsageProblem
+from seatrial.practice.fitting.settings import Settings
+from seatrial.practice.lecture import stages
+from seatrial.practice.lecture.conduct import practise as whole_practice
+from seatrial.practice.lecture.outcome import Diary
+from seatrial.practice.task import Task
+from seatrial.vault.vault import Vault
+
+FEW = Settings(epochs=3, patience=0)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An identity of the test's own."""
+    monkeypatch.setenv("SEATRIAL_HOME", str(tmp_path / "home"))
+
+
+def practise(task: Task, out: Path, settings: Settings = FEW) -> Diary:
+    """A practice that tries no copies: these are tested by themselves."""
+    return whole_practice(task, out, settings, quick=True, progress=False)
+
+
+def classes() -> Task:
+    """Two clouds of points that a line divides."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(400, 8, generator=generator)
+    y = (x[:, 0] + x[:, 1] > 0).long()
+    return Task(lambda: nn.Linear(8, 2), nn.CrossEntropyLoss(), TensorDataset(x, y), batch_size=16)
+
+
+def numbers() -> Task:
+    """A line with noise."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(400, 8, generator=generator)
+    y = x[:, :1] * 2 + 0.1 * torch.randn(400, 1, generator=generator)
+    return Task(lambda: nn.Linear(8, 1), nn.MSELoss(), TensorDataset(x, y), batch_size=16)
+
+
+def test_every_stage_is_gone_through_and_the_vault_opened_once(tmp_path: Path) -> None:
+    diary = practise(classes(), tmp_path / "p")
+    assert list(diary.outcomes) == [stage.name for stage in stages.STAGES]
+    assert [name for name, outcome in diary.outcomes.items() if outcome.skipped] == ["rate"]
+    assert [entry.kind for entry in Vault(tmp_path / "p" / "test.vault").log()] == ["sealed", "opened", "scored"]
+    assert "On 80 sealed examples, opened for the first time, the accuracy is" in diary.outcomes["open"].sentences[0]
+    page = (tmp_path / "p" / "report.html").read_text()
+    assert all(stage.title in page for stage in stages.STAGES)
+
+
+def test_what_is_over_is_not_done_again(tmp_path: Path) -> None:
+    before = practise(classes(), tmp_path / "p").outcomes
+    again = practise(classes(), tmp_path / "p").outcomes
+    assert again == before
+    assert len(Vault(tmp_path / "p" / "test.vault").log()) == 3
+
+
+def test_an_interrupted_practice_ends_as_one_that_was_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unbroken = practise(classes(), tmp_path / "whole").outcomes["train"].values["epochs"]
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stages, "_told", interrupted)  # the first training is over, but its stage is not
+        with pytest.raises(KeyboardInterrupt):
+            practise(classes(), tmp_path / "p")
+    gone_on = practise(classes(), tmp_path / "p").outcomes["train"].values["epochs"]
+    assert [epoch["validation"] for epoch in gone_on] == [epoch["validation"] for epoch in unbroken]
+
+
+def test_no_training_sees_what_was_sealed(tmp_path: Path) -> None:
+    task = classes()
+    diary = practise(task, tmp_path / "p")
+    kept = diary.value("seal", "training")
+    divided = diary.value("split", "training"), diary.value("split", "validation")
+    assert len(kept) == len(set(kept)) == 320
+    assert sorted(divided[0] + divided[1]) == list(range(320))
+
+
+def test_numbers_are_scored_by_the_root_of_their_squared_error(tmp_path: Path) -> None:
+    diary = practise(numbers(), tmp_path / "p")
+    assert "the rmse is" in diary.outcomes["open"].sentences[0]
+    assert diary.outcomes["look"].sentences[1] == "The targets are no classes."
+
+
+def test_a_wrong_task_goes_no_further_than_the_checks(tmp_path: Path) -> None:
+    good = classes()
+    wrong = Task(
+        lambda: nn.Sequential(nn.Linear(8, 2), nn.Softmax(1)), nn.CrossEntropyLoss(), good.train, batch_size=16
+    )
+    diary = practise(wrong, tmp_path / "p")
+    assert list(diary.outcomes)[-1] == "check"
+    assert "model.softmax-before-cross-entropy" in diary.outcomes["check"].sentences[0]
+    assert [entry.kind for entry in Vault(tmp_path / "p" / "test.vault").log()] == ["sealed"]
+
+
+def test_what_cannot_be_sealed_is_said_and_nothing_is_opened(tmp_path: Path) -> None:
+    class Noisy(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
+        def __len__(self) -> int:
+            return 200
+
+        def __getitem__(self, at: int) -> tuple[torch.Tensor, torch.Tensor]:
+            if at >= 200:
+                raise IndexError
+            return torch.randn(8), torch.tensor(at % 2)
+
+    diary = practise(
+        Task(lambda: nn.Linear(8, 2), nn.CrossEntropyLoss(), Noisy(), batch_size=16),
+        tmp_path / "p",
+        FEW,
+        progress=False,
+    )
+    assert "cannot be sealed" in diary.outcomes["seal"].skipped
+    assert diary.outcomes["open"].skipped == "Nothing was sealed."
+
+
+def test_another_practice_does_not_go_on_in_the_same_folder(tmp_path: Path) -> None:
+    practise(classes(), tmp_path / "p")
+    with pytest.raises(UsageProblem, match="another task or other settings"):
+        practise(classes(), tmp_path / "p", Settings(epochs=4))
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "a").touch()
+    with pytest.raises(UsageProblem, match="other things in it"):
+        practise(classes(), tmp_path / "full")
