@@ -308,7 +308,9 @@ def main() -> None:
     for finder, each in ratios.items():
         wrong, none = sum(ratio > WRONG for ratio in each), sum(math.isinf(ratio) for ratio in each)
         worst = max(each)
-        print(f"{finder:24} {wrong:3}/{len(each)} {none:8} {median(each):7.2f} {worst:6.3g} {round(median(steps[finder])):6}")
+        print(
+            f"{finder:24} {wrong:3}/{len(each)} {none:8} {median(each):7.2f} {worst:6.3g} {round(median(steps[finder])):6}"
+        )
     print(f"{time.monotonic() - start:.0f} s")
 
 
