@@ -31,7 +31,7 @@ import numpy as np
 import torch
 from sklearn.datasets import load_breast_cancer, load_digits
 from torch import nn
-from torch.nn import functional as F
+from torch.nn import functional
 from torch.utils.data import Dataset, TensorDataset
 
 from seatrial import Task
@@ -80,10 +80,10 @@ def bowl(condition: float, noise: torch.Tensor, optimizer: Any, steps: int) -> P
 
 def classified(make: Callable[[], nn.Module], x: torch.Tensor, y: torch.Tensor, optimizer: Any, steps: int) -> Problem:
     def truth(model: nn.Module) -> float:
-        return F.cross_entropy(model(x[:1024]).flatten(0, -2), y[:1024].flatten()).item()
+        return functional.cross_entropy(model(x[:1024]).flatten(0, -2), y[:1024].flatten()).item()
 
     def loss(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        return F.cross_entropy(output.flatten(0, -2), target.flatten())
+        return functional.cross_entropy(output.flatten(0, -2), target.flatten())
 
     data: Dataset[Any] = TensorDataset(x, y)
     return Problem(Task(make, loss, data, optimizer=optimizer), truth, steps)

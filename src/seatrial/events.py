@@ -284,7 +284,8 @@ class EvaluationPass:
     `training` and `grad_enabled` are shares (0..1) of the forwards made in training mode / with gradients on.
     `losses`: mean value of each loss function called on the way, by its name. `rows`: hashes of examples.
     `label`: what the author calls the data, from the source ("val", "test", "train" or ""). `used_gradient`: gradients
-    were asked for between the last optimizer step and the end of the pass (an attack, a saliency)."""
+    were asked for between the last optimizer step and the end of the pass (an attack, a saliency). `callers`: the user's
+    lines on the stack outside of `where`, innermost first."""
 
     tick: int
     model: int
@@ -298,6 +299,7 @@ class EvaluationPass:
     label: str = ""
     data: int = -1
     used_gradient: bool = False
+    callers: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

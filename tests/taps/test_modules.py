@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from seatrial import taps
-from seatrial.events import CallSeen, Event, GraphSeen, NotLookedAt, Turns
+from seatrial.events import CallSeen, EvaluationPass, Event, GraphSeen, NotLookedAt, Turns
 from seatrial.taps.budget import Budget
 
 TORCHS: Any = nn.Module.__call__
@@ -156,3 +156,20 @@ def test_where_torchs_code_has_variables_of_its_own_it_stays_in_its_function() -
         watch.finish()
     finally:
         replaced.__call__ = TORCHS
+
+
+def test_an_evaluation_pass_knows_the_lines_on_its_stack(listening: tuple[taps.Watch, list[Event]]) -> None:
+    watch, events = listening
+    model = nn.Linear(3, 2)
+
+    def scored(inputs: torch.Tensor) -> torch.Tensor:
+        return model(inputs)
+
+    with torch.no_grad():
+        scored(torch.ones(4, 3))
+    watch.finish()
+    (each,) = [event for event in events if isinstance(event, EvaluationPass)]
+    assert each.where is not None
+    assert (each.where.function, each.examples) == ("scored", 4)
+    assert each.callers[0].function == "test_an_evaluation_pass_knows_the_lines_on_its_stack"
+    assert each.where.line < each.callers[0].line

@@ -46,7 +46,7 @@ class EvaluationLog:
         self._forwards = self._examples = self._training = self._grad = 0
         self._losses: dict[str, list[tuple[Any, int]]] = {}
         self._rows: list[int] = []
-        self._place: Place | None = None
+        self._lines: tuple[Place, ...] = ()
         self._label = ""
         self._data = -1
 
@@ -59,7 +59,7 @@ class EvaluationLog:
         if key != self._key:
             self.end()
             self._key = key
-            self._place, self._data = lines[0] if lines else None, data
+            self._lines, self._data = lines, data
             self._counts[key] = self._counts.get(key, 0) + 1
             self._label = label_of(lines, segment(user)) if self._sent() else ""
         self._forwards += 1
@@ -95,11 +95,13 @@ class EvaluationLog:
         if self._key is None:
             return
         if self._forwards and self._sent():
+            for place in self._lines:
+                self.watch.source(place)
             self.watch.send(
                 EvaluationPass(
                     tick=self.watch.tick,
                     model=self._key[0],
-                    where=self.watch.source(self._place),
+                    where=self._lines[0] if self._lines else None,
                     forwards=self._forwards,
                     examples=self._examples,
                     training=self._training / self._forwards,
@@ -109,6 +111,7 @@ class EvaluationLog:
                     label=self._label,
                     data=self._data,
                     used_gradient=self.recording.gradients_since_step > 0,
+                    callers=self._lines[1:],
                 )
             )
         self._key = None

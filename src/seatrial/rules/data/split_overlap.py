@@ -132,17 +132,26 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
             continue
         if share >= limits.whole and (each.label in ("train", "") or clean):
             continue
+        if not each.label and training <= rows:  # all parts of the data in one go
+            continue
+        own = _trained_by(batches, each.model)
+        if own and len(rows & own) < limits.share * len(rows):  # of cross-validation: other folds' networks had them
+            continue
         if each.label == "train" or _answers_are_selected(batches, rows):
             continue
         yield _finding(run, batches, each, share)
 
 
+def _trained_by(batches: Batches, model: int) -> set[int]:
+    """The examples that a model itself was trained on; none where it is a part or a copy of what was trained."""
+    return {row for batch in batches.inputs if batch.model == model for row in batch.rows}
+
+
 def _answers_are_selected(batches: Batches, rows: set[int]) -> bool:
     """Whether training and evaluation look at the same whole (a graph, an image) and take different answers from it."""
-    if batches.epoch > 1 or not batches.targets or set(batches.inputs[0].rows) != rows:
-        return False
-    given, compared = batches.inputs[0].shape, batches.targets[0].shape
-    return bool(given and compared) and compared[0] < given[0]
+    compared = {batch.tick: batch.shape for batch in batches.targets}
+    wholes = [(batch.shape, compared.get(batch.tick)) for batch in batches.inputs if set(batch.rows) == rows]
+    return any(given and answers and answers[0] < given[0] for given, answers in wholes)
 
 
 def _overlap(each: EvaluationPass, training: set[int]) -> float:
