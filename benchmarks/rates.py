@@ -31,7 +31,7 @@ import numpy as np
 import torch
 from sklearn.datasets import load_breast_cancer, load_digits
 from torch import nn
-from torch.nn import functional
+from torch.nn import functional as F  # noqa: N812
 from torch.utils.data import Dataset, TensorDataset
 
 from seatrial import Task
@@ -40,8 +40,8 @@ from seatrial.practice.unchanged import unchanged
 from seatrial.trials.rate_search import Search
 
 WRONG = 1.05
-GRID = np.geomspace(1e-5, 10, 25)
-TRUTH_SEEDS = (100, 101, 102)
+GRID = np.geomspace(1e-4, 10, 26)
+TRUTH_SEEDS = (100, 101, 102, 103)
 LOOKS = 4  # at the loss, over the last tenth of a training
 
 Train = Callable[[Sequence[float], int], list[float]]

@@ -34,7 +34,7 @@ def choice(rates: Floats, tails: Floats, idle: Floats) -> Choice:
     """The rate with which the loss ends lowest.
 
     Args:
-        rates: (rates,), growing by one factor.
+        rates: (rates,), growing.
         tails: (rates, seeds, steps): the last losses of each training; inf where it was lost.
         idle: (seeds, steps): the same for models that were not trained.
     """
@@ -62,15 +62,18 @@ def clearly_positive(differences: Floats) -> bool:
 
 
 def lowest_point(rates: Floats, losses: Floats) -> float:
-    """The rate (of a grid of a constant factor) at the lowest point of the parabola through the lowest loss and its neighbours in
-    log rate; that of the lowest loss itself where a neighbour was lost or is not there."""
+    """The rate at the lowest point of the parabola through the lowest loss and its neighbours in log rate; that of the lowest loss
+    itself where a neighbour was lost or is not there."""
     at = int(losses.argmin())
     if not 0 < at < len(rates) - 1 or not np.isfinite(losses[at - 1 : at + 2]).all():
         return float(rates[at])
-    before, here, after = (float(loss) for loss in losses[at - 1 : at + 2])
-    bend = before - 2 * here + after
-    shift = 0.5 * (before - after) / bend if bend > 0 else 0.0
-    return float(rates[at] * (rates[at + 1] / rates[at]) ** shift)
+    x = np.log(rates[at - 1 : at + 2] / rates[at])
+    left, right = (losses[at - 1] - losses[at]) / x[0], (losses[at + 1] - losses[at]) / x[2]
+    bend = float(right - left) / float(x[2] - x[0])
+    if not bend > 0:
+        return float(rates[at])
+    lowest = -float(left - bend * x[0]) / (2 * bend)
+    return float(rates[at] * np.exp(np.clip(lowest, x[0], x[2])))
 
 
 # ---- inner steps -------------------------------------------------------------------------------------------------

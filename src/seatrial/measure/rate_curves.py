@@ -26,12 +26,14 @@ FEWEST_STEPS = 12
 NEAR_EDGE = 30.0
 # Residuals beyond so many (robust) standard deviations count nothing (Cleveland 1979, section 2).
 OUTLIER = 6.0
-PASSES = 3
+PASSES = 2
+ROBUST_WIDTH = 0.15
 # Redrawn curves of the bootstrap, and the share of them that a band holds.
 DRAWS = 200
 BAND = 0.9
-# A difference of so many standard errors is one.
-SURE = 4.0
+# A difference of so many standard errors is one: the lowest of some dozen independent points is looked for, by a width of the
+# window that was chosen for this curve, so that three would not do.
+SURE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def reading(rates: Floats, losses: Floats) -> Reading:
         edge,
         low,
         high,
-        begins_high=edge < NEAR_EDGE * rates[0],
+        begins_high=bool(edge < NEAR_EDGE * rates[0]),
         ends_low=not np.isfinite(edge),
     )
 
@@ -121,12 +123,16 @@ def smoothed(rates: Floats, losses: Floats) -> Smoothed:
         rates: (steps,), losses: (seeds, steps), finite; at least FEWEST_STEPS steps.
     """
     x = np.log(rates)
-    middle = np.median(losses - losses.mean(axis=1, keepdims=True), axis=0) + float(losses.mean())
+    level = np.median(losses, axis=1, keepdims=True)
+    middle = np.median(losses - level, axis=0) + float(level.mean())
     trust = _trust(losses)
-    fits = [_fit(x, middle, trust, width) for width in WIDTHS]
-    matrix, slopes, noise, robust = min(fits, key=lambda fit: _cross_validation(middle, fit[0], trust * fit[3]))
-    del robust
-    error = np.sqrt((matrix**2) @ noise**2)
+    weights = _without_spikes(x, middle, trust)
+    fits = [_matrices(x, weights, width) for width in WIDTHS]
+    matrix, slopes = min(fits, key=lambda fit: _cross_validation(middle, fit[0], weights))
+    # Noise is what is left, at each step as large as its trust says; corrected for what the fit took with it.
+    left = np.abs(middle - matrix @ middle) * np.sqrt(trust)
+    scale = 1.4826 * float(np.median(left)) / np.sqrt(max(1 - float(np.trace(matrix)) / len(x), 0.1))
+    error = np.sqrt((matrix**2) @ (scale**2 / trust))
     return Smoothed(rates, matrix @ middle, slopes @ middle, error, matrix, slopes)
 
 
@@ -151,26 +157,24 @@ def _trust(losses: Floats) -> Floats:
     if seeds == 1:
         return np.ones(steps)
     centred = losses - np.median(losses, axis=1, keepdims=True)
-    spread = np.median(np.abs(centred - np.median(centred, axis=0)), axis=0)
-    reach = max(2, steps // 12)
-    padded = np.pad(spread, reach, mode="edge")
-    local = np.array([np.median(padded[at : at + 2 * reach + 1]) for at in range(steps)])
+    spread = np.abs(centred - np.median(centred, axis=0)).mean(axis=0)
+    spread = np.minimum(spread, OUTLIER * np.median(spread) + 1e-300)
+    reach = max(3, steps // 8)
+    padded = np.pad(spread, reach, mode="reflect")
+    local = np.convolve(padded, np.ones(2 * reach + 1) / (2 * reach + 1), mode="valid")
     usual = float(np.median(local)) or 1.0
-    return 1.0 / np.maximum(local / usual, 0.2) ** 2
+    return 1.0 / np.maximum(local / usual, 0.3) ** 2
 
 
-def _fit(x: Floats, y: Floats, trust: Floats, width: float) -> tuple[Floats, Floats, Floats, Floats]:
-    """The matrices of value and slope, the noise at each step (n,), and the robust weights (n,)."""
+def _without_spikes(x: Floats, y: Floats, trust: Floats) -> Floats:
+    """The trust, less where a step lies far off the curve (bisquare weights)."""
     robust = np.ones_like(y)
-    matrix, slopes = _matrices(x, trust, width)
-    noise = np.zeros_like(y)
     for _ in range(PASSES):
-        residual = y - matrix @ y
-        scale = 1.4826 * float(np.median(np.abs(residual) * np.sqrt(trust))) + 1e-12 * float(np.abs(y).max() + 1e-12)
-        robust = np.clip(1 - (residual * np.sqrt(trust) / (OUTLIER * scale)) ** 2, 0.0, 1.0) ** 2
-        noise = scale / np.sqrt(trust)
-        matrix, slopes = _matrices(x, trust * np.maximum(robust, 1e-9), width)
-    return matrix, slopes, noise, robust
+        matrix, _ = _matrices(x, trust * robust, ROBUST_WIDTH)
+        residual = (y - matrix @ y) * np.sqrt(trust)
+        scale = 1.4826 * float(np.median(np.abs(residual))) + 1e-9 * float(np.ptp(y)) + 1e-300
+        robust = np.maximum(np.clip(1 - (residual / (OUTLIER * scale)) ** 2, 0.0, 1.0) ** 2, 1e-9)
+    return trust * robust
 
 
 def _matrices(x: Floats, weights: Floats, width: float) -> tuple[Floats, Floats]:
@@ -182,14 +186,14 @@ def _matrices(x: Floats, weights: Floats, width: float) -> tuple[Floats, Floats]
     scaled = apart / reach
     design = np.stack([np.ones_like(scaled), scaled, scaled**2], axis=2)  # (n, n, 3)
     moments = np.einsum("ijk,ij,ijl->ikl", design, kernel, design)
-    moments += 1e-9 * np.trace(moments, axis1=1, axis2=2)[:, None, None] * np.eye(3)
+    moments += 1e-12 * np.trace(moments, axis1=1, axis2=2)[:, None, None] * np.eye(3)
     solved = np.linalg.solve(moments, np.swapaxes(design * kernel[:, :, None], 1, 2))  # (n, 3, n)
     return solved[:, 0, :], solved[:, 1, :] / reach
 
 
 def _cross_validation(y: Floats, matrix: Floats, weights: Floats) -> float:
     left = 1 - float(np.trace(matrix)) / len(y)
-    return float(np.average((y - matrix @ y) ** 2, weights=weights + 1e-12)) / max(left, 1e-3) ** 2
+    return float(np.average((y - matrix @ y) ** 2, weights=weights)) / max(left, 1e-3) ** 2
 
 
 def _band(curve: Smoothed, losses: Floats) -> tuple[float, float]:

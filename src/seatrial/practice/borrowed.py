@@ -37,7 +37,8 @@ _WHOLE = (
 @contextmanager
 def borrowed(*things: Any) -> Generator[None]:
     """After it, what the things' attributes lead to is what it was: states of generators, attributes, short lists, dicts and
-    sets. Tensors and arrays that are written into in place are not copied, and an iterator cannot be turned back."""
+    sets, and the length of long lists. Tensors and arrays that are written into in place are not copied, and an iterator cannot be
+    turned back."""
     undo = list(_undoing(things))
     try:
         yield
@@ -77,12 +78,13 @@ def _generator(thing: Any) -> Callable[[], None] | None:
 
 def _container(thing: Any, waiting: list[Any]) -> Callable[[], None] | None:
     if isinstance(thing, list):
-        items = list(cast("list[Any]", thing))
-        if len(items) > LONGEST:
-            del cast("list[Any]", thing)[len(items) :]
-            return None
+        kept = cast("list[Any]", thing)
+        if len(kept) > LONGEST:
+            length = len(kept)
+            return lambda: kept.__delitem__(slice(length, None))
+        items = list(kept)
         waiting += items
-        return lambda: cast("list[Any]", thing).__setitem__(slice(None), items)
+        return lambda: kept.__setitem__(slice(None), items)
     if isinstance(thing, (dict, set)):
         known: Any = thing.copy()
         if len(known) <= LONGEST:

@@ -157,16 +157,23 @@ class Copies:
                 group["lr"] = value
 
     def _given(self, seed: int, count: int) -> list[Any]:
-        """At least so many batches in the order of a seed, or as many as may be kept."""
+        """At least so many batches in the order of a seed, or as many as may be kept.
+
+        Raises:
+            UsageProblem: they cannot be read.
+        """
         known = self._batches.setdefault(seed, [])
         if len(known) < count and self._bytes < KEPT_BYTES:
             loader = self.task.loader(self.task.train, shuffle=True, seed=seed)
             seed_all(seed)
-            for batch in islice(batches(self.task, loader), len(known), count):
-                known.append(batch)
-                self._bytes += _size(batch)
-                if self._bytes >= KEPT_BYTES:
-                    break
+            try:
+                for batch in islice(batches(self.task, loader), len(known), count):
+                    known.append(batch)
+                    self._bytes += _size(batch)
+                    if self._bytes >= KEPT_BYTES:
+                        break
+            except Exception as error:
+                raise failed(f"Reading batch {len(known) + 1} of train", error, "Those before it went well.") from error
         return known
 
 

@@ -33,9 +33,9 @@ SWEEP_SHARE = 0.3  # of the time, at most, for a range test
 LOWEST = 1e-3
 EXTENSION = 1e3
 MOST_EXTENSIONS = 3
-# With rungs of T/16, T/4 and T steps the candidates cost about 12/16 + 6/4 + 4 trainings of T steps, and one at rate 0.
-COST = 7.25
-FACTOR = 2.0  # from one candidate to the next
+# With rungs of T/16, T/4 and T steps the candidates cost about 12/16 + 6/4 + 6 trainings of T steps, and one at rate 0.
+COST = 9.25
+FACTOR = 2.0  # from one candidate to the next; beside the best there are two more, at its root
 MOST_CANDIDATES = 12
 FEWEST_CANDIDATES = 6
 # Each rung trains so many times as long as the one before. The best rate of a training that is dominated by noise falls with its
@@ -74,7 +74,7 @@ class Search:
     tell: Callable[[str], None] = lambda text: None
     longest: int | None = None
     seeds: int = SEEDS
-    _tails: dict[tuple[int, int], Floats] = field(default_factory=dict, init=False)
+    _tails: dict[tuple[float, int], Floats] = field(default_factory=dict, init=False)
     _start: float = field(default_factory=time.thread_time, init=False)
     _edge: float = field(default=math.inf, init=False)
     _sweep_steps: int = field(default=SWEEP_STEPS, init=False)
@@ -146,6 +146,8 @@ class Search:
         for horizon in rungs:
             best = self._best(window, horizon)
             window = [best - 1, best, best + 1, best + 2]
+        for beside in (best - 0.5, best + 0.5):
+            self._tail(beside, steps)
         return self._judged(steps, swept, read)
 
     def _best(self, window: list[int], horizon: int) -> int:
@@ -165,10 +167,10 @@ class Search:
             window = [*window, *more]
         return min(window, key=lambda at: self._score(at, horizon))
 
-    def _rate(self, at: int) -> float:
+    def _rate(self, at: float) -> float:
         return self._edge / FACTOR**at
 
-    def _tail(self, at: int, horizon: int) -> Floats:
+    def _tail(self, at: float, horizon: int) -> Floats:
         """The last losses of the trainings with candidate `at`, (seeds, steps); inf where one was lost."""
         key = (at, horizon)
         if key not in self._tails:
@@ -181,7 +183,7 @@ class Search:
             self._tails[key] = tails
         return self._tails[key]
 
-    def _score(self, at: int, horizon: int) -> float:
+    def _score(self, at: float, horizon: int) -> float:
         return float(self._tail(at, horizon).mean())
 
     # ---- what they say ---------------------------------------------------------------------------------------------
