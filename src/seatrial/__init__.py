@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seatrial.practice.checking import check as check
+    from seatrial.practice.monitor import Monitor as Monitor
     from seatrial.practice.outcome import Check as Check
     from seatrial.practice.task import Task as Task
     from seatrial.trials.gradients.layers import check_gradients as check_gradients
@@ -16,6 +17,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Check": "practice.outcome",
     "GradientReport": "trials.gradients.report",
+    "Monitor": "practice.monitor",
     "Plan": "vault.plan",
     "Task": "practice.task",
     "Vault": "vault.vault",

@@ -28,7 +28,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """First event. `script` is the path as given or the module's name; `time` is seconds since the epoch."""
+    """First event. `script` is the path as given or the module's name; `time` is seconds since the epoch. `within`: the program
+    ran already when it began to be watched, and nothing is known of what came before."""
 
     script: str
     argv: tuple[str, ...]
@@ -36,6 +37,7 @@ class RunStarted:
     seatrial: str
     python: str
     folder: str
+    within: bool = False
 
 
 @dataclass(frozen=True, slots=True)

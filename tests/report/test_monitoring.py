@@ -56,7 +56,7 @@ def test_the_noise_is_told_with_its_uncertainty() -> None:
     assert noise.low < 96 < noise.high
     (sentence,) = section(monitoring(Run.of([*run(), *pairs(0.25)])), sample.TICKS).sentences
     assert "25% (" in sentence
-    assert "Noise scale: 96 examples (9" in sentence
+    assert "Noise scale: 96 examples (87 to 106" in sentence
 
 
 def test_where_no_signal_is_seen_only_a_lower_bound_is_told() -> None:

@@ -77,10 +77,10 @@ def noise_sentence(noise: Noise) -> str:
     if not math.isfinite(noise.scale):
         known = f"more than {_examples(noise.low)}" if math.isfinite(noise.low) else "not to be told"
         return f"{start}, the rest noise of the batch. Noise scale: {known} (batch size at which half would be signal)."
-    top = f"to {_examples(noise.high)}" if math.isfinite(noise.high) else "upward"
+    top = f"to {grouped(round(noise.high))}" if math.isfinite(noise.high) else "upward"
     return (
         f"{start}, the rest noise of the batch. Noise scale: {_examples(noise.scale)} "
-        f"({_examples(noise.low)} {top}; batch size at which half would be signal)."
+        f"({grouped(round(noise.low))} {top}; batch size at which half would be signal)."
     )
 
 

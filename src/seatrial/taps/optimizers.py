@@ -36,6 +36,7 @@ class OptimizerTap:
         self._settings: dict[tuple[int, int, str], float] = {}
         self._last_settings: dict[int, list[tuple[Any, ...]]] = {}  # by optimizer: of each group
         self._stepped: set[int] = set()
+        self._sent: set[int] = set()
         self._stale: dict[int, list[bool]] = {}
         self._before: tuple[int, list[torch.Tensor], Before] | None = None
         self._nested = 0
@@ -114,8 +115,14 @@ class OptimizerTap:
             self._send(optimizer, frame)
             self.recording.phase()
 
-    def _send(self, optimizer: Optimizer, frame: FrameType) -> None:
-        lines = chain(frame, 6)
+    def _introduce(self, optimizer: Optimizer) -> None:
+        """An optimizer that steps: send it if it was constructed before we listened."""
+        if self.watch.optimizers.of(optimizer) not in self._sent:
+            self._send(optimizer, None)
+
+    def _send(self, optimizer: Optimizer, frame: FrameType | None) -> None:
+        lines = chain(frame, 6) if frame is not None else ()
+        self._sent.add(self.watch.optimizers.of(optimizer))
         self.watch.optimizer_classes[self.watch.optimizers.of(optimizer)] = type(optimizer)
         groups = [
             GroupInfo(tuple(self.watch.parameters.of(p) for p in group["params"]), _settings(group))
@@ -166,6 +173,7 @@ class OptimizerTap:
             self._close_pair(optimizer)
         if not self.recording.looking:
             return
+        self._introduce(optimizer)
         parameters = _parameters(optimizer)
         if sum(p.numel() for p in parameters) <= MOST_ELEMENTS:
             start = time.thread_time()
@@ -200,6 +208,7 @@ class OptimizerTap:
             self.recording.took(time.thread_time() - start)
         settings = [_watched(group) for group in optimizer.param_groups]
         if settings != self._last_settings.get(number):
+            self._introduce(optimizer)
             self._note_settings(number, settings)
         # Hooks are called by torch's own `step`, called by whoever steps: its frame alone is made into an object.
         watch.call_at("step", number, type(optimizer).__name__, sys._getframe(3))
