@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seatrial.practice.checking import check as check
+    from seatrial.practice.monitor import Monitor as Monitor
     from seatrial.practice.outcome import Check as Check
     from seatrial.practice.rates import find_rate as find_rate
     from seatrial.practice.task import Task as Task
@@ -19,6 +20,7 @@ _HOMES = {
     "Check": "practice.outcome",
     "FoundRate": "report.rates",
     "GradientReport": "trials.gradients.report",
+    "Monitor": "practice.monitor",
     "Plan": "vault.plan",
     "Task": "practice.task",
     "Vault": "vault.vault",

@@ -28,7 +28,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """First event. `script` is the path as given or the module's name; `time` is seconds since the epoch."""
+    """First event. `script` is the path as given or the module's name; `time` is seconds since the epoch. `within`: the program
+    ran already when it began to be watched, and nothing is known of what came before."""
 
     script: str
     argv: tuple[str, ...]
@@ -36,6 +37,7 @@ class RunStarted:
     seatrial: str
     python: str
     folder: str
+    within: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,6 +348,50 @@ class Look:
     nonfinite: tuple[int, ...]
     update_norm: tuple[float, ...]
     stale: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GradientPair:
+    """The gradients of two successive steps of an optimizer, over all its parameters: g . h, |g|^2 and |h|^2, as the steps
+    took them (clipped, where they were). `backwards`: calls of backward that the first one was summed over."""
+
+    tick: int
+    optimizer: int
+    dot: float
+    first: float
+    second: float
+    backwards: int
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """Rectified and bounded units in one recorded training step, by the module (or the line) that makes them.
+
+    `dead`: share of rectified units that are 0 for all examples of the batch, `saturated`: share of the outputs near a
+    bound (see measure/activations.py); nan where the one or the other cannot be."""
+
+    tick: int
+    call: int
+    names: tuple[str, ...]
+    dead: tuple[float, ...]
+    saturated: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """The weights of a layer that sees the pictures themselves, before the step at `tick`.
+
+    `shape`: count, channels, height and width of the filters. `roughness` and its `error` as in measure/filters.py: 1 for
+    independent weights, toward 0 for smooth ones. `pixels`: base64 of one byte a weight of the filters `kept` (128 is 0),
+    at the beginning, in the middle and at the end of the run; "" at other looks."""
+
+    tick: int
+    parameter: int
+    shape: tuple[int, ...]
+    roughness: float
+    error: float
+    kept: tuple[int, ...] = ()
+    pixels: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -736,6 +782,9 @@ Event: TypeAlias = (
     | EvaluationPass
     | BatchSeen
     | Look
+    | GradientPair
+    | Units
+    | Filters
     | ParameterFate
     | GraphSeen
     | Probe
@@ -772,6 +821,9 @@ KINDS: tuple[type, ...] = (
     EvaluationPass,
     BatchSeen,
     Look,
+    GradientPair,
+    Units,
+    Filters,
     ParameterFate,
     GraphSeen,
     Probe,

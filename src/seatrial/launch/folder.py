@@ -16,7 +16,12 @@ _OURS = (NAME, f"{NAME}-wal", f"{NAME}-shm", f"{NAME}-journal", "findings.json",
 
 def default_folder(program: Program) -> Path:
     """seatrial-runs/<time>-<name>, below the current folder; a number is added where that is taken."""
-    name = re.sub(r"[^\w.-]+", "-", program.label)
+    return folder_for(program.label)
+
+
+def folder_for(label: str) -> Path:
+    """As `default_folder`, for what is called so."""
+    name = re.sub(r"[^\w.-]+", "-", label)
     wanted = Path("seatrial-runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
     folder, count = wanted, 1
     while folder.exists():

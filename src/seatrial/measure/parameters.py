@@ -109,6 +109,22 @@ def holding(parameters: Sequence[Tensor]) -> list[bool]:
     return [gradient is not None and next(norms) != 0 for gradient in gradients]
 
 
+def inner(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
+    """g . h, |g|^2 and |h|^2 of two gradients given by their parts, as one tensor of 3 on the device of the first part.
+
+    Nothing is transferred from a device."""
+    totals = [torch.zeros(3, device=first[0].device, dtype=torch.float64 if first[0].is_cpu else torch.float32)]
+    for one, other in zip(first, second, strict=True):
+        a, b = plain(_values(one)).reshape(-1), plain(_values(other)).reshape(-1)
+        if a.shape == b.shape:
+            totals.append(torch.stack([a.dot(b), a.dot(a), b.dot(b)]).to(totals[0]))
+    return torch.stack(totals).sum(0)
+
+
+def _values(gradient: Tensor) -> Tensor:
+    return gradient.to_dense() if gradient.layout is not torch.strided else gradient
+
+
 def _dense(gradient: Tensor | None) -> Tensor | None:
     """The values that a gradient holds (of a sparse one: those that it names, each once)."""
     if gradient is None:

@@ -1,4 +1,4 @@
-"""A task's training as a run on disk: watched as a script is, from its start to its end."""
+"""A training as a run on disk: watched as a script is, from its start to its end."""
 
 from __future__ import annotations
 
@@ -16,11 +16,15 @@ from seatrial.record import Recorder
 from seatrial.taps import Watch, install
 
 
+def _as_it_is(event: Event) -> Event:
+    return event
+
+
 @contextlib.contextmanager
 def recorded(
-    recorder: Recorder, task: Task, file: str, heard: Callable[[Event], Event] = lambda event: event
+    recorder: Recorder, task: Task, file: str, heard: Callable[[Event], Event] = _as_it_is
 ) -> Generator[Watch]:
-    """The taps are in torch within, and gone afterwards, come what may.
+    """A task's training: the taps are in torch within, and gone afterwards, come what may.
 
     Args:
         file: in which the task is described; "" where there is none.
@@ -28,15 +32,32 @@ def recorded(
     """
     script = os.path.relpath(file) if file else task.name or "task"
     argv = (task.name,) if task.name and file else ()
-    recorder.send(
-        RunStarted(script, argv, time.time(), seatrial.__version__, platform.python_version(), str(Path.cwd()))
-    )
+    with watched(recorder, script, argv, heard) as watch:
+        for place in task.places.values():
+            watch.source(place)
+        yield watch
+
+
+@contextlib.contextmanager
+def watched(
+    recorder: Recorder,
+    script: str,
+    argv: tuple[str, ...] = (),
+    heard: Callable[[Event], Event] = _as_it_is,
+    within: bool = False,
+) -> Generator[Watch]:
+    """What happens within is recorded, from its start to its end.
+
+    Args:
+        script, argv, within: as of `events.RunStarted`.
+        heard: what becomes of an event on its way to the record.
+    """
+    version, folder = platform.python_version(), str(Path.cwd())
+    recorder.send(RunStarted(script, argv, time.time(), seatrial.__version__, version, folder, within))
     start = time.monotonic()
     watch = install(lambda event: recorder.send(heard(event)))
     status, exception = "completed", ""
     try:
-        for place in task.places.values():
-            watch.source(place)
         yield watch
     except BaseException as error:
         status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"

@@ -14,15 +14,14 @@ from typing import Any, cast
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from seatrial.report import trial_charts
+from seatrial.report import monitoring_charts, trial_charts
 from seatrial.report.charts import Drawn, chart, sparkline
 from seatrial.report.curves import Curve, ParameterCurves
 from seatrial.report.model import MOST_ROWS, Report
+from seatrial.report.monitoring_charts import USUAL_UPDATE
 from seatrial.report.numbers import decimal, grouped, seconds, share
 from seatrial.report.proofs import proof_sentence
 from seatrial.report.sources import Quote
-
-EXPECTED_UPDATE = 1e-3  # drawn as a reference line only: the usual ratio of update to weights (Karpathy, 2019)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +45,15 @@ def render(report: Report) -> str:
         chart("Gradient norm", report.gradients, report.ticks),
     )
     rows, expected = _parameter_rows(report.parameters[:MOST_ROWS])
-    return (
-        environment()
-        .get_template("report.html")
-        .render(
-            report=report,
-            charts=[each for each in charts if each is not None],
-            rows=rows,
-            more_rows=max(0, len(report.parameters) - MOST_ROWS),
-            expected=expected,
-            parts=trial_charts.parts(report.trials),
-        )
+    template = environment().get_template("report.html")
+    return template.render(
+        report=report,
+        charts=[each for each in charts if each is not None],
+        rows=rows,
+        monitored=monitoring_charts.section(report.monitoring, report.ticks),
+        more_rows=max(0, len(report.parameters) - MOST_ROWS),
+        expected=expected,
+        parts=trial_charts.parts(report.trials),
     )
 
 
@@ -87,7 +84,7 @@ def _parameter_rows(parameters: Iterable[ParameterCurves]) -> tuple[list[Paramet
     """The rows, and at which height (percent from the top) the expected update lies."""
     parameters = list(parameters)
     gradients = _range([each.gradient for each in parameters])
-    low, high = _range([each.update for each in parameters], EXPECTED_UPDATE)
+    low, high = _range([each.update for each in parameters], USUAL_UPDATE)
     rows = [
         ParameterRow(
             each.path,
@@ -100,7 +97,7 @@ def _parameter_rows(parameters: Iterable[ParameterCurves]) -> tuple[list[Paramet
         )
         for each in parameters
     ]
-    height = math.log10(EXPECTED_UPDATE / low) / math.log10(high / low)
+    height = math.log10(USUAL_UPDATE / low) / math.log10(high / low)
     return rows, (1 - height) * 100
 
 

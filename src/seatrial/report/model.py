@@ -11,6 +11,7 @@ from seatrial.events import BatchSeen, ModelSeen, NotLookedAt, ParameterInfo, Sc
 from seatrial.findings import Finding
 from seatrial.history import Run
 from seatrial.report import curves
+from seatrial.report.monitoring import Monitoring, monitoring
 from seatrial.report.numbers import counted, figure
 from seatrial.report.sources import MOST, Quote, quotes, shown_path
 from seatrial.report.trials import Experiment, Trials, trials
@@ -106,6 +107,7 @@ class Report:
     constant_rates: tuple[float, ...]
     gradients: tuple[curves.Curve, ...]
     parameters: tuple[curves.ParameterCurves, ...]
+    monitoring: Monitoring
     networks: tuple[Network, ...]
     batches: tuple[BatchRow, ...]
     trials: Trials
@@ -135,6 +137,7 @@ def report(verdict: Verdict) -> Report:
         constant_rates=curves.constant_rates(run),
         gradients=curves.gradient_norms(run),
         parameters=curves.parameters(run),
+        monitoring=monitoring(run),
         networks=tuple(_network(model, run) for model in run.models.values()),
         batches=_batches(run),
         trials=tried,

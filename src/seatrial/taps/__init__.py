@@ -30,7 +30,7 @@ from seatrial.taps.optimizers import OptimizerTap
 from seatrial.taps.recording import Recording
 from seatrial.taps.watch import Watch
 
-__all__ = ["Watch", "apart", "install"]
+__all__ = ["Watch", "apart", "install", "listening"]
 
 T = TypeVar("T")
 _listening: list[weakref.ref[Watch]] = []  # those that were installed and are not finished, the latest last
@@ -65,11 +65,17 @@ def install(emit: Callable[[Event], None], verify: Verifier | None = None) -> Wa
     return watch
 
 
+def listening() -> Watch | None:
+    """The watch that listens at present, the latest where there are several."""
+    latest = _listening[-1]() if _listening else None
+    return latest if latest is not None and latest.on else None
+
+
 def apart(call: Callable[[], T]) -> T:
     """Make a call of seatrial's own from within a program that may be watched: nothing of it is heard, and it meets torch as
     it is without us."""
-    outer = _listening[-1]() if _listening else None
-    if outer is None or not outer.on:
+    outer = listening()
+    if outer is None:
         return call()
     outer.stop_looking()
     outer.on = False

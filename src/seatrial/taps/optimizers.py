@@ -16,6 +16,8 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from seatrial.events import GroupInfo, Look, OptimizerBuilt, Scalar
 from seatrial.measure.parameters import Before, before, holding, look
 from seatrial.places import chain, loops_around
+from seatrial.taps.filters import FilterTap
+from seatrial.taps.gradient_pairs import GradientPairs
 from seatrial.taps.guarding import guarded
 from seatrial.taps.models import Models
 from seatrial.taps.recording import Recording
@@ -34,9 +36,13 @@ class OptimizerTap:
         self._settings: dict[tuple[int, int, str], float] = {}
         self._last_settings: dict[int, list[tuple[Any, ...]]] = {}  # by optimizer: of each group
         self._stepped: set[int] = set()
+        self._sent: set[int] = set()
         self._stale: dict[int, list[bool]] = {}
         self._before: tuple[int, list[torch.Tensor], Before] | None = None
         self._nested = 0
+        self._pairs = GradientPairs(watch)
+        self._filters = FilterTap(watch)
+        recording.at_step.append(self._filters.learn)
         # Optimizers that are stepping, the outermost first: by id(), and whether another one has stepped within.
         self._running: list[tuple[int, bool]] = []
         self._note_built = guarded(watch, "the construction of an optimizer", self._built)
@@ -109,8 +115,14 @@ class OptimizerTap:
             self._send(optimizer, frame)
             self.recording.phase()
 
-    def _send(self, optimizer: Optimizer, frame: FrameType) -> None:
-        lines = chain(frame, 6)
+    def _introduce(self, optimizer: Optimizer) -> None:
+        """An optimizer that steps: send it if it was constructed before we listened."""
+        if self.watch.optimizers.of(optimizer) not in self._sent:
+            self._send(optimizer, None)
+
+    def _send(self, optimizer: Optimizer, frame: FrameType | None) -> None:
+        lines = chain(frame, 6) if frame is not None else ()
+        self._sent.add(self.watch.optimizers.of(optimizer))
         self.watch.optimizer_classes[self.watch.optimizers.of(optimizer)] = type(optimizer)
         groups = [
             GroupInfo(tuple(self.watch.parameters.of(p) for p in group["params"]), _settings(group))
@@ -157,13 +169,22 @@ class OptimizerTap:
                 del self._running[keys.index(id(optimizer)) :]
             self._running = [(key, True) for key, _ in self._running]
         self._running.append((id(optimizer), False))
+        if self._pairs.first is not None:
+            self._close_pair(optimizer)
         if not self.recording.looking:
             return
+        self._introduce(optimizer)
         parameters = _parameters(optimizer)
         if sum(p.numel() for p in parameters) <= MOST_ELEMENTS:
             start = time.thread_time()
             self._before = (id(optimizer), parameters, before(parameters))
+            self._pairs.open(self.watch.optimizers.of(optimizer), parameters, self.recording.backwards)
             self.recording.took(time.thread_time() - start)
+
+    def _close_pair(self, optimizer: Optimizer) -> None:
+        start = time.thread_time()
+        self._pairs.close(self.watch.optimizers.of(optimizer), _parameters(optimizer))
+        self.recording.spent(time.thread_time() - start)
 
     def _delegated(self, optimizer: Optimizer) -> bool:
         """Whether a step that ends was made by others that stepped within it: then it is no step of its own."""
@@ -187,6 +208,7 @@ class OptimizerTap:
             self.recording.took(time.thread_time() - start)
         settings = [_watched(group) for group in optimizer.param_groups]
         if settings != self._last_settings.get(number):
+            self._introduce(optimizer)
             self._note_settings(number, settings)
         # Hooks are called by torch's own `step`, called by whoever steps: its frame alone is made into an object.
         watch.call_at("step", number, type(optimizer).__name__, sys._getframe(3))
@@ -230,6 +252,7 @@ class OptimizerTap:
         if kept is None or kept[0] != id(optimizer):
             return
         _, parameters, figures = kept
+        self._filters.look(parameters, figures.weights)
         stale = self._stale.get(number)
         columns = look(parameters, figures)
         self.watch.send(

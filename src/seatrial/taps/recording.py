@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch.overrides import _get_current_function_mode_stack  # pyright: ignore[reportPrivateUsage]
 
+from seatrial.events import GraphSeen
 from seatrial.measure.access import kept
 from seatrial.measure.activations import answered_alike, one_sided
 from seatrial.measure.batches import sketch
@@ -34,6 +35,7 @@ from seatrial.taps.kept_graphs import KeptGraphs
 from seatrial.taps.kept_steps import KeptSteps
 from seatrial.taps.models import Models
 from seatrial.taps.sketches import send_leaves
+from seatrial.taps.units import units_of
 from seatrial.taps.watch import Watch
 
 # Sketches of batches are made in so many turns from the start, then in the turns that are looked at closely.
@@ -58,6 +60,7 @@ class Recording:
         self.whole = False  # whether this close look began with the turn
         self.gradients_asked = 0
         self.at_start: list[Callable[[], None]] = []
+        self.at_step: list[Callable[[GraphSeen], None]] = []  # told of every captured training step
         self.verify = verify
         self.kept = KeptSteps()
         self.used_models: set[int] = set()  # models, and forward calls of theirs, that a captured loss depended on
@@ -142,6 +145,16 @@ class Recording:
         """A close look at this turn has cost so much CPU time."""
         self.budget.took(self._turn, seconds)
         self.watch.seconds += seconds
+
+    def spent(self, seconds: float) -> None:
+        """Something beside the close looks has cost so much CPU time."""
+        self.budget.spent += seconds
+        self.watch.seconds += seconds
+
+    @property
+    def backwards(self) -> int:
+        """Backward passes of this turn, up to now."""
+        return self._backwards
 
     def next_turn(self) -> None:
         """An optimizer step has ended: end a close look, begin another if one is due."""
@@ -246,6 +259,10 @@ class Recording:
         self.used_forwards |= {forward for _, forward in used}
         if self._sites[call] <= MOST_GRAPHS:
             self.watch.send(seen)
+        for listener in self.at_step:
+            listener(seen)
+        if (units := units_of(seen)) is not None:
+            self.watch.send(units)
         send_leaves(self.watch, program, roles, seen.model)
         self._kept_graphs.look(program, losses, recorder.carried)
         kept = [out for _, _, out in predictions if id(out.origin) in reached]

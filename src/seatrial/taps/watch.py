@@ -18,7 +18,9 @@ from seatrial.events import (
     Clips,
     Event,
     Losses,
+    ModelSeen,
     NotLookedAt,
+    OptimizerBuilt,
     Place,
     Settings,
     SourceSeen,
@@ -37,6 +39,7 @@ MOST_EQUAL_TURNS = 300
 LONGEST_TURN = 400
 # So many instructions that call something are remembered with their code.
 MOST_SITES = 20_000
+_INTRODUCING = (CallSeen, ModelSeen, OptimizerBuilt)
 
 
 class Watch:
@@ -63,6 +66,8 @@ class Watch:
         self.calls: dict[tuple[str, int, str, Place | None], int] = {}
         self._numbers: dict[tuple[str, int, str, int], tuple[int, Place | None]] = {}
         self._sites: dict[tuple[str, int, str, int, int], tuple[CodeType, int]] = {}
+        self.onlookers: list[Callable[[Event], None]] = []  # others that are told of every event
+        self.introductions: list[Event] = []  # what a late onlooker has to know
         self.at_backward: list[Callable[[Any, int], None]] = []
         self.at_load: list[Callable[[Any, Any], None]] = []
         self.at_finish: list[Callable[[], None]] = []
@@ -94,6 +99,10 @@ class Watch:
     def send(self, event: Event) -> None:
         if self.on:
             self._emit(event)
+            if isinstance(event, _INTRODUCING):
+                self.introductions.append(event)
+            for tell in self.onlookers:
+                tell(event)
 
     def not_looked_at(self, what: str, why: str) -> None:
         """Say (once) that something is not looked at."""
@@ -243,6 +252,16 @@ class Watch:
     def _flush_clips(self, call: int) -> None:
         ticks, norms, bound, tensors, with_gradient, parameters = self._clips.pop(call)
         self.send(Clips(call, tuple(ticks), tuple(read_later(norms)), bound, tensors, with_gradient, parameters))
+
+    def pending(self) -> list[Event]:
+        """Series that were not sent yet, as they stand; they are kept back further."""
+        found: list[Event] = [
+            Losses(call, tuple(ticks), tuple(read_later(values))) for call, (ticks, values) in self._losses.items()
+        ]
+        found += [
+            Settings(*key, ticks=tuple(ticks), values=tuple(values)) for key, (ticks, values) in self._settings.items()
+        ]
+        return found
 
     def flush(self) -> None:
         """Send all that has been kept back."""

@@ -86,7 +86,10 @@ def check(run: Run, limits: None) -> Iterator[Finding]:
     if not stepping(run):
         return
     used = [g for g in run.every(GeneratorUsed) if g.generator in _SEEDING]
-    loose = [g for g in used if ((g.moved and not g.seeded) or g.moved_before_seed) and _by_user(run, g)]
+    within = run.started is not None and run.started.within  # seeds may have been set before
+    loose = (
+        [] if within else [g for g in used if ((g.moved and not g.seeded) or g.moved_before_seed) and _by_user(run, g)]
+    )
     made = [s for s in run.every(SeedSet) if not s.seeded and s.generator not in {g.generator for g in loose}]
     if not loose and not made:
         return
