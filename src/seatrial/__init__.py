@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from seatrial.practice.checking import check as check
     from seatrial.practice.outcome import Check as Check
+    from seatrial.practice.rates import FoundRate as FoundRate
+    from seatrial.practice.rates import find_rate as find_rate
     from seatrial.practice.task import Task as Task
     from seatrial.trials.gradients.layers import check_gradients as check_gradients
     from seatrial.trials.gradients.report import GradientReport as GradientReport
@@ -15,12 +17,14 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Check": "practice.outcome",
+    "FoundRate": "practice.rates",
     "GradientReport": "trials.gradients.report",
     "Plan": "vault.plan",
     "Task": "practice.task",
     "Vault": "vault.vault",
     "check": "practice.checking",
     "check_gradients": "trials.gradients.layers",
+    "find_rate": "practice.rates",
 }
 
 

@@ -39,8 +39,8 @@ def train(task: Task, made: Made, told: Callable[[int, int], None]) -> int:
     end = time.monotonic() + SECONDS
     done = 0
     try:
-        for batch in islice(_batches(task, loader), STEPS):
-            loss = _step(task, made, on_device(batch, made), done)
+        for batch in islice(batches(task, loader), STEPS):
+            loss = one_step(task, made, on_device(batch, made), done)
             done += 1
             _advance(task, made, "step", loss)
             if done % len(loader) == 0:
@@ -76,15 +76,16 @@ def evaluate(task: Task, made: Made) -> None:
     made.model.train()
 
 
-def _batches(task: Task, loader: DataLoader[Any]) -> Iterator[Any]:
+def batches(task: Task, loader: DataLoader[Any]) -> Iterator[Any]:
     """Batch after batch, epoch after epoch."""
     while True:
-        batches = task.at("train", lambda: iter(loader))
-        while (batch := task.at("train", lambda: next(batches, _END))) is not _END:  # noqa: B023  # called at once
+        epoch = task.at("train", lambda: iter(loader))
+        while (batch := task.at("train", lambda: next(epoch, _END))) is not _END:  # noqa: B023  # called at once
             yield batch
 
 
-def _step(task: Task, made: Made, batch: Any, number: int) -> float:
+def one_step(task: Task, made: Made, batch: Any, number: int) -> float:
+    """One step of training; the loss it began from. `number` is that of the batch, from 0."""
     task.at("optimizer", made.optimizer.zero_grad)
     loss = task.training_loss(made, batch, number)
     check_loss(loss, made)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import median
+from typing import Any
 
 import torch
 
@@ -57,7 +58,7 @@ def swept(plan: Plan, seconds: float, tell: Callable[[str], None]) -> Iterator[R
         SEEDS,
         used,
         curvature,
-        _limit(plan, curvature),
+        limit_of_stability(plan.optimizer, plan.groups[0].settings, curvature),
     )
 
 
@@ -67,12 +68,15 @@ def _sweep(plan: Plan, factors: list[float], seed: int) -> list[float]:
     return [*losses, *[math.inf] * (len(factors) - len(losses))]
 
 
-def _limit(plan: Plan, curvature: float) -> float:
-    """The largest stable rate of plain gradient descent with momentum; nan for optimizers that scale gradients."""
-    if plan.optimizer is not torch.optim.SGD or not curvature > 0:
+def limit_of_stability(optimizer: type[Any], settings: Mapping[str, Any], curvature: float) -> float:
+    """The largest stable rate of gradient descent with momentum on a quadratic; nan for optimizers that scale gradients.
+
+    With Nesterov's momentum it is smaller by 1 / (1 + 2 momentum) (Cohen et al. 2021, equation 1)."""
+    if optimizer is not torch.optim.SGD or not curvature > 0:
         return math.nan
-    momentum = float(plan.groups[0].settings.get("momentum") or 0.0)
-    return 2 * (1 + momentum) / curvature
+    momentum = float(settings.get("momentum") or 0.0)
+    limit = 2 * (1 + momentum) / curvature
+    return limit / (1 + 2 * momentum) if settings.get("nesterov") else limit
 
 
 def largest_curvature(plan: Plan) -> float:
@@ -88,12 +92,13 @@ def largest_curvature(plan: Plan) -> float:
     try:
         with unmoved(), torch.enable_grad():
             torch.manual_seed(0)
-            return _power_iteration(forward.loss(values, 0), learned)
+            return power_iteration(forward.loss(values, 0), learned)
     except (RuntimeError, NotImplementedError):  # an operation without a second derivative
         return math.nan
 
 
-def _power_iteration(loss: torch.Tensor, learned: list[torch.Tensor]) -> float:
+def power_iteration(loss: torch.Tensor, learned: Sequence[torch.Tensor]) -> float:
+    """The largest eigenvalue, by size, of the Hessian of a loss with respect to what is learned; nan where it depends on nothing."""
     gradients = torch.autograd.grad(loss, learned, create_graph=True, allow_unused=True)
     pairs = [(g, p) for g, p in zip(gradients, learned, strict=True) if g is not None and g.requires_grad]  # pyright: ignore[reportUnnecessaryComparison]
     if not pairs:

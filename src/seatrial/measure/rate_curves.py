@@ -1,0 +1,206 @@
+"""A range test's curves read: losses of several seeds over growing learning rates, smoothed and differentiated by log rate.
+
+Smoothing is a local quadratic regression in the logarithm of the rate (W. S. Cleveland, "Robust Locally Weighted Regression and
+Smoothing Scatterplots", JASA 1979; the quadratic term removes the bias that a running mean has where a curve bends, J. Fan &
+I. Gijbels, "Local Polynomial Modelling", 1996, section 3.1). It knows the noise: steps at which the seeds lie far apart count
+less, single spikes next to nothing, and the width of the window is the one that generalised cross-validation chooses
+(P. Craven & G. Wahba, 1979).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+
+# Widths of the window as shares of the range: from a few steps to nearly a line.
+WIDTHS = (0.1, 0.15, 0.22, 0.33, 0.5)
+# A window holds at least so many steps, or three numbers would be fitted to less.
+FEWEST_IN_WINDOW = 7
+FEWEST_STEPS = 12
+# Residuals beyond so many (robust) standard deviations count nothing (Cleveland 1979, section 2).
+OUTLIER = 6.0
+PASSES = 3
+# Redrawn curves of the bootstrap, and the share of them that a band holds.
+DRAWS = 200
+BAND = 0.9
+# A difference of so many standard errors is one.
+SURE = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Smoothed:
+    """A curve over `rates` (n,): its `value`, its `slope` per factor e of the rate, and the standard `error` of the value,
+    all (n,). `matrix` (n, n) makes the values of losses, `slopes` (n, n) the slopes."""
+
+    rates: Floats
+    value: Floats
+    slope: Floats
+    error: Floats
+    matrix: Floats
+    slopes: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a range test shows.
+
+    falls    whether the loss falls at all, beyond the noise.
+    onset    the rate at which it begins to: a tenth of the fall is done.
+    steepest the rate at which it falls most per factor of the rate.
+    lowest   the rate at which it is lowest.
+    edge     the lowest rate from which on it is lost: above where it began, or not finite; inf where it never is.
+    low, high  of the band of `steepest`, from redrawn curves. All nan but `edge` where the loss does not fall.
+    begins_high, ends_low  whether a range from lower, to higher rates would show more.
+    """
+
+    falls: bool
+    onset: float
+    steepest: float
+    lowest: float
+    edge: float
+    low: float
+    high: float
+    begins_high: bool
+    ends_low: bool
+
+
+def reading(rates: Floats, losses: Floats) -> Reading:
+    """Read a range test.
+
+    Args:
+        rates: (steps,), growing by a constant factor.
+        losses: (seeds, steps); a seed that broke has inf or nan from there.
+    """
+    kept = _kept(losses)
+    edge = float(rates[kept]) if kept < len(rates) else np.inf
+    if kept < FEWEST_STEPS:
+        return Reading(False, np.nan, np.nan, np.nan, edge, np.nan, np.nan, kept < len(rates), kept == len(rates))
+    seen = losses[:, :kept]
+    curve = smoothed(rates[:kept], seen)
+    lowest = int(np.argmin(curve.value))
+    start = float(curve.value[0])
+    fall = start - float(curve.value[lowest])
+    falls = fall > SURE * float(np.hypot(curve.error[0], curve.error[lowest]))
+    rise = curve.value - start > np.maximum(SURE * np.hypot(curve.error, curve.error[0]), 0.5 * fall)
+    after = np.flatnonzero(rise & (np.arange(kept) > (lowest if falls else 0)))
+    if len(after):
+        edge = min(edge, float(rates[after[0]]))
+    if not falls:
+        return Reading(False, np.nan, np.nan, np.nan, edge, np.nan, np.nan, False, not np.isfinite(edge))
+    onset = int(np.argmax(curve.value < start - 0.1 * fall))
+    steepest = int(np.argmin(curve.slope[: lowest + 1]))
+    low, high = _band(curve, seen)
+    flat_start = onset >= FEWEST_IN_WINDOW // 2
+    return Reading(
+        True,
+        float(rates[onset]),
+        float(rates[steepest]),
+        float(rates[lowest]),
+        edge,
+        low,
+        high,
+        begins_high=not flat_start,
+        ends_low=not np.isfinite(edge),
+    )
+
+
+def smoothed(rates: Floats, losses: Floats) -> Smoothed:
+    """The curve that several seeds have in common.
+
+    Args:
+        rates: (steps,), losses: (seeds, steps), finite; at least FEWEST_STEPS steps.
+    """
+    x = np.log(rates)
+    middle = np.median(losses - losses.mean(axis=1, keepdims=True), axis=0) + float(losses.mean())
+    trust = _trust(losses)
+    fits = [_fit(x, middle, trust, width) for width in WIDTHS]
+    matrix, slopes, noise, robust = min(fits, key=lambda fit: _cross_validation(middle, fit[0], trust * fit[3]))
+    del robust
+    error = np.sqrt((matrix**2) @ noise**2)
+    return Smoothed(rates, matrix @ middle, slopes @ middle, error, matrix, slopes)
+
+
+# ---- inner steps -------------------------------------------------------------------------------------------------
+
+
+def _kept(losses: Floats) -> int:
+    """The steps until half of the seeds or more are lost: not finite, or so far above their start that they do not return."""
+    first = losses[:, :1]
+    with np.errstate(invalid="ignore"):
+        away = losses - first > 10 * np.maximum(first - np.fmin.accumulate(losses, axis=1), np.abs(first) + 1e-12)
+    lost = ~np.isfinite(losses) | away
+    # A spike is one step; what is lost stays lost.
+    stays = lost & np.concatenate([lost[:, 1:], lost[:, -1:]], axis=1)
+    never_finite = np.logical_or.accumulate(~np.isfinite(losses), axis=1)
+    gone = np.mean(np.logical_or.accumulate(stays, axis=1) | never_finite, axis=0) >= 0.5
+    return int(np.argmax(gone)) if gone.any() else losses.shape[1]
+
+
+def _trust(losses: Floats) -> Floats:
+    """Weights of the steps by how far the seeds lie apart there, averaged over neighbours; 1 where there is one seed."""
+    seeds, steps = losses.shape
+    if seeds == 1:
+        return np.ones(steps)
+    centred = losses - np.median(losses, axis=1, keepdims=True)
+    spread = np.median(np.abs(centred - np.median(centred, axis=0)), axis=0)
+    reach = max(2, steps // 12)
+    padded = np.pad(spread, reach, mode="edge")
+    local = np.array([np.median(padded[at : at + 2 * reach + 1]) for at in range(steps)])
+    usual = float(np.median(local)) or 1.0
+    return 1.0 / np.maximum(local / usual, 0.2) ** 2
+
+
+def _fit(x: Floats, y: Floats, trust: Floats, width: float) -> tuple[Floats, Floats, Floats, Floats]:
+    """The matrices of value and slope, the noise at each step (n,), and the robust weights (n,)."""
+    robust = np.ones_like(y)
+    matrix, slopes = _matrices(x, trust, width)
+    noise = np.zeros_like(y)
+    for _ in range(PASSES):
+        residual = y - matrix @ y
+        scale = 1.4826 * float(np.median(np.abs(residual) * np.sqrt(trust))) + 1e-12 * float(np.abs(y).max() + 1e-12)
+        robust = np.clip(1 - (residual * np.sqrt(trust) / (OUTLIER * scale)) ** 2, 0.0, 1.0) ** 2
+        noise = scale / np.sqrt(trust)
+        matrix, slopes = _matrices(x, trust * np.maximum(robust, 1e-9), width)
+    return matrix, slopes, noise, robust
+
+
+def _matrices(x: Floats, weights: Floats, width: float) -> tuple[Floats, Floats]:
+    """The linear maps from losses to the values and the slopes of local quadratics, both (n, n)."""
+    apart = x[None, :] - x[:, None]
+    nearest = np.sort(np.abs(apart), axis=1)[:, min(FEWEST_IN_WINDOW, len(x) - 1)]
+    reach = np.maximum(width * (x[-1] - x[0]), nearest * 1.01)[:, None]
+    kernel = np.clip(1 - np.abs(apart / reach) ** 3, 0.0, None) ** 3 * weights[None, :]
+    scaled = apart / reach
+    design = np.stack([np.ones_like(scaled), scaled, scaled**2], axis=2)  # (n, n, 3)
+    moments = np.einsum("ijk,ij,ijl->ikl", design, kernel, design)
+    moments += 1e-9 * np.trace(moments, axis1=1, axis2=2)[:, None, None] * np.eye(3)
+    solved = np.linalg.solve(moments, np.swapaxes(design * kernel[:, :, None], 1, 2))  # (n, 3, n)
+    return solved[:, 0, :], solved[:, 1, :] / reach
+
+
+def _cross_validation(y: Floats, matrix: Floats, weights: Floats) -> float:
+    left = 1 - float(np.trace(matrix)) / len(y)
+    return float(np.average((y - matrix @ y) ** 2, weights=weights + 1e-12)) / max(left, 1e-3) ** 2
+
+
+def _band(curve: Smoothed, losses: Floats) -> tuple[float, float]:
+    """The middle BAND of the steepest rates of redrawn curves: seeds drawn with replacement, residuals with random signs
+    (the wild bootstrap, C. F. J. Wu, 1986)."""
+    draw = np.random.default_rng(0)
+    centred = losses - losses.mean(axis=1, keepdims=True) + float(losses.mean())
+    limits = np.median(np.abs(centred - curve.value), axis=0) * OUTLIER + 1e-12
+    residuals = np.clip(centred - curve.value, -limits, limits)
+    seeds, steps = losses.shape
+    picked = draw.integers(0, seeds, (DRAWS, seeds))
+    signs = draw.choice(np.array([-1.0, 1.0]), (DRAWS, seeds, steps))
+    redrawn = curve.value + (residuals[picked] * signs).mean(axis=1) * np.sqrt(seeds / max(seeds - 1, 1))
+    values, slopes = redrawn @ curve.matrix.T, redrawn @ curve.slopes.T
+    until = np.arange(steps)[None, :] <= values.argmin(axis=1)[:, None]
+    steepest = np.where(until, slopes, np.inf).argmin(axis=1)
+    low, high = np.quantile(np.log(curve.rates[steepest]), [(1 - BAND) / 2, (1 + BAND) / 2])
+    return float(np.exp(low)), float(np.exp(high))
