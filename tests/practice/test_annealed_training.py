@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from tasks import Net, clusters
+
 from seatrial import Task
 from seatrial.errors import UsageProblem
 from seatrial.practice.fitting.display import Display
 from seatrial.practice.fitting.fit import fit
 from seatrial.practice.fitting.settings import Settings
-from tasks import Net, clusters
 
 EPOCHS = 3
 
@@ -50,8 +51,15 @@ def outcome(folder: Path) -> tuple[dict[str, torch.Tensor], list[dict[str, Any]]
 
 @pytest.mark.parametrize(
     ("optimizer", "schedule", "at"),
-    [("", "1/t", 5), ("", "plateau", 5), ("", "step", 13)]
-    + [("sgd", "cosine", 14), ("adamw", "wsd", 12), ("schedule-free", "warm-up", 8), ("schedule-free", "warm-up", 11)],
+    [
+        ("", "1/t", 5),
+        ("", "plateau", 5),
+        ("", "step", 13),
+        ("sgd", "cosine", 14),
+        ("adamw", "wsd", 12),
+        ("schedule-free", "warm-up", 8),
+        ("schedule-free", "warm-up", 11),
+    ],
 )
 def test_an_interrupted_training_goes_on_as_if_it_had_not_been(
     optimizer: str, schedule: str, at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

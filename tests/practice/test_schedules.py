@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+
 from seatrial.errors import UsageProblem
 from seatrial.practice.annealing.schedules import KINDS, check_name, schedule
 
