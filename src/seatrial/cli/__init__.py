@@ -17,6 +17,8 @@ _COMMANDS = {
     "run": "Run a training script and say what is wrong with it.",
     "check": "Put a task, described in a few lines of Python, on trial.",
     "train": "Train a task, watched: validation, checkpoints, going on after a kill.",
+    "optimizers": "Compare optimizers on a task fairly: what differs, and what cannot be said.",
+    "schedules": "Recommend how the learning rate should fall, drawn before training.",
     "vault": "Seal test data, and open them at the end.",
     "report": "Judge a recorded run anew.",
     "explain": "Explain a finding: why it harms, how it is recognised.",
