@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from seatrial.practice.checking import check as check
     from seatrial.practice.outcome import Check as Check
-    from seatrial.practice.rates import FoundRate as FoundRate
     from seatrial.practice.rates import find_rate as find_rate
     from seatrial.practice.task import Task as Task
+    from seatrial.report.rates import FoundRate as FoundRate
     from seatrial.trials.gradients.layers import check_gradients as check_gradients
     from seatrial.trials.gradients.report import GradientReport as GradientReport
     from seatrial.vault.plan import Plan as Plan
@@ -17,7 +17,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Check": "practice.outcome",
-    "FoundRate": "practice.rates",
+    "FoundRate": "report.rates",
     "GradientReport": "trials.gradients.report",
     "Plan": "vault.plan",
     "Task": "practice.task",

@@ -18,3 +18,8 @@ class UsageProblem(Exception):
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.message, self.hint, f"[{self.slug}]") if part)
+
+
+class Enough(KeyboardInterrupt):
+    """A watched program is ended because enough was seen of it. One that catches KeyboardInterrupt, to save or to tidy up,
+    catches this."""

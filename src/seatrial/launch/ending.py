@@ -11,6 +11,7 @@ import traceback
 from dataclasses import dataclass
 from types import TracebackType
 
+from seatrial.errors import Enough
 from seatrial.events import Place
 from seatrial.places import is_users
 
@@ -34,6 +35,8 @@ def of(error: BaseException | None) -> Ending:
         return Ending("completed", 0)
     if isinstance(error, SystemExit):
         return Ending("exited", _exit_code(error))
+    if isinstance(error, Enough):  # ours: nothing is shown of it
+        return Ending("interrupted", INTERRUPTED)
     peel(error)
     last = traceback.format_exception_only(type(error), error)[-1].strip()
     where = users_place(error.__traceback__)

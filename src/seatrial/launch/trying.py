@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def _one_thread() -> Generator[None]:
+def one_thread() -> Generator[None]:
     """One thread for torch's operations: those of trials are small, and on a busy machine threads wait for each other
     longer than they compute."""
     import torch
@@ -83,7 +83,7 @@ class Trials:
     def _send(self, events: Iterable[Event]) -> None:
         from seatrial.trials import usual_device
 
-        with _one_thread(), usual_device():
+        with one_thread(), usual_device():
             for event in events:
                 self.recorder.send(event)
 

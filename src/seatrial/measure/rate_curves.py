@@ -22,6 +22,8 @@ WIDTHS = (0.1, 0.15, 0.22, 0.33, 0.5)
 # A window holds at least so many steps, or three numbers would be fitted to less.
 FEWEST_IN_WINDOW = 7
 FEWEST_STEPS = 12
+# A range that begins within this factor of the edge shows too little of what lies below it.
+NEAR_EDGE = 30.0
 # Residuals beyond so many (robust) standard deviations count nothing (Cleveland 1979, section 2).
 OUTLIER = 6.0
 PASSES = 3
@@ -54,8 +56,8 @@ class Reading:
     steepest the rate at which it falls most per factor of the rate.
     lowest   the rate at which it is lowest.
     edge     the lowest rate from which on it is lost: above where it began, or not finite; inf where it never is.
-    low, high  of the band of `steepest`, from redrawn curves. All nan but `edge` where the loss does not fall.
-    begins_high, ends_low  whether a range from lower, to higher rates would show more.
+    low, high  of the band of `lowest`, from redrawn curves. All nan but `edge` where the loss does not fall.
+    begins_high, ends_low  whether the range begins near the edge already, or ends before it.
     """
 
     falls: bool
@@ -67,6 +69,9 @@ class Reading:
     high: float
     begins_high: bool
     ends_low: bool
+
+
+NOTHING = Reading(False, np.nan, np.nan, np.nan, np.inf, np.nan, np.nan, False, False)
 
 
 def reading(rates: Floats, losses: Floats) -> Reading:
@@ -91,11 +96,11 @@ def reading(rates: Floats, losses: Floats) -> Reading:
     if len(after):
         edge = min(edge, float(rates[after[0]]))
     if not falls:
-        return Reading(False, np.nan, np.nan, np.nan, edge, np.nan, np.nan, False, not np.isfinite(edge))
+        near = bool(edge < NEAR_EDGE * rates[0])
+        return Reading(False, np.nan, np.nan, np.nan, edge, np.nan, np.nan, near, not np.isfinite(edge))
     onset = int(np.argmax(curve.value < start - 0.1 * fall))
     steepest = int(np.argmin(curve.slope[: lowest + 1]))
     low, high = _band(curve, seen)
-    flat_start = onset >= FEWEST_IN_WINDOW // 2
     return Reading(
         True,
         float(rates[onset]),
@@ -104,7 +109,7 @@ def reading(rates: Floats, losses: Floats) -> Reading:
         edge,
         low,
         high,
-        begins_high=not flat_start,
+        begins_high=edge < NEAR_EDGE * rates[0],
         ends_low=not np.isfinite(edge),
     )
 
@@ -129,15 +134,14 @@ def smoothed(rates: Floats, losses: Floats) -> Smoothed:
 
 
 def _kept(losses: Floats) -> int:
-    """The steps until half of the seeds or more are lost: not finite, or so far above their start that they do not return."""
+    """The steps until a seed is not finite, or half of them are so far above their start that they do not return."""
     first = losses[:, :1]
     with np.errstate(invalid="ignore"):
         away = losses - first > 10 * np.maximum(first - np.fmin.accumulate(losses, axis=1), np.abs(first) + 1e-12)
     lost = ~np.isfinite(losses) | away
     # A spike is one step; what is lost stays lost.
     stays = lost & np.concatenate([lost[:, 1:], lost[:, -1:]], axis=1)
-    never_finite = np.logical_or.accumulate(~np.isfinite(losses), axis=1)
-    gone = np.mean(np.logical_or.accumulate(stays, axis=1) | never_finite, axis=0) >= 0.5
+    gone = (np.mean(np.logical_or.accumulate(stays, axis=1), axis=0) >= 0.5) | ~np.isfinite(losses).all(axis=0)
     return int(np.argmax(gone)) if gone.any() else losses.shape[1]
 
 
@@ -189,7 +193,7 @@ def _cross_validation(y: Floats, matrix: Floats, weights: Floats) -> float:
 
 
 def _band(curve: Smoothed, losses: Floats) -> tuple[float, float]:
-    """The middle BAND of the steepest rates of redrawn curves: seeds drawn with replacement, residuals with random signs
+    """The middle BAND of the lowest points of redrawn curves: seeds drawn with replacement, residuals with random signs
     (the wild bootstrap, C. F. J. Wu, 1986)."""
     draw = np.random.default_rng(0)
     centred = losses - losses.mean(axis=1, keepdims=True) + float(losses.mean())
@@ -199,8 +203,6 @@ def _band(curve: Smoothed, losses: Floats) -> tuple[float, float]:
     picked = draw.integers(0, seeds, (DRAWS, seeds))
     signs = draw.choice(np.array([-1.0, 1.0]), (DRAWS, seeds, steps))
     redrawn = curve.value + (residuals[picked] * signs).mean(axis=1) * np.sqrt(seeds / max(seeds - 1, 1))
-    values, slopes = redrawn @ curve.matrix.T, redrawn @ curve.slopes.T
-    until = np.arange(steps)[None, :] <= values.argmin(axis=1)[:, None]
-    steepest = np.where(until, slopes, np.inf).argmin(axis=1)
-    low, high = np.quantile(np.log(curve.rates[steepest]), [(1 - BAND) / 2, (1 + BAND) / 2])
+    lowest = (redrawn @ curve.matrix.T).argmin(axis=1)
+    low, high = np.quantile(np.log(curve.rates[lowest]), [(1 - BAND) / 2, (1 + BAND) / 2])
     return float(np.exp(low)), float(np.exp(high))

@@ -18,7 +18,20 @@ import torch
 # So many objects are looked at, and lists and dicts of at most so many entries are looked into: data themselves are large.
 MOST_OBJECTS = 20_000
 LONGEST = 1_000
-_WHOLE = (str, bytes, int, float, complex, bool, type(None), type, ModuleType, BuiltinFunctionType, torch.dtype, torch.device)
+_WHOLE = (
+    str,
+    bytes,
+    int,
+    float,
+    complex,
+    bool,
+    type(None),
+    type,
+    ModuleType,
+    BuiltinFunctionType,
+    torch.dtype,
+    torch.device,
+)
 
 
 @contextmanager
@@ -101,7 +114,9 @@ def _attributes(thing: Any, waiting: list[Any]) -> Callable[[], None] | None:
         return None
     known = dict(own)
     waiting += known.values()
-    return lambda: _refill(own, known) if any(own.get(key, own) is not known.get(key, own) for key in {*own, *known}) else None
+    return lambda: (
+        _refill(own, known) if any(own.get(key, own) is not known.get(key, own) for key in {*own, *known}) else None
+    )
 
 
 def _filled(cell: Any) -> bool:

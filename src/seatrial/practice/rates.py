@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 import torch
+from torch import nn
 from torch.optim import Optimizer
 
 from seatrial.errors import UsageProblem
@@ -21,8 +22,9 @@ from seatrial.practice.training import batches, one_step
 from seatrial.practice.trying import on_device, try_out
 from seatrial.practice.unchanged import seed as seed_all
 from seatrial.practice.unchanged import unchanged
+from seatrial.report.rates import FoundRate
 from seatrial.taps import apart
-from seatrial.trials.rate_search import Found, Search
+from seatrial.trials.rate_search import Search
 from seatrial.trials.rates import limit_of_stability, power_iteration
 
 SECONDS = 20.0
@@ -31,33 +33,6 @@ EPOCHS = 10  # the training that a rate is for, where nothing is said: so many p
 LOST = 1e3
 # Batches are kept, so that all candidates see the same ones, up to so many bytes; then they come round again.
 KEPT_BYTES = 256 * 2**20
-
-
-@dataclass(frozen=True, slots=True)
-class FoundRate:
-    """What `find_rate` found, for one task.
-
-    found      the search: `found.rate` (nan: none), its band, the curves.
-    curvature  the largest of the loss of one batch at the start; nan where the loss cannot be differentiated twice.
-    limit      the largest stable rate of plain SGD at that curvature; nan for optimizers that scale gradients.
-    name       of the task. `subject`: what was trained, in words.
-    """
-
-    found: Found
-    curvature: float
-    limit: float
-    name: str
-    subject: str
-
-    @property
-    def rate(self) -> float:
-        """The learning rate; nan where nothing is suggested."""
-        return self.found.rate
-
-    @property
-    def why(self) -> str:
-        """Why nothing is suggested; empty where something is."""
-        return self.found.why
 
 
 def find_rate(task: Task, *, steps: int | None = None, seconds: float = SECONDS, progress: bool = True) -> FoundRate:
@@ -91,9 +66,10 @@ def find_rate(task: Task, *, steps: int | None = None, seconds: float = SECONDS,
             wanted = steps or EPOCHS * max(1, len(task.train) // task.batch_size)  # pyright: ignore[reportArgumentType]
             found = Search(copies.train, copies.used, wanted, seconds, display.tell).find()
             curvature = copies.curvature()
-            limit = limit_of_stability(type(copies.made().optimizer), copies.settings, curvature)
-        subject = "new models" if task.fresh else "copies of the model"
-        return FoundRate(found, curvature, limit, task.name, subject)
+            optimizer = type(copies.made().optimizer)
+        limit = limit_of_stability(optimizer, copies.settings, curvature)
+        trained = "new models" if task.fresh else "copies of the model"
+        return FoundRate(found, curvature, limit, task.name, optimizer.__name__, trained)
 
     return apart(search)
 
@@ -127,8 +103,13 @@ class Copies:
         seed_all(seed)
         return self.task.make()
 
-    def train(self, rates: Sequence[float], seed: int) -> list[float]:
+    def train(
+        self, rates: Sequence[float], seed: int, look: Callable[[int, nn.Module], None] = lambda number, model: None
+    ) -> list[float]:
         """Train a copy, each step with a rate of its own (the largest of its groups; the others keep their proportion).
+
+        Args:
+            look: is shown the model after each step, with the number of steps made.
 
         Raises:
             UsageProblem: the task's own code fails.
@@ -142,6 +123,7 @@ class Copies:
                 self._set(made.optimizer, rate)
                 batch = copy.deepcopy(given[number % len(given)])  # what a model does to its inputs stays its own
                 losses.append(one_step(self.task, made, on_device(batch, made), number))
+                look(number + 1, made.model)
                 if not math.isfinite(losses[-1]) or losses[-1] - losses[0] > LOST * max(1.0, abs(losses[0])):
                     break
         except UsageProblem:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from seatrial.report import trial_charts
@@ -46,26 +46,31 @@ def render(report: Report) -> str:
         chart("Gradient norm", report.gradients, report.ticks),
     )
     rows, expected = _parameter_rows(report.parameters[:MOST_ROWS])
-    return _template().render(
-        report=report,
-        charts=[each for each in charts if each is not None],
-        rows=rows,
-        more_rows=max(0, len(report.parameters) - MOST_ROWS),
-        expected=expected,
-        parts=trial_charts.parts(report.trials),
+    return (
+        environment()
+        .get_template("report.html")
+        .render(
+            report=report,
+            charts=[each for each in charts if each is not None],
+            rows=rows,
+            more_rows=max(0, len(report.parameters) - MOST_ROWS),
+            expected=expected,
+            parts=trial_charts.parts(report.trials),
+        )
     )
 
 
 @cache
-def _template() -> Template:
-    environment = Environment(
+def environment() -> Environment:
+    """The templates, and the filters that print figures."""
+    made = Environment(
         loader=PackageLoader("seatrial.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    cast("dict[str, Any]", environment.filters).update(
+    cast("dict[str, Any]", made.filters).update(
         decimal=decimal,
         grouped=grouped,
         seconds=seconds,
@@ -75,7 +80,7 @@ def _template() -> Template:
         part=trial_charts.experiment,
         effect=trial_charts.effect_of,
     )
-    return environment.get_template("report.html")
+    return made
 
 
 def _parameter_rows(parameters: Iterable[ParameterCurves]) -> tuple[list[ParameterRow], float]:

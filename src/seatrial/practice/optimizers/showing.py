@@ -84,4 +84,5 @@ def _fill(figure: Any, comparison: Comparison) -> None:
         axes.set_yscale("log")
     title = f"Optimizers over {comparison.seeds} seeds: mean, lowest and highest"
     drawing.plain(axes, title, "epoch", figure_of(comparison))
+    axes.locator_params(axis="x", integer=True) if comparison.epochs > 1 else axes.set_xticks([1])
     axes.legend(frameon=False, fontsize=9)

@@ -1,0 +1,316 @@
+"""Suggested learning rates against a grid of rates, side by side with other finders on the same curves.
+
+    python benchmarks/rates.py [--repeats 3] [--only NAME ...]
+
+Ten noisy problems are each trained for a fixed number of steps with every rate of a grid, by several seeds: the lowest mean loss of
+the whole training data (for quadratics: of the loss without noise) at the end is the best of the grid. A rate is wrong where the
+loss at its end is more than 5 % higher; rates are suggested anew by each repeat, with other seeds than the grid's.
+
+Rules on the curve of the first seed of seatrial's own range test ("same"), and on a range test with the finder's own defaults ("own"):
+    Lightning   `suggestion` of pytorch_lightning.tuner.lr_finder, on losses smoothed as its callback does (steepest by rate)
+    valley, steep, minimum   of fastai.callback.schedule, written anew after its source, on losses smoothed as its Recorder does
+    steepest    of torch_lr_finder.LRFinder.plot, written anew after its source
+seatrial     find_rate for the length of the training; seatrial/8 may try only trainings of an eighth of it.
+
+Takes about five minutes on two quiet cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pydoc_data.topics import topics
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.datasets import load_breast_cancer, load_digits
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.data import Dataset, TensorDataset
+
+from seatrial import Task
+from seatrial.practice.rates import Copies
+from seatrial.practice.unchanged import unchanged
+from seatrial.trials.rate_search import Search
+
+WRONG = 1.05
+GRID = np.geomspace(1e-5, 10, 25)
+TRUTH_SEEDS = (100, 101, 102)
+LOOKS = 4  # at the loss, over the last tenth of a training
+
+Train = Callable[[Sequence[float], int], list[float]]
+
+
+# ---- problems ------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Problem:
+    """`truth(model)`: the loss that counts, at the end of `steps` steps."""
+
+    task: Task
+    truth: Callable[[nn.Module], float]
+    steps: int
+
+
+class Bowl(nn.Module):
+    """A quadratic with curvatures from 1 down to 1 / condition; each example has its lowest point elsewhere."""
+
+    def __init__(self, condition: float, size: int = 20) -> None:
+        super().__init__()
+        self.curvature = torch.logspace(0, -math.log10(condition), size)
+        self.w = nn.Parameter(torch.ones(size) + 0.1 * torch.randn(size))
+
+    def forward(self, noise: torch.Tensor) -> torch.Tensor:
+        return 0.5 * ((self.w - noise) ** 2) @ self.curvature
+
+
+def bowl(condition: float, noise: torch.Tensor, optimizer: Any, steps: int) -> Problem:
+    noise = noise - noise.mean(dim=0)  # so that the lowest point of the whole is 0
+    data = TensorDataset(noise, torch.zeros(len(noise)))
+    task = Task(lambda: Bowl(condition), lambda output, _: output.mean(), data, optimizer=optimizer, batch_size=4)
+    return Problem(task, lambda model: model(torch.zeros(1, 20)).item(), steps)
+
+
+def classified(make: Callable[[], nn.Module], x: torch.Tensor, y: torch.Tensor, optimizer: Any, steps: int) -> Problem:
+    def truth(model: nn.Module) -> float:
+        return F.cross_entropy(model(x[:1024]).flatten(0, -2), y[:1024].flatten()).item()
+
+    def loss(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        return F.cross_entropy(output.flatten(0, -2), target.flatten())
+
+    data: Dataset[Any] = TensorDataset(x, y)
+    return Problem(Task(make, loss, data, optimizer=optimizer), truth, steps)
+
+
+class Reader(nn.Module):
+    """A small transformer that predicts the next of its characters."""
+
+    def __init__(self, characters: int, length: int) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(characters, 32)
+        self.place = nn.Parameter(0.02 * torch.randn(length, 32))
+        self.body = nn.TransformerEncoderLayer(32, 2, 64, dropout=0.0, batch_first=True, norm_first=True)
+        self.out = nn.Linear(32, characters)
+        self.mask = nn.Transformer.generate_square_subsequent_mask(length)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.out(self.body(self.embed(x) + self.place, src_mask=self.mask, is_causal=True))
+
+
+def sgd(momentum: float = 0.0, nesterov: bool = False) -> Any:
+    return lambda model: torch.optim.SGD(model.parameters(), lr=0.01, momentum=momentum, nesterov=nesterov)
+
+
+def adamw(model: nn.Module) -> Any:
+    return torch.optim.AdamW(model.parameters(), lr=1e-3)
+
+
+def mlp() -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
+
+
+def cnn() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 16, 3, padding=1), nn.ReLU(),
+        nn.MaxPool2d(2), nn.Flatten(), nn.Linear(64, 10),
+    )  # fmt: skip
+
+
+def problems() -> dict[str, Callable[[], Problem]]:
+    draw = torch.Generator().manual_seed(0)
+    normal = torch.randn(2000, 20, generator=draw)
+    heavy = normal * (1 + 10 * (torch.rand(2000, 1, generator=draw) < 0.02))  # spikes
+    cancer, digits = load_breast_cancer(), load_digits()
+    features = torch.tensor((cancer.data - cancer.data.mean(0)) / cancer.data.std(0), dtype=torch.float32)
+    malign = torch.tensor(cancer.target)
+    images, figures = torch.tensor(digits.images / 8 - 1, dtype=torch.float32).unsqueeze(1), torch.tensor(digits.target)
+    text = "".join(topics[key] for key in sorted(topics))[:40_000]
+    letters = {letter: at for at, letter in enumerate(sorted(set(text)))}
+    codes = torch.tensor([letters[letter] for letter in text])
+    pieces = codes[: len(codes) // 33 * 33].view(-1, 33)
+    reader = functools.partial(Reader, len(letters), 32)
+    return {
+        "quadratic 10, SGD": lambda: bowl(10, normal, sgd(), 300),
+        "quadratic 1000, momentum": lambda: bowl(1000, normal, sgd(0.9), 300),
+        "quadratic 100, spikes, SGD": lambda: bowl(100, heavy, sgd(), 300),
+        "logistic, momentum": lambda: classified(lambda: nn.Linear(30, 2), features, malign, sgd(0.9), 300),
+        "MLP, SGD": lambda: classified(mlp, images, figures, sgd(), 300),
+        "MLP, AdamW": lambda: classified(mlp, images, figures, adamw, 300),
+        "CNN, Nesterov": lambda: classified(cnn, images, figures, sgd(0.9, True), 200),
+        "CNN, AdamW": lambda: classified(cnn, images, figures, adamw, 200),
+        "transformer, AdamW": lambda: classified(reader, pieces[:, :-1], pieces[:, 1:], adamw, 200),
+        "transformer, momentum": lambda: classified(reader, pieces[:, :-1], pieces[:, 1:], sgd(0.9), 200),
+    }  # fmt: skip
+
+
+class Truth:
+    """The losses that a problem's training ends with, by rate; each rate is trained once."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.copies = Copies(problem.task)
+        self.known: dict[float, float] = {}
+
+    def loss(self, rate: float) -> float:
+        rate = float(f"{rate:.2g}")
+        if rate not in self.known:
+            self.known[rate] = sum(self._one(rate, seed) for seed in TRUTH_SEEDS) / len(TRUTH_SEEDS)
+        return self.known[rate]
+
+    def _one(self, rate: float, seed: int) -> float:
+        steps, seen = self.problem.steps, []
+        looks = {round(steps * (1 - 0.1 * look / (LOOKS - 1))) for look in range(LOOKS)}
+
+        def look(number: int, model: nn.Module) -> None:
+            if number in looks:
+                with torch.no_grad():
+                    seen.append(self.problem.truth(model.eval()))
+                model.train()
+
+        done = self.copies.train([rate] * steps, seed, look)
+        return sum(seen) / LOOKS if len(done) == steps and all(map(math.isfinite, [*done, *seen])) else math.inf
+
+
+# ---- the other finders' rules --------------------------------------------------------------------------------------------------
+
+
+def smoothed(losses: Sequence[float], beta: float, stop: float) -> list[float]:
+    """An exponential average without its bias at the start, up to where it is so many times its lowest."""
+    average, found = 0.0, []
+    for at, loss in enumerate(losses):
+        average = beta * average + (1 - beta) * loss
+        found.append(average / (1 - beta ** (at + 1)))
+        if at > 1 and found[-1] > stop * min(found):
+            break
+    return found
+
+
+def lightning(rates: Sequence[float], losses: Sequence[float]) -> float:
+    from pytorch_lightning.tuner.lr_finder import _LRFinder
+
+    finder = _LRFinder("exponential", rates[0], rates[-1], len(rates))
+    kept = smoothed(losses, 0.98, 4.0)
+    finder.results = {"lr": list(rates[: len(kept)]), "loss": kept}
+    return finder.suggestion() or math.nan
+
+
+def _fastai(rates: Sequence[float], losses: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    kept = np.array(smoothed(losses, 0.98, 4.0))
+    return np.array(rates[: len(kept)])[len(rates) // 10 : -5], kept[len(rates) // 10 : -5]
+
+
+def valley(rates: Sequence[float], losses: Sequence[float]) -> float:
+    """Half way along the longest decreasing subsequence: a third of its length and a half of that from its start."""
+    lrs, seen = _fastai(rates, losses)
+    if not len(lrs):
+        return math.nan
+    lengths = [1] * len(seen)
+    first, last = 0, 0
+    for i in range(1, len(seen)):
+        for j in range(i):
+            if seen[i] < seen[j] and lengths[i] < lengths[j] + 1:
+                lengths[i] = lengths[j] + 1
+            if lengths[last] < lengths[i]:
+                last, first = i, i - lengths[i]
+    section = (last - first) / 3
+    return float(lrs[first + int(section) + int(section / 2)])
+
+
+def minimum(rates: Sequence[float], losses: Sequence[float]) -> float:
+    lrs, seen = _fastai(rates, losses)
+    return float(lrs[seen.argmin()]) / 10 if len(lrs) else math.nan
+
+
+def steep(rates: Sequence[float], losses: Sequence[float]) -> float:
+    lrs, seen = _fastai(rates, losses)
+    return float(lrs[(np.diff(seen) / np.diff(np.log(lrs))).argmin()]) if len(lrs) > 1 else math.nan
+
+
+def steepest(rates: Sequence[float], losses: Sequence[float]) -> float:
+    kept = [losses[0]]
+    for loss in losses[1:]:
+        kept.append(0.05 * loss + 0.95 * kept[-1])
+        if kept[-1] > 5 * min(kept):
+            break
+    if len(kept) < 17:
+        return math.nan
+    return rates[10 : len(kept) - 5][int(np.gradient(np.array(kept[10:-5])).argmin())]
+
+
+RULES: dict[str, tuple[Callable[[Sequence[float], Sequence[float]], float], tuple[float, float]]] = {
+    "Lightning": (lightning, (1e-8, 1.0)),
+    "fastai valley": (valley, (1e-7, 10.0)),
+    "fastai steep": (steep, (1e-7, 10.0)),
+    "fastai minimum": (minimum, (1e-7, 10.0)),
+    "torch-lr-finder": (steepest, (1e-7, 100.0)),
+}
+
+
+def suggestions(problem: Problem, copies: Copies, repeat: int) -> dict[str, tuple[float, int]]:
+    """Each finder's rate (nan: none) and the steps it took."""
+    taken = [0]
+
+    def train(rates: Sequence[float], seed: int) -> list[float]:
+        losses = copies.train(rates, 10 * repeat + seed)
+        taken[0] += len(losses)
+        return losses
+
+    found = Search(train, copies.used, problem.steps).find()
+    said = {"seatrial": (found.rate, taken[0])}
+    taken[0] = 0
+    said["seatrial/8"] = (Search(train, copies.used, problem.steps, longest=problem.steps // 8).find().rate, taken[0])
+    curve = [loss for loss in found.swept.losses[0].tolist() if math.isfinite(loss)]
+    rates = found.swept.rates.tolist()[: len(curve)]
+    for name, (rule, (low, high)) in RULES.items():
+        said[f"{name}, same"] = (rule(rates, curve), len(curve))
+        own = np.geomspace(low, high, 100).tolist()
+        losses = copies.train(own, 10 * repeat)
+        said[f"{name}, own"] = (rule(own[: len(losses)], losses), len(losses))
+    return said
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--only", nargs="*", default=[])
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    start = time.monotonic()
+    ratios: dict[str, list[float]] = {}
+    steps: dict[str, list[int]] = {}
+    for name, make in problems().items():
+        if given.only and not any(word in name for word in given.only):
+            continue
+        with unchanged():
+            problem = make()
+            truth = Truth(problem)
+            losses = [truth.loss(rate) for rate in GRID.tolist()]
+            best = min(losses)
+            good = [rate for rate, loss in zip(GRID.tolist(), losses, strict=True) if loss <= WRONG * best]
+            print(f"{name}: best loss {best:.4g}, within 5 % from {min(good):.2g} to {max(good):.2g}", flush=True)
+            row: dict[str, list[str]] = {}
+            for repeat in range(given.repeats):
+                for finder, (rate, taken) in suggestions(problem, truth.copies, repeat).items():
+                    ratio = truth.loss(rate) / best if rate > 0 else math.inf
+                    ratios.setdefault(finder, []).append(ratio)
+                    steps.setdefault(finder, []).append(taken)
+                    row.setdefault(finder, []).append(f"{rate:.2g} ({ratio:.2f})")
+        for finder, told in row.items():
+            print(f"    {finder:24} {'  '.join(told)}", flush=True)
+    print(f"\n{'':24}  wrong  no rate  median  worst  steps")
+    for finder, each in ratios.items():
+        wrong, none = sum(ratio > WRONG for ratio in each), sum(math.isinf(ratio) for ratio in each)
+        worst = max(each)
+        print(f"{finder:24} {wrong:3}/{len(each)} {none:8} {median(each):7.2f} {worst:6.3g} {round(median(steps[finder])):6}")
+    print(f"{time.monotonic() - start:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
