@@ -34,6 +34,11 @@ import click
 @click.option(
     "--clip", type=float, default=0.0, show_default=True, help="Largest norm of the gradient; 0: not clipped."
 )
+@click.option(
+    "--optimizer", default="", help="sgd (with momentum), adamw or schedule-free, in place of the task's own."
+)
+@click.option("--rate", default="", help="Learning rate, or found; with --optimizer it is found if nothing is given.")
+@click.option("--schedule", default="", help="constant, step, plateau, cosine, wsd, ...: see seatrial schedules.")
 @click.option("--accelerator", default="auto", show_default=True, help="cpu, cuda, mps, auto.")
 @click.option("--devices", type=int, default=1, show_default=True, help="So many of them, a process each.")
 @click.option(
@@ -53,6 +58,9 @@ def command(
     seed: int,
     subset: float,
     clip: float,
+    optimizer: str,
+    rate: str,
+    schedule: str,
     accelerator: str,
     devices: int,
     precision: str,
@@ -66,7 +74,8 @@ def command(
     """
     from seatrial.launch.folder import default_folder
     from seatrial.practice.fitting.fit import fit
-    from seatrial.practice.fitting.settings import Settings
+    from seatrial.practice.fitting.settings import FOUND, Settings
+    from seatrial.practice.optimizers.kinds import OWN
     from seatrial.practice.taskfile import find
     from seatrial.report import show
 
@@ -78,6 +87,9 @@ def command(
         seed,
         subset,
         clip,
+        optimizer,
+        rate_of(rate, FOUND if optimizer not in ("", OWN) else 0.0),
+        schedule,
         accelerator=accelerator,
         devices=devices,
         precision=precision,
@@ -89,3 +101,13 @@ def command(
     if not quiet:
         show(done.verdict, done.folder)
     return 1 if done.verdict.errors else 0
+
+
+def rate_of(words: str, otherwise: float | str) -> float | str:
+    """The rate that was asked for: a figure, or "found"."""
+    if not words:
+        return otherwise
+    try:
+        return float(words)
+    except ValueError:
+        return words

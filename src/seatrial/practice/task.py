@@ -12,9 +12,11 @@ from typing import Any, TypeAlias
 import torch
 from torch import nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader, Dataset
 
 from seatrial.events import Place
+from seatrial.practice.annealing.schedules import KINDS, Schedule, check_name, schedule, stepped
 from seatrial.practice.arguments import OPTIMIZER_HINT, check_callables, check_data, check_names, check_numbers
 from seatrial.practice.copies import copied
 from seatrial.practice.refusal import failed, refused, shown
@@ -22,15 +24,6 @@ from seatrial.practice.standing import Standing, argument_places
 
 Data: TypeAlias = "Dataset[Any] | list[Any]"
 DEFAULT_RATE = 1e-3  # of Adam, where a task names no optimizer
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """A learning-rate scheduler, stepped after every "step" or "epoch"; `watches`: with the loss."""
-
-    scheduler: Any
-    every: str
-    watches: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +54,8 @@ class Task:
     train       the training data, a torch `Dataset` with a length. Each example is a tuple of parts.
     optimizer   makes an optimizer for a model: `lambda model: torch.optim.SGD(model.parameters(), lr=0.1)`; or the optimizer
                 of a module given as `model`, copied with it. Adam with learning rate 1e-3 if nothing is given.
+    schedule    changes the learning rate: a name (see `seatrial schedules`), or `schedule(optimizer, steps)`, a torch scheduler
+                for a training of so many steps. It is stepped after each of them; ReduceLROnPlateau after each epoch.
     validation  data of the same form, to evaluate on.
     metric      `metric(output, *targets)`: a number, for the validation data; or several by name.
     batch_size  examples in a batch.
@@ -78,6 +73,7 @@ class Task:
     train: Data
     _: KW_ONLY
     optimizer: Callable[[nn.Module], Optimizer] | Optimizer | None = None
+    schedule: Callable[[Optimizer, int], Any] | str | None = None
     validation: Data | None = None
     metric: Callable[..., Any] | Mapping[str, Callable[..., Any]] | None = None
     batch_size: int = 32
@@ -100,6 +96,8 @@ class Task:
         object.__setattr__(self, "at", Standing(places))
         check_callables(self.model, self.loss, self.optimizer, self.metrics)
         check_numbers(self.batch_size, self.inputs)
+        if self.schedule is not None and not callable(self.schedule):
+            check_name(self.schedule)
         check_data(self.train, "train")
         if self.validation is not None:
             check_data(self.validation, "validation")
@@ -220,6 +218,31 @@ class Task:
             return self.at("", lambda: torch.optim.Adam(model.parameters(), lr=DEFAULT_RATE)), ()
         assert not isinstance(factory, Optimizer)
         return self._made_by(factory, model), ()
+
+    def schedules_for(self, optimizer: Optimizer, steps: int, name: str = "") -> tuple[Schedule, ...]:
+        """What changes the learning rate in a training of so many steps: the schedule of that name, or the task's own.
+
+        Raises:
+            UsageProblem: there is none of that name, or the task's function makes something else.
+        """
+        chosen = name or self.schedule
+        if chosen is None:
+            return ()
+        if isinstance(chosen, str):
+            return (self.at("schedule", lambda: schedule(chosen, optimizer, steps)),)
+        hint = "For instance: schedule=lambda optimizer, steps: torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)."
+        try:
+            made = self.at("schedule", lambda: chosen(optimizer, steps))
+        except Exception as error:
+            raise failed("Making the schedule", error, hint) from error
+        if not isinstance(made, LRScheduler):
+            raise refused("a torch scheduler from schedule(optimizer, steps)", shown(made), "task-no-schedule", hint)
+        return (stepped(made),)
+
+    def is_planned(self, name: str = "") -> bool:
+        """Whether the schedule depends on the number of steps for which it is made."""
+        chosen = name or self.schedule
+        return chosen is not None and (KINDS[chosen].planned if isinstance(chosen, str) else True)
 
     # ---- what it computes ----------------------------------------------------------------------------------------
 

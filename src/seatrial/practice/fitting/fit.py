@@ -16,9 +16,12 @@ from seatrial.practice.fitting.checkpoints import BEST, STATE, load_state
 from seatrial.practice.fitting.devices import Machine
 from seatrial.practice.fitting.display import Display
 from seatrial.practice.fitting.history import Epoch, History
-from seatrial.practice.fitting.settings import Settings
+from seatrial.practice.fitting.order import steps_each
+from seatrial.practice.fitting.preparing import found_rate, prepared
+from seatrial.practice.fitting.settings import FOUND, Settings
 from seatrial.practice.fitting.subset import subset
 from seatrial.practice.fitting.training import Training
+from seatrial.practice.optimizers.kinds import with_optimizer
 from seatrial.practice.recording import recorded, source_of
 from seatrial.practice.task import Task
 from seatrial.practice.trying import try_out
@@ -63,10 +66,14 @@ def fit(task: Task, out: Path, settings: Settings | None = None, *, resume: bool
         UsageProblem: the task, a setting or the folder is not what it should be, or the task's own code fails.
     """
     chosen = settings or Settings()
-    return apart(lambda: _fit(task, out, chosen, resume, progress))
+    used = with_optimizer(task, chosen.optimizer)
+    rate = chosen.rate if isinstance(chosen.rate, float | int) else 0.0
+    if chosen.rate == FOUND and not resume:  # else it is in the saved state
+        rate = found_rate(used, chosen, progress)
+    return apart(lambda: _fit(used, out, chosen, rate, resume, progress))
 
 
-def _fit(task: Task, out: Path, settings: Settings, resume: bool, progress: bool) -> Fit:
+def _fit(task: Task, out: Path, settings: Settings, rate: float, resume: bool, progress: bool) -> Fit:
     file, text = source_of(task)
     config = configuration(file, text)
     with unchanged():
@@ -78,11 +85,13 @@ def _fit(task: Task, out: Path, settings: Settings, resume: bool, progress: bool
         try_out(task)
         with Display(progress and machine.is_first, settings) as display, _watched(folder, task, file, machine):
             task.at("", lambda: seed(settings.seed))
-            made = task.make()
             data = subset(task, settings.subset, settings.seed)
+            steps = settings.epochs * steps_each(task, data)
+            made = prepared(task, task.make(), rate, settings.schedule, steps)
             if machine.share.rank:  # the same model everywhere, but noise of its own
                 seed(settings.seed + machine.share.rank)
-            training = Training(task, made, data, folder, settings, machine)
+            planned = steps if task.is_planned(settings.schedule) else 0
+            training = Training(task, made, data, folder, settings, machine, planned)
             if saved is not None:
                 training.restore(saved)
             training.run(display.told)

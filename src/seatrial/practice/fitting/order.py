@@ -31,6 +31,12 @@ def training_loader(task: Task, data: Data, epoch: int, seed: int, share: Share)
     return _loader(task, data, [batch[share.rank :: share.of] for batch in batches], generator)
 
 
+def steps_each(task: Task, data: Data) -> int:
+    """The steps of an epoch."""
+    count = len(data)  # pyright: ignore[reportArgumentType]
+    return count // min(task.batch_size, count)
+
+
 def evaluation_loader(task: Task, data: Data, share: Share) -> DataLoader[Any]:
     """All examples in their own order."""
     mine = list(range(share.rank, len(data), share.of))  # pyright: ignore[reportArgumentType]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from seatrial.practice.annealing import schedules
+from seatrial.practice.optimizers import kinds
 from seatrial.practice.refusal import refused
 
 LOSS = "loss"
+FOUND = "found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,9 @@ class Settings:
     seed         of the model, the order of the examples and all else that is drawn.
     subset       train on this share of the examples only, each class with its share.
     clip         largest norm of the gradient; 0: it is not clipped.
+    optimizer    "sgd", "adamw", "schedule-free"; "": the task's own.
+    rate         its learning rate (the largest of its groups); "found": found before training; 0: as it is.
+    schedule     what changes the rate, by name (see `seatrial schedules`); "": the task's own, if it has one.
     kept         checkpoints on the way that are kept besides the best and the last, evenly over the epochs.
     save_seconds the state from which training can go on is saved at least so often, and after each epoch.
     accelerator, devices, precision   as lightning_fabric.Fabric takes them.
@@ -34,6 +41,9 @@ class Settings:
     seed: int = 0
     subset: float = 1.0
     clip: float = 0.0
+    optimizer: str = ""
+    rate: float | str = 0.0
+    schedule: str = ""
     kept: int = 3
     save_seconds: float = 30.0
     accelerator: str = "auto"
@@ -56,6 +66,16 @@ class Settings:
                 )
         if not 0 < self.subset <= 1:
             raise refused("subset as a share above 0 and up to 1", repr(self.subset), "fit-subset", "A tenth is 0.1.")
+
+        if self.rate != FOUND and not (isinstance(self.rate, (int, float)) and 0 <= self.rate < math.inf):
+            raise refused("a rate above 0, or found", repr(self.rate), "fit-rate", "For instance 0.01.")
+        if self.rate == FOUND and self.devices > 1:
+            hint = "Find it first, alone, with `seatrial lr`, and give its figure."
+            raise refused("a rate in figures for several processes", repr(self.rate), "fit-rate", hint)
+        if self.optimizer:
+            kinds.check_name(self.optimizer)
+        if self.schedule:
+            schedules.check_name(self.schedule)
 
     @property
     def decisive(self) -> dict[str, Any]:

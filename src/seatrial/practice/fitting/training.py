@@ -17,6 +17,7 @@ from seatrial.practice.fitting.checkpoints import BEST, LAST, epoch_file, save_s
 from seatrial.practice.fitting.devices import Machine
 from seatrial.practice.fitting.history import Epoch, History
 from seatrial.practice.fitting.order import training_loader
+from seatrial.practice.fitting.preparing import switch
 from seatrial.practice.fitting.settings import Settings
 from seatrial.practice.fitting.validation import validate
 from seatrial.practice.metrics import examples_in
@@ -31,9 +32,13 @@ _FORMAT = 1
 class Training:
     """A training at some moment: so many epochs are done, and so many batches of the next one."""
 
-    def __init__(self, task: Task, made: Made, data: Data, folder: Path, settings: Settings, machine: Machine) -> None:
+    def __init__(
+        self, task: Task, made: Made, data: Data, folder: Path, settings: Settings, machine: Machine, planned: int = 0
+    ) -> None:
+        """`planned`: the steps for which the schedule was made, 0 if it was made for any number."""
         self.task, self.data, self.folder, self.settings, self.machine = task, data, folder, settings, machine
-        self.bare = made.model
+        self.planned = planned
+        self.bare, self.optimizer = made.model, made.optimizer
         self.made = machine.ready(made)
         self.history = History()
         self.batch = 0
@@ -64,6 +69,7 @@ class Training:
             "train", lambda: training_loader(self.task, self.data, number, self.settings.seed, self.machine.share)
         )
         self.made.model.train()
+        switch(self.optimizer, training=True)
         resumed = randomness.state() if self.batch else None
         if resumed is None:
             self._at_epoch = randomness.state()
@@ -106,6 +112,7 @@ class Training:
 
     def _close_epoch(self, seconds: float) -> None:
         validation, metrics = float("nan"), {}
+        switch(self.optimizer, training=False)
         if self.task.validation is not None:
             validation, metrics = validate(self.task, self.made, self.task.validation, self.machine)
         parts = torch.stack([self._sum, torch.tensor(float(self._examples), dtype=torch.float64)])
@@ -147,7 +154,7 @@ class Training:
             save_state(
                 {
                     "format": _FORMAT,
-                    "settings": self.settings.decisive,
+                    "settings": self._decisive(),
                     "model": self.bare.state_dict(),
                     "optimizer": self.made.optimizer.state_dict(),
                     "schedules": [each.scheduler.state_dict() for each in self.made.schedules],
@@ -181,8 +188,12 @@ class Training:
         self._at_epoch = own["epoch"]
         randomness.restore(own["now"])
 
+    def _decisive(self) -> dict[str, Any]:
+        """What decides the outcome. A schedule for a number of steps makes the epochs decide it too."""
+        return self.settings.decisive | ({"epochs": self.settings.epochs} if self.planned else {})
+
     def _check(self, saved: dict[str, Any]) -> None:
-        before, now = saved.get("settings", {}), self.settings.decisive
+        before, now = saved.get("settings", {}), self._decisive()
         other = [
             f"{name} {before.get(name)!r} before and {now[name]!r} now" for name in now if before.get(name) != now[name]
         ]

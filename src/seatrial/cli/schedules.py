@@ -1,0 +1,39 @@
+"""`seatrial schedules --epochs N [--optimizer NAME] [--rate VALUE|found] [--out DIR] TASK.py[:NAME]`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option("--epochs", type=int, default=30, show_default=True, help="Passes over the data in the training.")
+@click.option("--optimizer", default="", help="sgd, adamw or schedule-free, in place of the task's own.")
+@click.option("--rate", default="", help="Learning rate, or found; with --optimizer it is found if nothing is given.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for schedules.json and schedules.svg.")
+@click.option("--quiet", is_flag=True, help="Print nothing; the files are written all the same.")
+@click.argument("task", metavar="TASK.py[:NAME]")
+def command(epochs: int, optimizer: str, rate: str, out: Path | None, quiet: bool, task: str) -> int:
+    """Recommend how the learning rate should fall while a task trains, from a short probe on copies, and draw it.
+
+    The recommended name goes to `seatrial train --schedule NAME`.
+    """
+    from rich.console import Console
+
+    from seatrial.cli.train import rate_of
+    from seatrial.launch.folder import default_folder
+    from seatrial.practice.annealing.advice import recommend
+    from seatrial.practice.annealing.showing import show, write
+    from seatrial.practice.fitting.settings import FOUND
+    from seatrial.practice.taskfile import find
+
+    program, found = find(task)
+    advice = recommend(found, epochs=epochs, optimizer=optimizer, rate=rate_of(rate, FOUND if optimizer else 0.0))
+    folder = out or default_folder(program)
+    folder.mkdir(parents=True, exist_ok=True)
+    write(advice, folder)
+    if not quiet:
+        show(advice, Console(highlight=False))
+        print(f"\n{folder}/schedules.svg, schedules.json")
+    return 0

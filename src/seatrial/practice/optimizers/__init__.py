@@ -1,0 +1,1 @@
+"""Optimizers: the usual ones by name, and a fair comparison of them."""
