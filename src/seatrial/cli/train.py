@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import sys
 from pathlib import Path
 
 import click
@@ -64,6 +67,8 @@ def command(
     The exit status is 1 where an error was found, 0 where none was, 2 where the task is not what it should be. After an interruption
     the same command with --resume goes on, bit for bit.
     """
+    # Threads that wait for work should sleep: spinning, they take the cores of others for small networks. The figures stay the same.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from seatrial.launch.folder import default_folder
     from seatrial.practice.fitting.fit import fit
     from seatrial.practice.fitting.settings import Settings
@@ -85,7 +90,26 @@ def command(
     if resume and out is None:
         raise click.UsageError("--resume needs --out, the folder of the training to go on with.")
     program, found = find(task)
-    done = fit(found, out or default_folder(program), settings, resume=resume, progress=not quiet)
-    if not quiet:
+    folder = out or default_folder(program)
+    try:
+        done = fit(found, folder, settings, resume=resume, progress=not quiet)
+    except KeyboardInterrupt:
+        print(f"seatrial: to go on: {_again(folder)}", file=sys.stderr)
+        raise
+    if not quiet and done.is_first:
         show(done.verdict, done.folder)
-    return 1 if done.verdict.errors else 0
+    return 1 if done.verdict.errors or done.ending else 0
+
+
+def _again(folder: Path) -> str:
+    """The command that goes on with this training."""
+    given = sys.argv[1:]
+    more = [
+        *(["--resume"] if "--resume" not in given else []),
+        *(["--out", str(folder)] if not _has_out(given) else []),
+    ]
+    return shlex.join(["seatrial", given[0], *more, *given[1:]])
+
+
+def _has_out(given: list[str]) -> bool:
+    return any(word == "--out" or word.startswith("--out=") for word in given)

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 from collections.abc import Generator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from seatrial.errors import UsageProblem
 from seatrial.launch.folder import prepare
 from seatrial.launch.settings import settings as configuration
-from seatrial.practice.fitting.checkpoints import BEST, STATE, load_state
-from seatrial.practice.fitting.devices import Machine
+from seatrial.practice.fitting.checkpoints import BEST, STATE, clear, load_state, load_weights
+from seatrial.practice.fitting.devices import Machine, machine
 from seatrial.practice.fitting.display import Display
 from seatrial.practice.fitting.history import Epoch, History
-from seatrial.practice.fitting.settings import Settings
+from seatrial.practice.fitting.interruption import Interruption, Terminated
+from seatrial.practice.fitting.settings import LOSS, Settings
 from seatrial.practice.fitting.subset import subset
 from seatrial.practice.fitting.training import Training
 from seatrial.practice.recording import recorded, source_of
+from seatrial.practice.refusal import refused
 from seatrial.practice.task import Task
 from seatrial.practice.trying import try_out
 from seatrial.practice.unchanged import seed, unchanged
@@ -33,19 +38,38 @@ HISTORY = "history.json"
 
 @dataclass(frozen=True)
 class Fit:
-    """A training that has ended. `weights`: those of the best epoch."""
+    """A training that has ended. `ending`: why it could not go on; "" where it went to its end. `is_first`: whether this process
+    speaks for all."""
 
     folder: Path
     history: History
     verdict: Verdict
+    ending: str = ""
+    is_first: bool = True
 
     @property
     def weights(self) -> Path:
+        """Those of the best epoch.
+
+        Raises:
+            UsageProblem: no epoch came to its end.
+        """
+        self.best  # noqa: B018  # there is one
         return self.folder / BEST
 
     @property
     def best(self) -> Epoch:
-        """The best epoch."""
+        """The best epoch.
+
+        Raises:
+            UsageProblem: none came to its end.
+        """
+        if not self.history.best:
+            raise UsageProblem(
+                f"Expected a training with at least one epoch, found none. {self.ending}",
+                "fit-no-epoch",
+                f"Look at {self.folder / 'report.html'}.",
+            )
         return self.history.epochs[self.history.best - 1]
 
 
@@ -67,32 +91,81 @@ def fit(task: Task, out: Path, settings: Settings | None = None, *, resume: bool
 
 
 def _fit(task: Task, out: Path, settings: Settings, resume: bool, progress: bool) -> Fit:
-    file, text = source_of(task)
-    config = configuration(file, text)
-    with unchanged():
+    _check_choice(task, settings)
+    with unchanged(), machine(settings, task.batch_size) as devices, Interruption() as interruption:
         saved = load_state(out) if resume else None
-        machine = Machine(settings)
-        folder = out.resolve() if not machine.is_first else prepare(out, kept=(STATE,) if resume else ())
-        machine.wait()
+        folder = _folder(out, resume, devices)
         seed(settings.seed)
         try_out(task)
-        with Display(progress and machine.is_first, settings) as display, _watched(folder, task, file, machine):
+        display = Display(progress and devices.is_first, settings)
+        try:
+            training = _trained(task, folder, settings, saved, devices, display, interruption)
+        except Terminated:
+            signal.raise_signal(signal.SIGTERM)
+            raise
+        devices.wait()  # until the report is written
+        verdict = _judged(task, folder)
+        return Fit(folder, training.history, verdict, training.ending, devices.is_first)
+
+
+def _check_choice(task: Task, settings: Settings) -> None:
+    known = [LOSS, *task.metrics]
+    if settings.choose not in known:
+        hint = "Give one of these, or add the metric to the task."
+        raise refused(f"choose as one of {', '.join(known)}", repr(settings.choose), "fit-choose", hint)
+
+
+def _folder(out: Path, resume: bool, devices: Machine) -> Path:
+    """The folder, ready. What an earlier training left in it goes, unless that is to go on."""
+    if devices.is_first:
+        prepare(out, kept=(STATE,) if resume else ())
+        if not resume:
+            clear(out)
+    devices.wait()
+    return out.resolve()
+
+
+def _trained(
+    task: Task,
+    folder: Path,
+    settings: Settings,
+    saved: dict[str, Any] | None,
+    devices: Machine,
+    display: Display,
+    interruption: Interruption,
+) -> Training:
+    """The training at its end. What was seen is reported, also until an interruption or a failure."""
+    file, _ = source_of(task)
+    with contextlib.ExitStack() as at_end:
+        with display, _watched(folder, task, file, devices):
             task.at("", lambda: seed(settings.seed))
             made = task.make()
             data = subset(task, settings.subset, settings.seed)
-            if machine.share.rank:  # the same model everywhere, but noise of its own
-                seed(settings.seed + machine.share.rank)
-            training = Training(task, made, data, folder, settings, machine)
+            if devices.share.rank:  # the same model everywhere, but noise of its own
+                seed(settings.seed + devices.share.rank)
+            training = Training(task, made, data, folder, settings, devices)
             if saved is not None:
                 training.restore(saved)
-            training.run(display.told)
-            display.end(training.history)
-        history = training.history
-        verdict = judge(read(folder / NAME), config)
-        if machine.is_first:
-            write(verdict, folder)
-            (folder / HISTORY).write_text(json.dumps([asdict(each) for each in history.epochs], indent=1))
-    return Fit(folder, history, verdict)
+            if devices.is_first:
+                at_end.callback(lambda: _write(task, training.history, folder))
+            try:
+                if saved is None:
+                    training.save(0.0)
+                training.run(display.told, interruption)
+            except KeyboardInterrupt:
+                display.interrupted(training.history, training.batch, folder)
+                raise
+            display.end(training.history, training.ending)
+    return training
+
+
+def _judged(task: Task, folder: Path) -> Verdict:
+    return judge(read(folder / NAME), configuration(*source_of(task)))
+
+
+def _write(task: Task, history: History, folder: Path) -> None:
+    write(_judged(task, folder), folder)
+    (folder / HISTORY).write_text(json.dumps([asdict(each) for each in history.epochs], indent=1))
 
 
 @contextlib.contextmanager
@@ -107,8 +180,6 @@ def _watched(folder: Path, task: Task, file: str, machine: Machine) -> Generator
 
 def best_model(task: Task, done: Fit) -> torch.nn.Module:
     """The task's model with the weights of the best epoch, in evaluation mode."""
-    from seatrial.practice.fitting.checkpoints import load_weights
-
     model = task.make().model
     load_weights(model, done.weights)
     return model.eval()
