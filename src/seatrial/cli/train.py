@@ -70,6 +70,7 @@ def command(
     # Threads that wait for work should sleep: spinning, they take the cores of others for small networks. The figures stay the same.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from seatrial.launch.folder import default_folder
+    from seatrial.practice.fitting.checkpoints import STATE
     from seatrial.practice.fitting.fit import fit
     from seatrial.practice.fitting.settings import Settings
     from seatrial.practice.taskfile import find
@@ -94,10 +95,13 @@ def command(
     try:
         done = fit(found, folder, settings, resume=resume, progress=not quiet)
     except KeyboardInterrupt:
-        print(f"seatrial: to go on: {_again(folder)}", file=sys.stderr)
+        if (folder / STATE).exists():
+            print(f"seatrial: to go on: {_again(folder)}", file=sys.stderr)
         raise
     if not quiet and done.is_first:
         show(done.verdict, done.folder)
+        for each in done.readings:
+            print(f"{each.text} {each.advice}".rstrip(), file=sys.stderr)
     return 1 if done.verdict.errors or done.ending else 0
 
 

@@ -22,7 +22,10 @@ def epoch_file(number: int) -> str:
 
 def clear(folder: Path) -> None:
     """Take away what an earlier training left: nobody is to go on with it by mistake."""
-    for path in (*(folder / name for name in (STATE, BEST, LAST)), *folder.glob("epoch-*.safetensors")):
+    for path in (
+        *(folder / name for name in (STATE, BEST, LAST, "history.json", "training.json")),
+        *folder.glob("epoch-*.safetensors"),
+    ):
         path.unlink(missing_ok=True)
 
 

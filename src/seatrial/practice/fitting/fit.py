@@ -20,9 +20,11 @@ from seatrial.practice.fitting.devices import Machine, machine
 from seatrial.practice.fitting.display import Display
 from seatrial.practice.fitting.history import Epoch, History
 from seatrial.practice.fitting.interruption import Interruption, Terminated
+from seatrial.practice.fitting.looking import look
 from seatrial.practice.fitting.settings import LOSS, Settings
 from seatrial.practice.fitting.subset import subset
 from seatrial.practice.fitting.training import Training
+from seatrial.practice.reading import Reading, readings
 from seatrial.practice.recording import recorded, source_of
 from seatrial.practice.refusal import refused
 from seatrial.practice.task import Task
@@ -30,21 +32,23 @@ from seatrial.practice.trying import try_out
 from seatrial.practice.unchanged import seed, unchanged
 from seatrial.record import NAME, Recorder, read
 from seatrial.report import write
+from seatrial.report.json import strict
 from seatrial.taps import apart
 from seatrial.verdict import Verdict, judge
 
-HISTORY = "history.json"
+HISTORY, READING = "history.json", "training.json"
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A training that has ended. `ending`: why it could not go on; "" where it went to its end. `is_first`: whether this process
-    speaks for all."""
+    """A training that has ended. `ending`: why it could not go on; "" where it went to its end. `readings`: what its curves say.
+    `is_first`: whether this process speaks for all."""
 
     folder: Path
     history: History
     verdict: Verdict
     ending: str = ""
+    readings: tuple[Reading, ...] = ()
     is_first: bool = True
 
     @property
@@ -103,9 +107,9 @@ def _fit(task: Task, out: Path, settings: Settings, resume: bool, progress: bool
         except Terminated:
             signal.raise_signal(signal.SIGTERM)
             raise
+        said = _read(training) if devices.is_first else ()
         devices.wait()  # until the report is written
-        verdict = _judged(task, folder)
-        return Fit(folder, training.history, verdict, training.ending, devices.is_first)
+        return Fit(folder, training.history, _judged(task, folder), training.ending, said, devices.is_first)
 
 
 def _check_choice(task: Task, settings: Settings) -> None:
@@ -136,27 +140,38 @@ def _trained(
 ) -> Training:
     """The training at its end. What was seen is reported, also until an interruption or a failure."""
     file, _ = source_of(task)
-    with contextlib.ExitStack() as at_end:
-        with display, _watched(folder, task, file, devices):
-            task.at("", lambda: seed(settings.seed))
-            made = task.make()
-            data = subset(task, settings.subset, settings.seed)
-            if devices.share.rank:  # the same model everywhere, but noise of its own
-                seed(settings.seed + devices.share.rank)
-            training = Training(task, made, data, folder, settings, devices)
-            if saved is not None:
-                training.restore(saved)
-            if devices.is_first:
-                at_end.callback(lambda: _write(task, training.history, folder))
-            try:
-                if saved is None:
-                    training.save(0.0)
-                training.run(display.told, interruption)
-            except KeyboardInterrupt:
-                display.interrupted(training.history, training.batch, folder)
-                raise
-            display.end(training.history, training.ending)
+    with contextlib.ExitStack() as at_end, display, _watched(folder, task, file, devices):
+        task.at("", lambda: seed(settings.seed))
+        made = task.make()
+        data = subset(task, settings.subset, settings.seed)
+        if devices.share.rank:  # the same model everywhere, but noise of its own
+            seed(settings.seed + devices.share.rank)
+        training = Training(task, made, data, folder, settings, devices)
+        if saved is not None:
+            training.restore(saved)
+        if devices.is_first:
+            at_end.callback(lambda: _write(task, training.history, folder))
+        try:
+            if saved is None:
+                training.save(0.0)
+            training.run(display.told, interruption)
+        except KeyboardInterrupt:
+            display.interrupted(training.history, training.batch, folder)
+            raise
+        display.end(training.history, training.ending)
     return training
+
+
+def _read(training: Training) -> tuple[Reading, ...]:
+    """What the curves say, told in a file too. The model has the weights of the best epoch afterwards."""
+    if training.ending or not training.history.best:
+        return ()
+    load_weights(training.bare.model, training.folder / BEST)
+    curves = look(training.task, training.bare, training.data, training.history, training.settings, training.machine)
+    found = readings(curves)
+    told = {"readings": [asdict(each) for each in found], "curves": asdict(curves)}
+    (training.folder / READING).write_text(json.dumps(strict(told), indent=1, allow_nan=False))
+    return found
 
 
 def _judged(task: Task, folder: Path) -> Verdict:
@@ -165,7 +180,8 @@ def _judged(task: Task, folder: Path) -> Verdict:
 
 def _write(task: Task, history: History, folder: Path) -> None:
     write(_judged(task, folder), folder)
-    (folder / HISTORY).write_text(json.dumps([asdict(each) for each in history.epochs], indent=1))
+    epochs = [asdict(each) for each in history.epochs]
+    (folder / HISTORY).write_text(json.dumps(strict(epochs), indent=1, allow_nan=False))
 
 
 @contextlib.contextmanager
