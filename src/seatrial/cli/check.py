@@ -7,6 +7,8 @@ from typing import Literal
 
 import click
 
+from seatrial.cli.threads import let_threads_sleep
+
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for findings.json, report.html and the record.")
@@ -25,6 +27,7 @@ def command(out: Path | None, quiet: bool, trials: Literal["full", "quick"], tas
     The file makes a seatrial.Task: a model, a loss and data. It is trained for some dozen steps and experimented on. The exit
     status is 1 where an error was found, 0 where none was, 2 where the task is not what it should be.
     """
+    let_threads_sleep()
     from seatrial.launch.folder import default_folder
     from seatrial.practice.checking import check
     from seatrial.practice.taskfile import find

@@ -63,7 +63,7 @@ def _of_task(task: str, steps: int | None, seconds: float, out: Path | None, as_
     from seatrial.launch.folder import default_folder
     from seatrial.practice.rates import find_rate
     from seatrial.practice.taskfile import find
-    from seatrial.report.json import safe
+    from seatrial.report.json import strict
     from seatrial.report.rates import PAGE, as_data, lines, write
 
     program, described = find(task)
@@ -77,7 +77,7 @@ def _of_task(task: str, steps: int | None, seconds: float, out: Path | None, as_
             f"Expected a folder that can be written to at {folder}, found: {error.strerror}.", "out-not-writable", hint
         ) from error
     if as_json:
-        click.echo(json.dumps(safe(as_data(found)), indent=1))
+        click.echo(json.dumps(strict(as_data(found)), indent=1))
     elif not quiet:
         for line in (*lines(found), f"Pictures: {folder / PAGE}"):
             click.echo(line)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from seatrial.cli.threads import let_threads_sleep
+
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for optimizers.json and optimizers.svg.")
@@ -36,6 +38,7 @@ def command(
 
     Says what the comparison supports, by paired differences with an interval, and what it does not.
     """
+    let_threads_sleep()
     from rich.console import Console
 
     from seatrial.launch.folder import default_folder

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from seatrial.cli.threads import let_threads_sleep
+
 
 @click.command()
 @click.option(
@@ -50,6 +52,7 @@ def command(
 
     Without a task it is handwritten digits. The exit status is 1 where the task is wrong.
     """
+    let_threads_sleep()
     import seatrial.practice.tasks
     from seatrial.launch.folder import default_folder
     from seatrial.practice.fitting.settings import Settings

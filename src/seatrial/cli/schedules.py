@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from seatrial.cli.threads import let_threads_sleep
+
 
 @click.command()
 @click.option("--epochs", type=int, default=30, show_default=True, help="Passes over the data in the training.")
@@ -19,6 +21,7 @@ def command(epochs: int, optimizer: str, rate: str, out: Path | None, quiet: boo
 
     The recommended name goes to `seatrial train --schedule NAME`.
     """
+    let_threads_sleep()
     from rich.console import Console
 
     from seatrial.cli.train import rate_of

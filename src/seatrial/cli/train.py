@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 
 import click
+
+from seatrial.cli.threads import let_threads_sleep
 
 
 @click.command()
@@ -72,7 +76,9 @@ def command(
     The exit status is 1 where an error was found, 0 where none was, 2 where the task is not what it should be. After an interruption
     the same command with --resume goes on, bit for bit.
     """
+    let_threads_sleep()
     from seatrial.launch.folder import default_folder
+    from seatrial.practice.fitting.checkpoints import STATE
     from seatrial.practice.fitting.fit import fit
     from seatrial.practice.fitting.settings import FOUND, Settings
     from seatrial.practice.optimizers.kinds import OWN
@@ -97,10 +103,18 @@ def command(
     if resume and out is None:
         raise click.UsageError("--resume needs --out, the folder of the training to go on with.")
     program, found = find(task)
-    done = fit(found, out or default_folder(program), settings, resume=resume, progress=not quiet)
-    if not quiet:
+    folder = out or default_folder(program)
+    try:
+        done = fit(found, folder, settings, resume=resume, progress=not quiet)
+    except KeyboardInterrupt:
+        if (folder / STATE).exists():
+            print(f"seatrial: to go on: {_again(folder)}", file=sys.stderr)
+        raise
+    if not quiet and done.is_first:
         show(done.verdict, done.folder)
-    return 1 if done.verdict.errors else 0
+        for each in done.readings:
+            print(f"{each.text} {each.advice}".rstrip(), file=sys.stderr)
+    return 1 if done.verdict.errors or done.ending else 0
 
 
 def rate_of(words: str, otherwise: float | str) -> float | str:
@@ -111,3 +125,17 @@ def rate_of(words: str, otherwise: float | str) -> float | str:
         return float(words)
     except ValueError:
         return words
+
+
+def _again(folder: Path) -> str:
+    """The command that goes on with this training."""
+    given = sys.argv[1:]
+    more = [
+        *(["--resume"] if "--resume" not in given else []),
+        *(["--out", str(folder)] if not _has_out(given) else []),
+    ]
+    return shlex.join(["seatrial", given[0], *more, *given[1:]])
+
+
+def _has_out(given: list[str]) -> bool:
+    return any(word == "--out" or word.startswith("--out=") for word in given)

@@ -8,7 +8,12 @@ from typing import Any
 
 COLOURS = ("#2563a8", "#c2571a", "#23744a", "#8a3ea8", "#9a5b00", "#b3261e", "#1f6f8b", "#66707c")  # the report's
 INK, DIM, LINE = "#1d232b", "#66707c", "#e3e1da"
-_STYLE: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "seatrial", "font.family": "sans-serif", "font.size": 10}
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "seatrial",
+    "font.family": "sans-serif",
+    "font.size": 10,
+}
 
 
 def draw(to: Path, fill: Callable[[Any], None], size: tuple[float, float] = (7, 4.2)) -> None:

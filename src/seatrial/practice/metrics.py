@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -45,11 +45,16 @@ def is_gathering(metric: Any) -> bool:
 
 
 def examples_in(batch: Any) -> int:
-    """How many examples a batch holds: the length of the first tensor in it, or else of the first list."""
+    """How many examples a batch holds: the length of the first tensor in it, or else of the first list; at least 1."""
+    return max(1, _examples(batch))
+
+
+def _examples(batch: Any) -> int:
     if isinstance(batch, torch.Tensor):
         return len(batch) if batch.ndim else 1
-    parts = list(batch.values()) if isinstance(batch, dict) else batch if isinstance(batch, (list, tuple)) else []
+    parts = list(batch.values()) if isinstance(batch, Mapping) else batch if isinstance(batch, (list, tuple)) else []
     tensors = [part for part in parts if isinstance(part, torch.Tensor) and part.ndim]
     if tensors:
         return len(tensors[0])
-    return next((found for part in parts if (found := examples_in(part)) > 0), 0)
+    found = (_examples(part) for part in parts)
+    return next((count for count in found if count), len(parts) if isinstance(batch, list) else 0)

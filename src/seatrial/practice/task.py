@@ -132,19 +132,6 @@ class Task:
             object.__setattr__(other, name, value)
         return other
 
-    def with_rate(self, rate: float) -> Task:
-        """The same task with another learning rate; those of several groups keep their ratios to the highest one."""
-        own = self.optimizer if not isinstance(self.optimizer, Optimizer) else None
-
-        def made(model: nn.Module) -> Optimizer:
-            optimizer = self._made_by(own, model) if own is not None else self.optimizer_for(model)[0]
-            highest = max(float(group["lr"]) for group in optimizer.param_groups)
-            for group in optimizer.param_groups:
-                group["lr"] = float(group["lr"]) / highest * rate
-            return optimizer
-
-        return self.having(optimizer=made)
-
     # ---- what it makes -------------------------------------------------------------------------------------------
 
     @property

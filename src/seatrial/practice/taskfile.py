@@ -27,8 +27,12 @@ def find(words: str) -> tuple[Program, Task]:
     """
     file, name = _parts(words)
     program = Program(file, False, ())
+    argv = sys.argv, sys.orig_argv
     ready(program)
-    names = _run(program)
+    try:
+        names = _run(program)
+    finally:
+        sys.argv, sys.orig_argv = argv  # other processes of a training are started by what started this one
     tasks = {key: value for key, value in names.items() if isinstance(value, Task)}
     if name:
         return program, _named(file, name, names, tasks)

@@ -18,7 +18,7 @@ SCHEMA = 1
 
 def render(verdict: Verdict) -> str:
     """The text of findings.json. Strict JSON: figures that are not finite are the strings "nan", "inf" and "-inf"."""
-    return json.dumps(safe(as_data(verdict)), indent=1, allow_nan=False) + "\n"
+    return json.dumps(strict(as_data(verdict)), indent=1, allow_nan=False) + "\n"
 
 
 def as_data(verdict: Verdict) -> dict[str, Any]:
@@ -65,13 +65,13 @@ def _place(place: Place, verdict: Verdict) -> dict[str, str | int]:
     return {"file": shown_path(place.file, verdict.run), "line": place.line, "function": place.function}
 
 
-def safe(value: Any) -> Any:
-    """A value as strict JSON has it."""
+def strict(value: Any) -> Any:
+    """A value that strict JSON can hold."""
     match value:
         case dict():
-            return {str(key): safe(each) for key, each in value.items()}
+            return {str(key): strict(each) for key, each in value.items()}
         case list() | tuple():
-            return [safe(each) for each in value]
+            return [strict(each) for each in value]
         case None | bool() | int() | str():
             return value
         case float():

@@ -15,7 +15,7 @@ from seatrial.measure.found_rates import Found
 from seatrial.measure.rate_curves import FEWEST_STEPS, smoothed
 from seatrial.report.charts import Axis, Chart, axis, field
 from seatrial.report.curves import Curve
-from seatrial.report.json import safe
+from seatrial.report.json import strict
 from seatrial.report.numbers import counted, decimal, seconds
 
 JSON, PAGE = "rate.json", "rate.html"
@@ -67,7 +67,7 @@ class FoundRate:
 def write(found: FoundRate, folder: Path) -> None:
     """Leave rate.json and rate.html in a folder (made if need be)."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / JSON).write_text(json.dumps(safe(as_data(found)), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    (folder / JSON).write_text(json.dumps(strict(as_data(found)), indent=1, allow_nan=False) + "\n", encoding="utf-8")
     (folder / PAGE).write_text(page(found), encoding="utf-8")
 
 

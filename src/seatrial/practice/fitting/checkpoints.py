@@ -20,6 +20,15 @@ def epoch_file(number: int) -> str:
     return f"epoch-{number:04}.safetensors"
 
 
+def clear(folder: Path) -> None:
+    """Take away what an earlier training left: nobody is to go on with it by mistake."""
+    for path in (
+        *(folder / name for name in (STATE, BEST, LAST, "history.json", "training.json")),
+        *folder.glob("epoch-*.safetensors"),
+    ):
+        path.unlink(missing_ok=True)
+
+
 def save_weights(model: nn.Module, path: Path) -> None:
     """Write the weights and buffers of a model; as a whole or not at all."""
     from safetensors.torch import save_model

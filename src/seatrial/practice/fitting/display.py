@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console
@@ -46,9 +48,18 @@ class Display:
             left=f"at most {_time(left)} left",
         )
 
-    def end(self, history: History) -> None:
-        """All epochs are done."""
+    def end(self, history: History, ending: str) -> None:
+        """No epoch follows; `ending` says why, where it is not as it was meant."""
         self._tell_epochs(history)
+        if ending:
+            self._console.print(ending, soft_wrap=True, markup=False)
+
+    def interrupted(self, history: History, batch: int, folder: Path) -> None:
+        """A signal came: how to go on."""
+        self._tell_epochs(history)
+        where = f"Interrupted in epoch {len(history.epochs) + 1} after batch {batch}"
+        how = "--resume goes on from there (in Python: fit(..., resume=True))"
+        self._console.print(f"{where}; the state is in {os.path.relpath(folder)}. {how}.", soft_wrap=True, markup=False)
 
     def __enter__(self) -> Display:
         self._progress.start()

@@ -4,51 +4,79 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 from collections.abc import Generator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from seatrial.errors import UsageProblem
 from seatrial.launch.folder import prepare
 from seatrial.launch.settings import settings as configuration
-from seatrial.practice.fitting.checkpoints import BEST, STATE, load_state
-from seatrial.practice.fitting.devices import Machine
+from seatrial.practice.fitting.checkpoints import BEST, STATE, clear, load_state, load_weights
+from seatrial.practice.fitting.devices import Machine, machine
 from seatrial.practice.fitting.display import Display
 from seatrial.practice.fitting.history import Epoch, History
+from seatrial.practice.fitting.interruption import Interruption, Terminated
+from seatrial.practice.fitting.looking import look
 from seatrial.practice.fitting.order import steps_each
 from seatrial.practice.fitting.preparing import found_rate, prepared
-from seatrial.practice.fitting.settings import FOUND, Settings
+from seatrial.practice.fitting.settings import FOUND, LOSS, Settings
 from seatrial.practice.fitting.subset import subset
 from seatrial.practice.fitting.training import Training
 from seatrial.practice.optimizers.kinds import with_optimizer
+from seatrial.practice.reading import Reading, readings
 from seatrial.practice.recording import recorded, source_of
+from seatrial.practice.refusal import refused
 from seatrial.practice.task import Task
 from seatrial.practice.trying import try_out
 from seatrial.practice.unchanged import seed, unchanged
 from seatrial.record import NAME, Recorder, read
 from seatrial.report import write
+from seatrial.report.json import strict
 from seatrial.taps import apart
 from seatrial.verdict import Verdict, judge
 
-HISTORY = "history.json"
+HISTORY, READING = "history.json", "training.json"
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A training that has ended. `weights`: those of the best epoch."""
+    """A training that has ended. `ending`: why it could not go on; "" where it went to its end. `readings`: what its curves say.
+    `is_first`: whether this process speaks for all."""
 
     folder: Path
     history: History
     verdict: Verdict
+    ending: str = ""
+    readings: tuple[Reading, ...] = ()
+    is_first: bool = True
 
     @property
     def weights(self) -> Path:
+        """Those of the best epoch.
+
+        Raises:
+            UsageProblem: no epoch came to its end.
+        """
+        self.best  # noqa: B018  # there is one
         return self.folder / BEST
 
     @property
     def best(self) -> Epoch:
-        """The best epoch."""
+        """The best epoch.
+
+        Raises:
+            UsageProblem: none came to its end.
+        """
+        if not self.history.best:
+            raise UsageProblem(
+                f"Expected a training with at least one epoch, found none. {self.ending}",
+                "fit-no-epoch",
+                f"Look at {self.folder / 'report.html'}.",
+            )
         return self.history.epochs[self.history.best - 1]
 
 
@@ -74,34 +102,96 @@ def fit(task: Task, out: Path, settings: Settings | None = None, *, resume: bool
 
 
 def _fit(task: Task, out: Path, settings: Settings, rate: float, resume: bool, progress: bool) -> Fit:
-    file, text = source_of(task)
-    config = configuration(file, text)
-    with unchanged():
+    _check_choice(task, settings)
+    with unchanged(), machine(settings, task.batch_size) as devices, Interruption() as interruption:
         saved = load_state(out) if resume else None
-        machine = Machine(settings)
-        folder = out.resolve() if not machine.is_first else prepare(out, kept=(STATE,) if resume else ())
-        machine.wait()
+        folder = _folder(out, resume, devices)
         seed(settings.seed)
         try_out(task)
-        with Display(progress and machine.is_first, settings) as display, _watched(folder, task, file, machine):
-            task.at("", lambda: seed(settings.seed))
-            data = subset(task, settings.subset, settings.seed)
-            steps = settings.epochs * steps_each(task, data)
-            made = prepared(task, task.make(), rate, settings.schedule, steps)
-            if machine.share.rank:  # the same model everywhere, but noise of its own
-                seed(settings.seed + machine.share.rank)
-            planned = steps if task.is_planned(settings.schedule) else 0
-            training = Training(task, made, data, folder, settings, machine, planned)
-            if saved is not None:
-                training.restore(saved)
-            training.run(display.told)
-            display.end(training.history)
-        history = training.history
-        verdict = judge(read(folder / NAME), config)
-        if machine.is_first:
-            write(verdict, folder)
-            (folder / HISTORY).write_text(json.dumps([asdict(each) for each in history.epochs], indent=1))
-    return Fit(folder, history, verdict)
+        display = Display(progress and devices.is_first, settings)
+        try:
+            training = _trained(task, folder, settings, rate, saved, devices, display, interruption)
+        except Terminated:
+            signal.raise_signal(signal.SIGTERM)
+            raise
+        said = _read(training) if devices.is_first else ()
+        devices.wait()  # until the report is written
+        return Fit(folder, training.history, _judged(task, folder), training.ending, said, devices.is_first)
+
+
+def _check_choice(task: Task, settings: Settings) -> None:
+    known = [LOSS, *task.metrics]
+    if settings.choose not in known:
+        hint = "Give one of these, or add the metric to the task."
+        raise refused(f"choose as one of {', '.join(known)}", repr(settings.choose), "fit-choose", hint)
+
+
+def _folder(out: Path, resume: bool, devices: Machine) -> Path:
+    """The folder, ready. What an earlier training left in it goes, unless that is to go on."""
+    if devices.is_first:
+        prepare(out, kept=(STATE,) if resume else ())
+        if not resume:
+            clear(out)
+    devices.wait()
+    return out.resolve()
+
+
+def _trained(
+    task: Task,
+    folder: Path,
+    settings: Settings,
+    rate: float,
+    saved: dict[str, Any] | None,
+    devices: Machine,
+    display: Display,
+    interruption: Interruption,
+) -> Training:
+    """The training at its end. What was seen is reported, also until an interruption or a failure."""
+    file, _ = source_of(task)
+    with contextlib.ExitStack() as at_end, display, _watched(folder, task, file, devices):
+        task.at("", lambda: seed(settings.seed))
+        data = subset(task, settings.subset, settings.seed)
+        steps = settings.epochs * steps_each(task, data)
+        made = prepared(task, task.make(), rate, settings.schedule, steps)
+        if devices.share.rank:  # the same model everywhere, but noise of its own
+            seed(settings.seed + devices.share.rank)
+        planned = steps if task.is_planned(settings.schedule) else 0
+        training = Training(task, made, data, folder, settings, devices, planned)
+        if saved is not None:
+            training.restore(saved)
+        if devices.is_first:
+            at_end.callback(lambda: _write(task, training.history, folder))
+        try:
+            if saved is None:
+                training.save(0.0)
+            training.run(display.told, interruption)
+        except KeyboardInterrupt:
+            display.interrupted(training.history, training.batch, folder)
+            raise
+        display.end(training.history, training.ending)
+    return training
+
+
+def _read(training: Training) -> tuple[Reading, ...]:
+    """What the curves say, told in a file too. The model has the weights of the best epoch afterwards."""
+    if training.ending or not training.history.best:
+        return ()
+    load_weights(training.bare.model, training.folder / BEST)
+    curves = look(training.task, training.bare, training.data, training.history, training.settings, training.machine)
+    found = readings(curves)
+    told = {"readings": [asdict(each) for each in found], "curves": asdict(curves)}
+    (training.folder / READING).write_text(json.dumps(strict(told), indent=1, allow_nan=False))
+    return found
+
+
+def _judged(task: Task, folder: Path) -> Verdict:
+    return judge(read(folder / NAME), configuration(*source_of(task)))
+
+
+def _write(task: Task, history: History, folder: Path) -> None:
+    write(_judged(task, folder), folder)
+    epochs = [asdict(each) for each in history.epochs]
+    (folder / HISTORY).write_text(json.dumps(strict(epochs), indent=1, allow_nan=False))
 
 
 @contextlib.contextmanager
@@ -116,8 +206,6 @@ def _watched(folder: Path, task: Task, file: str, machine: Machine) -> Generator
 
 def best_model(task: Task, done: Fit) -> torch.nn.Module:
     """The task's model with the weights of the best epoch, in evaluation mode."""
-    from seatrial.practice.fitting.checkpoints import load_weights
-
     model = task.make().model
     load_weights(model, done.weights)
     return model.eval()

@@ -38,7 +38,8 @@ class History:
         """Take an epoch; whether it is the best until now."""
         self.epochs.append(epoch)
         value = _value(epoch, settings)
-        better = self.best == 0 or math.isnan(value) or value < _value(self.epochs[self.best - 1], settings)
+        lowest = _value(self.epochs[self.best - 1], settings) if self.best else math.nan
+        better = math.isnan(lowest) or value < lowest
         if better:
             self.best = epoch.number
         return better

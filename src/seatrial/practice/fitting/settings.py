@@ -12,6 +12,8 @@ from seatrial.practice.refusal import refused
 
 LOSS = "loss"
 FOUND = "found"
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+_MIXED = "Mixed precision keeps the weights in 32 bits."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ class Settings:
                 raise refused(
                     f"{name} of at least {least}", repr(value), f"fit-{name.replace('_', '-')}", "Give a larger number."
                 )
+        if self.precision not in PRECISIONS:
+            raise refused(f"precision as one of {', '.join(PRECISIONS)}", repr(self.precision), "fit-precision", _MIXED)
         if not 0 < self.subset <= 1:
             raise refused("subset as a share above 0 and up to 1", repr(self.subset), "fit-subset", "A tenth is 0.1.")
 

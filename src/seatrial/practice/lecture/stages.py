@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch.optim import Optimizer
 from torch.utils.data import Subset
 
 from seatrial.errors import UsageProblem
@@ -63,8 +62,12 @@ class Practice:
                 if held_out is not None:
                     parts["validation"] = Subset(given, held_out)
                 task = task.having(**parts)
-        rate = self.diary.value("rate", "rate")
-        return task if rate is None else task.with_rate(rate)
+        return task
+
+    @property
+    def chosen(self) -> Settings:
+        """The settings with the rate that was found, as far as that stage is over."""
+        return replace(self.settings, rate=self.diary.value("rate", "rate") or self.settings.rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +157,6 @@ def rate(practice: Practice) -> Outcome:
     """The learning rate, by a range test and short trainings."""
     if practice.quick:
         return Outcome((), skipped="A quick practice takes the rate as it is.")
-    if isinstance(practice.task.optimizer, Optimizer):
-        return Outcome((), skipped="The optimizer is given as an object: its rate is its own.")
     task = practice.prepared
     steps = practice.settings.epochs * (_size(task.train) // task.batch_size)
     found = find_rate(task, steps=steps, progress=practice.progress)
@@ -169,14 +170,14 @@ def first(practice: Practice) -> Outcome:
     task = practice.prepared
     if FIRST_SHARE * _size(task.train) < 4 * task.batch_size:
         return Outcome((), skipped=f"A subset of {FIRST_SHARE:.0%} would have less than four batches.")
-    settings = replace(practice.settings, epochs=min(FIRST_EPOCHS, practice.settings.epochs), subset=FIRST_SHARE)
+    settings = replace(practice.chosen, epochs=min(FIRST_EPOCHS, practice.settings.epochs), subset=FIRST_SHARE)
     done = _fitted(practice, task, "subset", settings)
     return Outcome((_told(done),), link="subset/report.html", values=_curves(done))
 
 
 def whole(practice: Practice) -> Outcome:
     """The training on all data; validation chooses the epoch and when to stop."""
-    done = _fitted(practice, practice.prepared, "train", practice.settings)
+    done = _fitted(practice, practice.prepared, "train", practice.chosen)
     findings = [f"{each.severity}: {each.message}" for each in done.verdict.findings if each.severity != "note"]
     values = {**_curves(done), "weights": str(done.weights)}
     return Outcome((_told(done), *findings), link="train/report.html", values=values)
