@@ -80,10 +80,10 @@ def bowl(condition: float, noise: torch.Tensor, optimizer: Any, steps: int) -> P
 
 def classified(make: Callable[[], nn.Module], x: torch.Tensor, y: torch.Tensor, optimizer: Any, steps: int) -> Problem:
     def truth(model: nn.Module) -> float:
-        return functional.cross_entropy(model(x[:1024]).flatten(0, -2), y[:1024].flatten()).item()
+        return F.cross_entropy(model(x[:1024]).flatten(0, -2), y[:1024].flatten()).item()
 
     def loss(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        return functional.cross_entropy(output.flatten(0, -2), target.flatten())
+        return F.cross_entropy(output.flatten(0, -2), target.flatten())
 
     data: Dataset[Any] = TensorDataset(x, y)
     return Problem(Task(make, loss, data, optimizer=optimizer), truth, steps)
