@@ -286,7 +286,7 @@ def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(UsageProblem, match="no-task"):
         find(Net)  # pyright: ignore[reportArgumentType]
     for options in ({"steps": 0}, {"seconds": 0}, {"seconds": -1.0}):
-        with pytest.raises(UsageProblem, match="task-(steps|seconds)"):
+        with pytest.raises(UsageProblem, match=r"task-(steps|seconds)"):
             find(Task(Net, LOSS, clusters()), **options)
     with pytest.raises(UsageProblem, match="task-no-rate"):
         find(Task(Net, LOSS, clusters(), optimizer=sgd(0.0)))
