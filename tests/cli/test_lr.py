@@ -70,11 +70,11 @@ def written(folder: Path) -> Any:
 @pytest.mark.slow
 def test_a_task(tmp_path: Path) -> None:
     (tmp_path / "it.py").write_text(TASK)
-    ended = lr(tmp_path, "--out", "found", "--steps", "40", "it.py")
+    ended = lr(tmp_path, "--out", "found", "--steps", "30", "it.py")
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.startswith("Learning rate: ")
     found = written(tmp_path / "found")
-    assert found["steps_wanted"] == 40 and found["band"][0] <= found["rate"] <= found["band"][1]
+    assert found["steps_wanted"] == 30 and found["band"][0] <= found["rate"] <= found["band"][1]
     assert (tmp_path / "found" / "rate.html").exists()
 
 
@@ -90,7 +90,7 @@ def test_a_task_without_a_suggestion_ends_with_1(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_script_is_stopped_and_its_steps_are_tried(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(SCRIPT)
-    ended = lr(tmp_path, "--out", "found", "--steps", "40", "train.py", "1000000")
+    ended = lr(tmp_path, "--out", "found", "--steps", "30", "train.py", "1000000")
     assert (ended.returncode, ended.stdout) == (0, "steps 63\n")  # the 64th was made, its line not left
     assert "Traceback" not in ended.stderr and "seatrial: Learning rate: " in ended.stderr
     found = written(tmp_path / "found")
@@ -101,7 +101,7 @@ def test_a_script_is_stopped_and_its_steps_are_tried(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_script_may_run_to_its_end(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(SCRIPT)
-    ended = lr(tmp_path, "--out", "found", "--stop", "0", "train.py", "20")
+    ended = lr(tmp_path, "--out", "found", "--stop", "0", "--seconds", "2", "train.py", "20")
     assert (ended.returncode, ended.stdout) == (0, "steps 160\n")
     assert written(tmp_path / "found")["steps_wanted"] == 500
 

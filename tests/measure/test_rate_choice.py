@@ -32,12 +32,12 @@ def test_the_best_rate_lies_between_the_candidates(best: float, seed: int) -> No
     assert found.low <= found.rate <= found.high
 
 
-def test_the_band_holds_the_truth_about_as_often_as_it_says() -> None:
+def test_the_band_holds_the_truth_as_often_as_it_says() -> None:
     held = 0
     for seed in range(60):
         found = choice(RATES, *ended(0.037, 1.0, 0.3, seed))
         held += found.low <= 0.037 <= found.high
-    assert 45 <= held <= 60
+    assert held >= 54
 
 
 def test_a_wider_spread_makes_a_wider_band() -> None:

@@ -123,8 +123,10 @@ def smoothed(rates: Floats, losses: Floats) -> Smoothed:
         rates: (steps,), losses: (seeds, steps), finite; at least FEWEST_STEPS steps.
     """
     x = np.log(rates)
-    level = np.median(losses, axis=1, keepdims=True)
-    middle = np.median(losses - level, axis=0) + float(level.mean())
+    apart = np.median(
+        losses - np.median(losses, axis=0), axis=1, keepdims=True
+    )  # of each seed from what all have in common
+    middle = np.median(losses - apart, axis=0)
     trust = _trust(losses)
     weights = _without_spikes(x, middle, trust)
     fits = [_matrices(x, weights, width) for width in WIDTHS]

@@ -20,6 +20,7 @@ from seatrial.report.numbers import counted, decimal, seconds
 
 JSON, PAGE = "rate.json", "rate.html"
 SCHEMA = 1
+BEYOND = 3.0  # times the edge: so far the range test is drawn
 ABOVE = 1.0  # of the fall of the loss: so much of what lies above its start is drawn
 
 
@@ -181,6 +182,7 @@ def _sweep_chart(found: FoundRate) -> Chart | None:
     losses = seen.swept.losses
     broken = np.flatnonzero(~np.isfinite(losses).all(axis=0))
     kept = int(broken[0]) if len(broken) else losses.shape[1]
+    kept = min(kept, int(np.searchsorted(seen.swept.rates, BEYOND * seen.read.edge)))
     if kept < FEWEST_STEPS:
         return None
     rates, losses = seen.swept.rates[:kept], losses[:, :kept]
