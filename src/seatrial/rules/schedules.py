@@ -7,6 +7,7 @@ import math
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
 
 from seatrial.events import CallSeen, LoaderIterated, SchedulerBuilt
 from seatrial.history import Run, Series
@@ -17,8 +18,16 @@ from seatrial.rules.turns import Made, made
 _COUNTS = re.compile(
     r"(current_|global_|n_|num_)?(epochs?|ep|steps?|iters?|iterations?|batch_idx)(_idx|_num)?", re.IGNORECASE
 )
-# The setting that says over how many of its steps a schedule is planned.
-HORIZONS = ("total_steps", "T_max", "total_iters", "step_size", "milestones")
+# The setting that says over how many of its steps a schedule is planned, or how long one of its cycles is; and where the
+# constructor takes it: its name there, and its place after the optimizer.
+HORIZONS = ("total_steps", "T_max", "total_iters", "step_size", "T_0", "total_size", "milestones")
+_ARGUMENTS = {
+    "StepLR": ("step_size", 0),
+    "MultiStepLR": ("milestones", 0),
+    "CosineAnnealingWarmRestarts": ("T_0", 0),
+    "CyclicLR": ("step_size_up", 2),
+    "LinearLR": ("total_iters", 2),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +36,9 @@ class Pace:
 
     made        its own steps; `before` of them before the first step of its optimizer
     steps       steps of its optimizer after it was built
-    horizon     the number of its steps that it is planned for (the first decay, for StepLR), nan if it does not say
+    horizon     the number of its steps that it is planned for (the first decay, for StepLR; the first cycle, for those that
+                come round), nan if it does not say
+    ends_as     the type of the schedule that is in force at its end: its own, or that of the last one inside; "" if several are
     epochs      how often the training data were gone through, nan if that is not known
     first_run   how many of its steps came in a row before the optimizer's first step"""
 
@@ -38,6 +49,7 @@ class Pace:
     horizon: float
     epochs: float
     calls: tuple[int, ...]
+    ends_as: str
 
     @property
     def steps_each(self) -> float:
@@ -47,13 +59,14 @@ class Pace:
 
 def paces(run: Run) -> list[Pace]:
     """The schedules that are stepped by the user's code (not those inside of another one)."""
-    inner = {
-        int(number)
-        for built in run.schedulers.values()
-        for number in str(built.settings.get("schedulers", "")).split(", ")
-        if number.isdigit()
-    }
+    inner = {part.scheduler for built in run.schedulers.values() for part in _parts(run, built)}
     return [_pace(run, built) for number, built in run.schedulers.items() if number not in inner]
+
+
+def _parts(run: Run, built: SchedulerBuilt) -> list[SchedulerBuilt]:
+    """The schedules inside of one, in their order."""
+    numbers = [int(part) for part in str(built.settings.get("schedulers", "")).split(", ") if part.isdigit()]
+    return [run.schedulers[number] for number in numbers if number in run.schedulers and number != built.scheduler]
 
 
 def _pace(run: Run, built: SchedulerBuilt) -> Pace:
@@ -67,10 +80,19 @@ def _pace(run: Run, built: SchedulerBuilt) -> Pace:
             steps += one.weight * one.count
     count = sum(one.weight * one.count for one in own)
     calls = tuple(dict.fromkeys(one.call.call for one in own))
-    return Pace(built, count, before, steps, _horizon(built), epochs(run), calls)
+    return Pace(built, count, before, steps, _horizon(run, built), epochs(run), calls, _ends_as(run, built))
 
 
-def _horizon(built: SchedulerBuilt) -> float:
+def _horizon(run: Run, built: SchedulerBuilt) -> float:
+    parts = [_horizon(run, part) for part in _parts(run, built)]
+    if built.type == "ChainedScheduler":  # all at once
+        return max((part for part in parts if math.isfinite(part)), default=math.nan)
+    own = _own_horizon(built)
+    # One after the other: the last one begins at the last milestone.
+    return own + parts[-1] if parts and math.isfinite(parts[-1]) else own
+
+
+def _own_horizon(built: SchedulerBuilt) -> float:
     for name in HORIZONS:
         value = built.settings.get(name)
         if isinstance(value, str):
@@ -79,6 +101,33 @@ def _horizon(built: SchedulerBuilt) -> float:
         if isinstance(value, int | float) and value > 0:
             return float(value)
     return math.nan
+
+
+def _ends_as(run: Run, built: SchedulerBuilt) -> str:
+    parts = _parts(run, built)
+    if not parts:
+        return built.type
+    return _ends_as(run, parts[-1]) if built.type == "SequentialLR" else ""
+
+
+def is_computed(run: Run, built: SchedulerBuilt) -> bool:
+    """Whether the line that builds a schedule computes its plan, as `3 * len(loader)`: not where it is a figure, as `30`."""
+    name, place = _ARGUMENTS.get(built.type, ("", 0))
+    if not name or built.where is None:
+        return False
+    for node in nodes(run, built.where.file):
+        if not isinstance(node, ast.Call) or last_name(node.func) != built.type:
+            continue
+        if not node.lineno <= built.where.line <= (node.end_lineno or node.lineno):
+            continue
+        named = [each.value for each in node.keywords if each.arg == name]
+        given = named or node.args[place + 1 : place + 2]
+        return any(not isinstance(part, ast.Constant) for part in _members(given))
+    return False
+
+
+def _members(given: list[ast.expr]) -> list[ast.expr]:
+    return [part for each in given for part in (each.elts if isinstance(each, ast.List | ast.Tuple) else [each])]
 
 
 def epochs(run: Run) -> float:
@@ -91,6 +140,11 @@ def epochs(run: Run) -> float:
 def rates(run: Run, optimizer: int) -> Series | None:
     """The learning rate of the first param group as it changed."""
     return run.settings.get((optimizer, 0, "lr"))
+
+
+def rises(series: Series) -> int:
+    """How often the rate jumped to at least twice of what it was."""
+    return sum(after >= 2 * before > 0 for before, after in pairwise(series.values))
 
 
 def rate_at(series: Series, tick: float) -> float:

@@ -75,7 +75,7 @@ def _fill(figure: Any, advice: Advice) -> None:
         left.plot(*_thinned(at, values), label=label, linestyle="--" if name == "plateau" else "-", **style)
     drawing.plain(left, "The rate, if a plateau came halfway", "step", "learning rate")
     left.set_ylim(bottom=0)
-    left.legend(frameon=False, fontsize=8)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=8, frameon=False, fontsize=8)
     drawing.plain(right, "The probe: kept, and annealed", "step", "training loss, smoothed")
     for values, label, colour in (
         (advice.probe.kept, "rate kept", drawing.COLOURS[0]),

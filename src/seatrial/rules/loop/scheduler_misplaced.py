@@ -10,9 +10,12 @@ Stepped for every batch, a schedule for epochs has taken the rate to nothing bef
 every epoch, one that is planned for batches never leaves its warm-up. Either way most of training goes by at a wrong rate.
 
 ## How it is recognised
-A schedule's own plan (total_steps, T_max, total_iters, step_size, milestones) is compared with how often it was stepped, with
-the optimizer's steps and with the epochs; where the plan is not a number, the rates that it gave are. A plan that fits the
-number of optimizer steps is one for batches, one that fits the epochs one for epochs.
+A schedule's own plan is compared with how often it was stepped, with the optimizer's steps and with the epochs; where the
+plan is not a number, the rates that it gave are. A plan that fits the number of optimizer steps is one for batches, one that
+fits the epochs one for epochs. The plan is total_steps (OneCycleLR), T_max (CosineAnnealingLR), total_iters (LinearLR,
+PolynomialLR), the first decay (StepLR, MultiStepLR) or cycle (CyclicLR, CosineAnnealingWarmRestarts); of a SequentialLR the last
+milestone and the plan of the schedule that begins there, of a ChainedScheduler the longest one inside. A decay, cycle or warm-up
+that is a part of the run counts as planned for batches where the line computes it and it is a multiple of an epoch's steps.
 
 ## What it cannot see
 A run that was cut short on purpose looks as if its plan were too long: then nothing is said unless the plan fits the steps.
@@ -60,7 +63,7 @@ for epoch in range(8):
 ## Thresholds
 `steps`: so many optimizer steps, at least. `near`: a plan within this factor of a number fits it. `far`: the pace is wrong
 if the plan differs from the steps made by this factor at least. `collapsed`: a rate below this share of the highest is gone.
-`early`: gone before this share of the run. `sensible`: at an epoch's pace the rate would have stayed above this share.
+`early`: gone before this share of the run. `part`: the least share of the steps that a part of a plan is. `sensible`: at an epoch's pace the rate would have stayed above this share.
 
 ## References
 PyTorch documentation, *torch.optim: how to adjust learning rate*; Smith and Topin, *Super-convergence*, 2018 (one cycle).
@@ -78,7 +81,7 @@ from seatrial.findings import Figure, Finding, Mend
 from seatrial.history import Run
 from seatrial.rules.graph import Graph
 from seatrial.rules.lines import callers, loops_around, never_called
-from seatrial.rules.schedules import Pace, argument_words, is_counter, paces, rate_at, rates
+from seatrial.rules.schedules import Pace, argument_words, is_computed, is_counter, paces, rate_at, rates, rises
 from seatrial.rules.source import origin
 from seatrial.rules.turns import steps
 from seatrial.rules.where import distinct
@@ -93,6 +96,8 @@ EXPLAINS = (
     "optimisation.noisy-loss",
     "optimisation.update-ratio-off",
 )
+# Their plan may be a part of the run.
+_IN_PARTS = ("StepLR", "MultiStepLR", "LinearLR", "CosineAnnealingWarmRestarts", "CyclicLR")
 _FALLS = re.compile(r"(?<![a-z])(loss|err|error|mse|mae|rmse|ppl|perplexity|nll|elbo)", re.IGNORECASE)
 _RISES = re.compile(
     r"(?<![a-z])(acc|accuracy|score|f1|auc|psnr|ssim|bleu|iou|miou|dice|r2|reward|recall|precision|hits)", re.I
@@ -101,13 +106,14 @@ _RISES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """steps: a count; near and far: factors; collapsed, early and sensible: 0..1. See the page."""
+    """steps: a count; near and far: factors; collapsed, early, part and sensible: 0..1. See the page."""
 
     steps: int = 10
     near: float = 1.35
     far: float = 3.0
     collapsed: float = 1e-3
     early: float = 0.5
+    part: float = 0.1
     sensible: float = 1e-2
 
 
@@ -197,12 +203,7 @@ def _too_rarely(run: Run, pace: Pace, limits: Thresholds) -> Finding | None:
     """Planned for the optimizer's steps, stepped far less often."""
     if not pace.made or pace.steps < limits.steps or not math.isfinite(pace.horizon):
         return None
-    planned = pace.horizon / pace.steps
-    if pace.scheduler.type in ("StepLR", "MultiStepLR"):
-        fits = 0.1 <= planned <= limits.near
-    else:
-        fits = 1 / limits.near <= planned <= limits.near
-    if not fits or pace.horizon < limits.far * pace.made or pace.steps_each < limits.far:
+    if not _for_steps(run, pace, limits) or pace.horizon < limits.far * pace.made or pace.steps_each < limits.far:
         return None
     message = (
         f"{pace.scheduler.type} is planned for {pace.horizon:g} of its steps, as many as the optimizer makes, "
@@ -210,6 +211,18 @@ def _too_rarely(run: Run, pace: Pace, limits: Thresholds) -> Finding | None:
     )
     where = [*_lines(run, pace), pace.scheduler.where]
     return _finding(pace, message, "Step it after each step of the optimizer, or plan it for epochs.", where, 0.92)
+
+
+def _for_steps(run: Run, pace: Pace, limits: Thresholds) -> bool:
+    """Whether the plan is one for the optimizer's steps: for all of them; or for a part of them (a first decay, a cycle, a
+    warm-up), computed as a multiple of the steps in an epoch. A figure like 30 may count epochs in a run that was cut short."""
+    if _fits(pace.horizon, pace.steps, limits.near):
+        return True
+    partial = limits.part <= pace.horizon / pace.steps <= limits.near and pace.scheduler.type in _IN_PARTS
+    if pace.scheduler.type == "LinearLR" and _falls(run, pace):
+        return False
+    rounds = pace.horizon / pace.steps_each
+    return partial and abs(rounds - round(rounds)) < 0.02 * rounds and is_computed(run, pace.scheduler)
 
 
 def _too_often(run: Run, pace: Pace, limits: Thresholds) -> Finding | None:
@@ -222,15 +235,34 @@ def _too_often(run: Run, pace: Pace, limits: Thresholds) -> Finding | None:
     if pace.steps_each < 0.7 and _fits(pace.horizon, pace.steps, limits.near):
         message = f"{kind} is planned for the optimizer's {pace.steps} steps but was stepped {pace.made} times."
         return _finding(pace, message, "Step it only where the optimizer steps.", where, 0.88)
-    cycles = kind == "CosineAnnealingLR" and pace.made >= limits.far * pace.horizon
-    decays = kind in ("MultiStepLR", "LinearLR", "PolynomialLR") and pace.made >= limits.far * pace.horizon
+    last = pace.ends_as
+    cycles = last == "CosineAnnealingLR" and pace.made >= limits.far * pace.horizon
+    decays = last in ("MultiStepLR", "LinearLR", "PolynomialLR") and pace.made >= limits.far * pace.horizon
     planned = math.isfinite(pace.epochs) and pace.horizon <= limits.near * pace.epochs and pace.epochs >= 2
-    decays = decays and planned and pace.horizon > 1 and (kind != "LinearLR" or _falls(run, pace))
-    if decays or (cycles and (planned or (not math.isfinite(pace.epochs) and _nested(run, pace)))):
+    decays = decays and planned and pace.horizon > 1 and (last != "LinearLR" or _falls(run, pace))
+    if (
+        decays
+        or (planned and _restarts(run, pace, limits))
+        or (cycles and (planned or (not math.isfinite(pace.epochs) and _nested(run, pace))))
+    ):
         plan = f"{kind} is planned for {pace.horizon:g} of its steps"
         message = f"{plan} but was stepped {pace.made} times, once with every batch."
         return _finding(pace, message, remedy, where, 0.88)
     return _collapse(run, pace, limits, remedy, where)
+
+
+def _restarts(run: Run, pace: Pace, limits: Thresholds) -> bool:
+    """Whether the rate really began anew as often as cycles of so few steps say. It does not where a fraction of the epoch is
+    handed to each step, nor where the cycles grow."""
+    series = rates(run, pace.scheduler.optimizer)
+    if (
+        pace.scheduler.type != "CosineAnnealingWarmRestarts"
+        or series is None
+        or pace.scheduler.settings.get("T_mult") != 1
+    ):
+        return False
+    cycles = pace.made / pace.horizon
+    return cycles >= limits.far and rises(series) >= 0.5 * cycles and pace.horizon > 1
 
 
 def _nested(run: Run, pace: Pace) -> bool:

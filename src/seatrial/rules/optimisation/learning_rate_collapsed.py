@@ -92,7 +92,22 @@ EXPLAINS = (
     "optimisation.vanishing-gradient",
 )
 # What of a schedule sets its pace.
-_PACE = ("gamma", "step_size", "milestones", "T_max", "total_iters", "factor", "patience", "lr_lambda", "T_0", "power")
+_PACE = (
+    "gamma",
+    "step_size",
+    "milestones",
+    "T_max",
+    "total_iters",
+    "factor",
+    "patience",
+    "lr_lambda",
+    "T_0",
+    "T_mult",
+    "power",
+    "total_steps",
+)
+# Schedules with a highest rate of their own, in place of the one that the optimizer was given.
+_OWN_PEAK = ("OneCycleLR", "CyclicLR")
 
 
 @dataclass(frozen=True)
@@ -139,7 +154,7 @@ def _never_reached(training: Training, limits: Thresholds) -> Finding | None:
     schedulers = [
         each for each in training.run.schedulers.values() if optimizer and each.optimizer == optimizer.optimizer
     ]
-    if optimizer is None or not schedulers:
+    if optimizer is None or not schedulers or any(each.type in _OWN_PEAK for each in schedulers):
         return None
     given = optimizer.groups[0].settings.get("lr")
     used = finite(training.run.settings.get((optimizer.optimizer, 0, "lr"), Series((), ())).values)
