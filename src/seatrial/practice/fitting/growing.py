@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from seatrial.practice.fitting.devices import Machine, machine
+from seatrial.practice.fitting.history import History
 from seatrial.practice.fitting.interruption import Interruption
 from seatrial.practice.fitting.settings import LOSS, Settings
 from seatrial.practice.fitting.subset import subset
@@ -69,13 +70,17 @@ def _for_share(settings: Settings, share: float, seed: int) -> Settings:
     )
 
 
+def _silent(history: History, done: int, of: int, seconds: float) -> None:
+    pass
+
+
 def _point(task: Task, settings: Settings, devices: Machine) -> Point:
     seeded(settings.seed)
     made = task.make()
     data = subset(task, settings.subset, settings.seed)
     with tempfile.TemporaryDirectory() as folder:
         training = Training(task, made, data, Path(folder), settings, devices)
-        training.run(lambda *_: None, Interruption())
+        training.run(_silent, Interruption())
     history = training.history
     value = math.nan
     if history.best and not training.ending:
