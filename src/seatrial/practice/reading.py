@@ -14,7 +14,7 @@ from statistics import median
 
 SURE = 3.0  # standard errors that a difference of two losses must be
 TREND = 1.64  # standard deviations of Mann's test: one in twenty by chance
-RISE = 1.1  # last validation loss over the lowest, to speak of a rise
+RISE = 1.03  # last validation loss over the lowest, to speak of a rise: stopping early, one sees its beginning only
 GAP = 1.5  # validation loss over that of the training data, to speak of a gap
 HIGH = 0.8  # share of the best constant answer's loss
 FALL = 0.02  # share by which the last epochs must have brought the loss down, to speak of a fall
