@@ -353,7 +353,7 @@ class Look:
 @dataclass(frozen=True, slots=True)
 class GradientPair:
     """The gradients of two successive steps of an optimizer, over all its parameters: g . h, |g|^2 and |h|^2, as the steps
-    took them (clipped, where they were). `backwards`: calls of backward that the first one was summed over."""
+    took them (clipped, where they were). `backwards`: calls of backward, in all processes, that the first one is made of."""
 
     tick: int
     optimizer: int

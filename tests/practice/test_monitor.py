@@ -120,6 +120,29 @@ def test_a_failure_of_the_loop_stays_the_same_failure(tmp_path: Path) -> None:
     assert listening() is None
 
 
+def test_a_failure_of_ours_is_told_and_the_program_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("seatrial.practice.monitor.write", broken)
+    with seatrial.Monitor(tmp_path, quiet=True):
+        loop(*network(), 3)
+    assert "no report could be made (OSError: the disk is full)" in capsys.readouterr().err
+    assert listening() is None
+
+
+def test_interrupted_is_told_as_such(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), seatrial.Monitor(tmp_path, quiet=True):
+        loop(*network(), 3)
+        raise KeyboardInterrupt
+    run = Run.of(read(tmp_path / NAME))
+    assert run.ended is not None
+    assert run.ended.status == "interrupted"
+    assert (tmp_path / "report.html").exists()
+
+
 def test_within_another_watch_nothing_is_recorded_twice(tmp_path: Path) -> None:
     model, optimizer = network()
     with seatrial.Monitor(tmp_path / "outer", quiet=True) as outer:

@@ -17,6 +17,7 @@ from seatrial.launch.settings import settings
 from seatrial.places import user_frame
 from seatrial.practice.monitoring.current import Current, Latest
 from seatrial.practice.recording import watched
+from seatrial.practice.unchanged import unchanged
 from seatrial.record import NAME, Recorder, read
 from seatrial.report import show, write
 from seatrial.taps import Watch, apart, listening
@@ -75,7 +76,7 @@ class Monitor:
             return self
         stack = contextlib.ExitStack()
         outer = listening()
-        with stack:
+        with stack, unchanged():
             if outer is not None:
                 self._look_on(outer, stack)
             else:
@@ -118,11 +119,14 @@ class Monitor:
         stack, self._open = self._open, None
         if stack is None:
             return
-        with contextlib.suppress(*([type(error)] if error is not None else [])):
-            stack.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
         self._watch = None
-        if self.folder is not None:
-            self._report(self.folder)
+        try:
+            with unchanged():
+                _close(stack, error)
+                if self.folder is not None:
+                    self._report(self.folder)
+        except Exception as own:  # of ours: the program goes on
+            print(f"seatrial: no report could be made ({type(own).__name__}: {own})", file=sys.stderr)
 
     def _report(self, folder: Path) -> None:
         self.verdict = judge(read(folder / NAME), self._config)
@@ -161,13 +165,23 @@ class Monitor:
         """The figures over time, as a matplotlib figure that a notebook shows."""
         watch = self._watch
         pending = watch.pending() if watch is not None else []
-        return apart(lambda: _drawn(self._current, pending))
+        with unchanged():
+            return apart(lambda: _drawn(self._current, pending))
 
 
 def _drawn(current: Current, pending: list[Event]) -> Any:
     from seatrial.practice.monitoring.drawing import draw
 
     return draw(current.run(pending))
+
+
+def _close(stack: contextlib.ExitStack, error: BaseException | None) -> None:
+    """End what is open, telling it of what ended the training; that is raised again by whoever has to."""
+    try:
+        stack.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
+    except BaseException as raised:
+        if raised is not error:
+            raise
 
 
 def _is_first() -> bool:

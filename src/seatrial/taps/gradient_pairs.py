@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+from torch import distributed
 
 from seatrial.events import GradientPair
 from seatrial.measure.access import read_later
@@ -32,7 +33,7 @@ class GradientPairs:
         """Keep the gradients of a step that is about to be made."""
         self.send()
         kept = [p.grad.detach().clone() if p.grad is not None else None for p in parameters]
-        self.first = _First(optimizer, self.watch.tick, backwards, kept)
+        self.first = _First(optimizer, self.watch.tick, backwards * _processes(), kept)
 
     def close(self, optimizer: int, parameters: list[torch.Tensor]) -> None:
         """The next step of an optimizer is about to be made."""
@@ -54,3 +55,8 @@ class GradientPairs:
             numbers = read_later(list(figures.unbind()))
             self.watch.send(GradientPair(first.tick, first.optimizer, *numbers, backwards=first.backwards))
         self._measured = []
+
+
+def _processes() -> int:
+    """How many processes train together: each has the gradient of all their batches."""
+    return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
