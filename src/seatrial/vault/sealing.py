@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -33,6 +34,8 @@ from seatrial.vault.staging import staged
 
 DUPLICATES = ("refuse", "move", "keep")
 CONTENTS = "vault.json"
+# Names of columns that number the examples; left out of the comparison where all of their values differ.
+_ID = re.compile(r"|.*[-_ ]id|id|.*Id|idx|index|key|row|number|uuid|guid|unnamed: 0", re.IGNORECASE)
 # So many different targets are written down as classes at most.
 _MOST_CLASSES = 1000
 
@@ -47,6 +50,8 @@ class Choice:
     time        a column: the latest examples are sealed.
     seed        the same seed divides the same way.
     duplicates  examples that stand, nearly or exactly, on both sides: "refuse", "move" them to the training part, or "keep" them.
+    ignore      columns that say which example it is, not what it is (an id): duplicates are looked for without them, and without the
+                columns of groups and time.
     """
 
     share: float | int = 0.2
@@ -55,6 +60,7 @@ class Choice:
     time: str | None = None
     seed: int = 0
     duplicates: str = "refuse"
+    ignore: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.duplicates not in DUPLICATES:
@@ -92,6 +98,7 @@ def divide(data: Any, target: str | None, choice: Choice) -> Divided:
         groups=groups,
         time=None if choice.time is None else source.column(choice.time),
     )
+    source.left_out = _left_out(source, choice)
     overlap = find(source.blocks, test, groups)
     if not overlap.found:
         return Divided(source, test, overlap)
@@ -160,6 +167,20 @@ def _described(divided: Divided) -> dict[str, Any]:
         "examples": {"training": len(source) - test, "test": test},
         "looked": divided.overlap.looked,
     }
+
+
+def _left_out(source: Source, choice: Choice) -> frozenset[str]:
+    for name in choice.ignore:
+        source.column(name)  # it says which there are
+    ids = {name for name in source.form.fields if _ID.fullmatch(name) and _differs_everywhere(source, name)}
+    return frozenset({*choice.ignore, *(name for name in (choice.groups, choice.time) if name is not None), *ids})
+
+
+def _differs_everywhere(source: Source, name: str) -> bool:
+    try:
+        return len(np.unique(source.column(name))) == len(source)
+    except (UsageProblem, TypeError):  # no column of single values that can be compared
+        return False
 
 
 def _classes_of(source: Source, stratify: bool | str) -> Any:

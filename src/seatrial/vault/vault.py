@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,7 @@ class Vault:
         target: str | None = None,
         seed: int = 0,
         duplicates: str = "refuse",
+        ignore: Sequence[str] = (),
         training: str | Path | None = None,
         custodian: Card | str | Path | None = None,
         policy: Policy | str = "widened",
@@ -91,6 +92,7 @@ class Vault:
             target: the column or the array with the answers.
             seed: of the split.
             duplicates: "refuse", "move" or "keep" examples that stand on both sides.
+            ignore: columns that say which example it is, not what it is: duplicates are looked for without them.
             training: where the training part is written; beside the data if nothing is given.
             custodian: the card of the one who alone may open it (text or file); you yourself if nothing is given.
             policy: what looks after the first one cost: "widened", "ladder", "thresholdout", or a `Policy`.
@@ -99,7 +101,7 @@ class Vault:
             UsageProblem: the data cannot be split so, a place is taken, the disk is full. Nothing has been changed then.
         """
         vault = Path(to)
-        choice = Choice(split, stratify, groups, time, seed, duplicates)
+        choice = Choice(split, stratify, groups, time, seed, duplicates, tuple(ignore))
         card = custodian if custodian is None or isinstance(custodian, Card) else Card.read(custodian)
         rule = policy if isinstance(policy, Policy) else Policy(policy)
         divided = divide(data, target, choice)

@@ -38,6 +38,12 @@ class _Share(click.ParamType[float]):
     help="What is done about examples that stand, exactly or nearly, on both sides.",
 )
 @click.option(
+    "--ignore",
+    multiple=True,
+    metavar="COLUMN",
+    help="Says which example it is, not what it is (an id); may be repeated.",
+)
+@click.option(
     "--training", type=click.Path(path_type=Path), help="Where the training part is written.  [default: beside DATA]"
 )
 @click.option("--custodian", metavar="CARD", help="Who alone may open it: a card, or the file that holds one.")
@@ -69,6 +75,7 @@ def command(
     time: str | None,
     seed: int,
     duplicates: str,
+    ignore: tuple[str, ...],
     training: Path | None,
     custodian: str | None,
     pricing: str,
@@ -93,6 +100,7 @@ def command(
         target=target,
         seed=seed,
         duplicates=duplicates,
+        ignore=ignore,
         training=training,
         custodian=custodian,
         policy=Policy(pricing, looks, budget),

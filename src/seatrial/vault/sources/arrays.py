@@ -74,7 +74,7 @@ class ArraysSource(Source):
         return self._values(layout, rows).reshape(-1)
 
     def blocks(self) -> Iterator[Block]:
-        seen = [layout for layout in self._with_rows if layout.name != self.form.target]
+        seen = [layout for layout in self._with_rows if layout.name in self.compared]
         size = max(1, _BLOCK_BYTES // max(1, sum(layout.row_bytes for layout in seen)))
         with self._readers() as readers:
             for first in range(0, self._count, size):

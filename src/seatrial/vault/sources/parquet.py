@@ -65,8 +65,7 @@ class ParquetSource(Source):
         return np.concatenate([_values(batch.column(0)) for batch in self._batches([name])])
 
     def blocks(self) -> Iterator[Block]:
-        kept = [name for name in self.form.fields if name != self.form.target]
-        for batch in self._batches(kept):
+        for batch in self._batches(list(self.compared)):
             numeric = [_numeric(column) for column in batch.columns if _is_numeric(column.type)]
             others = [column.to_pylist() for column in batch.columns if not _is_numeric(column.type)]
             raw = [

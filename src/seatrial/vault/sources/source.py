@@ -61,8 +61,15 @@ class Source(ABC):
     """
 
     form: Form
+    left_out: frozenset[str] = frozenset()
+    """Columns or arrays that say which example it is, not what it is (a number, a patient, a date): not looked at for duplicates."""
     suffix: str
     """How the name of the training part ends: ".csv"; "" for a folder or a data set."""
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The columns or arrays by which duplicates are looked for: all but the target and what is left out."""
+        return tuple(name for name in self.form.fields if name != self.form.target and name not in self.left_out)
 
     @abstractmethod
     def __len__(self) -> int:
