@@ -125,7 +125,13 @@ def _power(effect: float, seeds: int, level: float) -> float:
 
 
 def _grain(first: Sequence[float], second: Sequence[float]) -> float:
-    """The smallest gap between two figures of the same candidate or of different ones."""
+    """The unit in which figures are counted, as accuracies are; 0 where they are not, or where both are the same throughout."""
+    if list(first) == list(second):
+        return 0.0
     values = np.unique(np.asarray([*first, *second], dtype=float))
-    steps = np.diff(values[np.isfinite(values)])
-    return float(steps.min()) if len(steps) else 0.0
+    values = values[np.isfinite(values)]
+    if len(values) < 2:
+        return 0.0
+    unit = float(np.diff(values).min())
+    counts = (values - values[0]) / unit
+    return unit if bool(np.all(np.abs(counts - np.round(counts)) < 1e-6 * np.maximum(counts, 1))) else 0.0
