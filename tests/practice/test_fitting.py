@@ -115,6 +115,26 @@ def test_a_training_that_was_cut_off_ends_as_if_it_had_not_been(batch, alone, tm
     assert history(tmp_path / "cut") == history(alone)
 
 
+@pytest.mark.parametrize("named", [{"optimizer": "schedule-free", "rate": 0.01}, {"rate": 0.01, "schedule": "cosine"}])
+def test_so_it_does_with_other_optimizers_and_schedules(named, tmp_path, monkeypatch):
+    settings = replace(SETTINGS, **named)
+    train(task(), tmp_path / "whole", settings)
+    step = training_module.Training._step
+
+    def cut(self: Any, given: Any) -> None:
+        if (len(self.history.epochs), self.batch) == (1, 5):
+            raise Broken
+        step(self, given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training_module.Training, "_step", cut)
+        with pytest.raises(Broken):
+            train(task(), tmp_path / "cut", replace(settings, save_seconds=0.0))
+    train(task(), tmp_path / "cut", settings, resume=True)
+    assert files(tmp_path / "cut") == files(tmp_path / "whole")
+    assert history(tmp_path / "cut") == history(tmp_path / "whole")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_after_a_batch_from_which_it_goes_on(number, alone, tmp_path):
     process = os.fork()

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
+from tasks import Net, clusters
 
+from seatrial import Task
+from seatrial.errors import UsageProblem
 from seatrial.practice.learning_curve import LearningCurve, Point, learning_curve
 
 
@@ -54,3 +58,23 @@ def test_of_a_flat_or_a_noisy_curve_no_gain_is_claimed():
 def test_too_few_sizes_or_no_results_are_told():
     assert "3 sizes" in of([Point(10, 0, 1.0), Point(20, 0, 0.5)]).said
     assert "without a result" in of([Point(size, 0, float("nan")) for size in (10, 20, 40)]).said
+
+
+def test_a_task_is_trained_on_growing_subsets_with_as_many_steps_each():
+    pytest.importorskip("lightning_fabric")
+    from seatrial.practice.fitting.growing import _for_share, grown
+    from seatrial.practice.fitting.settings import Settings
+
+    settings = Settings(epochs=2, accelerator="cpu")
+    assert [_for_share(settings, share, 0).epochs for share in (1 / 8, 1 / 2, 1.0)] == [16, 4, 2]
+    told: list[int] = []
+    before = torch.get_rng_state()
+    task = Task(Net, torch.nn.CrossEntropyLoss(), clusters(256), validation=clusters(80, 1))
+    found = grown(task, settings, lambda point, of: told.append(of), seeds=2)
+    assert [(each.examples, each.seed) for each in found] == [
+        (size, seed) for seed in (0, 1) for size in (32, 64, 128, 256)
+    ]
+    assert told == [8] * 8 and len({each.value for each in found}) == 8
+    assert torch.equal(torch.get_rng_state(), before)
+    with pytest.raises(UsageProblem, match="learning-curve-validation"):
+        grown(Task(Net, torch.nn.CrossEntropyLoss(), clusters(256)), settings, lambda point, of: None)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 import click
+
+from seatrial.cli.threads import let_threads_sleep
 
 
 @click.command()
@@ -33,7 +34,7 @@ def command(
     task: str,
 ) -> int:
     """Train on an eighth, a quarter, half and all of the data: what would more data bring?"""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # see train
+    let_threads_sleep()
     import json
     from dataclasses import asdict
 

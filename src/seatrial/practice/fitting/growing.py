@@ -11,6 +11,8 @@ from pathlib import Path
 from seatrial.practice.fitting.devices import Machine, machine
 from seatrial.practice.fitting.history import History
 from seatrial.practice.fitting.interruption import Interruption
+from seatrial.practice.fitting.order import steps_each
+from seatrial.practice.fitting.preparing import prepared
 from seatrial.practice.fitting.settings import LOSS, Settings
 from seatrial.practice.fitting.subset import subset
 from seatrial.practice.fitting.training import Training
@@ -76,8 +78,8 @@ def _silent(history: History, done: int, of: int, seconds: float) -> None:
 
 def _point(task: Task, settings: Settings, devices: Machine) -> Point:
     seeded(settings.seed)
-    made = task.make()
     data = subset(task, settings.subset, settings.seed)
+    made = prepared(task, task.make(), 0.0, settings.schedule, settings.epochs * steps_each(task, data))
     with tempfile.TemporaryDirectory() as folder:
         training = Training(task, made, data, Path(folder), settings, devices)
         training.run(_silent, Interruption())
