@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from seatrial.cli.threads import let_threads_sleep
 from seatrial.errors import UsageProblem
 
 
@@ -56,6 +57,7 @@ def command(
         from seatrial.launch.rating import RateSession
 
         return RateSession(Program(task, module, args), out, quiet, stop, steps, seconds).run
+    let_threads_sleep()
     return _of_task(task, steps, seconds, out, as_json, quiet)
 
 

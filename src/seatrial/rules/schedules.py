@@ -13,7 +13,7 @@ from seatrial.events import CallSeen, LoaderIterated, SchedulerBuilt
 from seatrial.history import Run, Series
 from seatrial.rules.expressions import counts
 from seatrial.rules.lines import last_name, loops_around, names_in, nodes
-from seatrial.rules.turns import Made, made
+from seatrial.rules.turns import Made, made, steps
 
 _COUNTS = re.compile(
     r"(current_|global_|n_|num_)?(epochs?|ep|steps?|iters?|iterations?|batch_idx)(_idx|_num)?", re.IGNORECASE
@@ -140,6 +140,14 @@ def epochs(run: Run) -> float:
 def rates(run: Run, optimizer: int) -> Series | None:
     """The learning rate of the first param group as it changed."""
     return run.settings.get((optimizer, 0, "lr"))
+
+
+def over(run: Run, optimizer: int) -> int:
+    """The tick at which an optimizer had made all its steps: the end of the run, or the building of another one before which they all
+    fit (each takes a tick at least): a training for each seed or setting, one after the other."""
+    begun, own = run.optimizers[optimizer].tick, steps(run, optimizer)
+    later = (each.tick for each in run.optimizers.values() if 0 < own <= each.tick - begun)
+    return min(later, default=run.ticks)
 
 
 def rises(series: Series) -> int:

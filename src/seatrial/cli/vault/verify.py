@@ -23,8 +23,9 @@ def command(vault: Path, head: str) -> int:
     except Damaged as problem:
         click.echo(f"seatrial: {problem}", err=True)
         return 1
+    entries = f"{len(found.entries)} entr{'y' if len(found.entries) == 1 else 'ies'}"
     looks = f"{found.looks} look{'' if found.looks == 1 else 's'}"
-    click.echo(f"{vault} is as it was written: {len(found.entries)} entries, {looks}.")
+    click.echo(f"{vault} is as it was written: {entries}, {looks}.")
     click.echo(f"head {found.head}")
     if not found.remembered and not head:
         click.echo(

@@ -81,7 +81,7 @@ from seatrial.findings import Figure, Finding, Mend
 from seatrial.history import Run
 from seatrial.rules.graph import Graph
 from seatrial.rules.lines import callers, loops_around, never_called
-from seatrial.rules.schedules import Pace, argument_words, is_computed, is_counter, paces, rate_at, rates, rises
+from seatrial.rules.schedules import Pace, argument_words, is_computed, is_counter, over, paces, rate_at, rates, rises
 from seatrial.rules.source import origin
 from seatrial.rules.turns import steps
 from seatrial.rules.where import distinct
@@ -283,21 +283,22 @@ def _falls(run: Run, pace: Pace) -> bool:
 def _collapse(run: Run, pace: Pace, limits: Thresholds, remedy: str, where: list[Place | None]) -> Finding | None:
     """The rate is gone long before the end, though at one step an epoch it would not be."""
     series = rates(run, pace.scheduler.optimizer)
-    if series is None or len(series) < 2 or run.ticks <= 0:
+    end = over(run, pace.scheduler.optimizer) if pace.scheduler.optimizer in run.optimizers else run.ticks
+    if series is None or len(series) < 2 or end <= 0:
         return None
     highest = max(series.values)
     begun = pace.scheduler.tick
     gone = next((t for t, v in zip(series.ticks, series.values, strict=True) if v < limits.collapsed * highest), None)
     stays = max(v for t, v in zip(series.ticks, series.values, strict=True) if gone is None or t >= gone)
-    if gone is None or stays >= limits.collapsed * highest or gone - begun > limits.early * (run.ticks - begun):
+    if gone is None or stays >= limits.collapsed * highest or gone - begun > limits.early * (end - begun):
         return None
-    ticks_each = (run.ticks - begun) / max(1, pace.made)
+    ticks_each = (end - begun) / max(1, pace.made)
     rounds = pace.epochs if math.isfinite(pace.epochs) else _guessed_epochs(run, pace)
     if rate_at(series, begun + rounds * ticks_each) < limits.sensible * highest:
         return None
     message = (
         f"{pace.scheduler.type} is stepped with every batch ({pace.made} times) and has taken the rate below "
-        f"{limits.collapsed:g} of its highest after {gone - begun} of {run.ticks - begun} steps."
+        f"{limits.collapsed:g} of its highest after {gone - begun} of {end - begun} steps."
     )
     return _finding(pace, message, remedy, where, 0.9)
 

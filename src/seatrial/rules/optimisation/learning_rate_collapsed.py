@@ -78,6 +78,7 @@ from seatrial.events import Place, SchedulerBuilt
 from seatrial.findings import Finding, Mend
 from seatrial.history import Run, Series
 from seatrial.rules.graph import Graph
+from seatrial.rules.schedules import over
 from seatrial.rules.series import finite, head_and_tail, median
 from seatrial.rules.source import origin, settings_of
 from seatrial.rules.training import Training
@@ -126,8 +127,7 @@ class Thresholds:
 def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     """For each optimizer: its rate is gone while most of the run is still to come."""
     training = Training(run)
-    last = run.ticks
-    if last < limits.least_steps or not training.values:
+    if run.ticks < limits.least_steps or not training.values:
         return
     if training.optimizer is not None and (never := _never_reached(training, limits)) is not None:
         yield never
@@ -137,7 +137,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
         if series is None or len(series) < 2 or (training.optimizer and training.optimizer is not optimizer):
             continue
         peak = max(finite(series.values), default=0.0)
-        gone = _collapse(series, limits.collapsed * peak)
+        gone, last = _collapse(series, limits.collapsed * peak), over(run, optimizer.optimizer)
         if gone is None or peak <= 0 or (last - gone) < max(limits.long_before * last, 10):
             continue
         at_work = _collapse(series, 0.1 * peak)
@@ -216,7 +216,7 @@ def _finding(
     run: Run, training: Training, optimizer: int, series: Series, gone: int, peak: float, progress: float
 ) -> Finding:
     schedulers = [each for each in run.schedulers.values() if each.optimizer == optimizer]
-    end, last = series.values[-1], run.ticks
+    end, last = series.values[-1], over(run, optimizer)
     by = f" ({schedulers[-1].type})" if schedulers else ""
     _, final = training.values[0], median(finite(training.values[-max(5, len(training.values) // 20) :]))
     return Finding(
