@@ -32,6 +32,7 @@ RELABELLING = SHAPE_OPS - frozenset(
     ]
 )
 _SOFTMAXES = frozenset(["softmax", "log_softmax", "softmin", "gumbel_softmax"])
+RESHAPES = frozenset(["view", "reshape", "flatten", "unflatten", "ravel", "view_as", "reshape_as"])
 _SAME_AXES = frozenset(
     [
         "clone",
@@ -247,9 +248,20 @@ def carry(graph: Graph, node: Node, source: Node, axis: int) -> int | None:
     if node.op in _SAME_AXES or node.op in DROPOUTS:
         shifted = axis + len(after) - len(before)
         return shifted if shifted >= 0 else None
-    if node.op in ("view", "reshape", "flatten", "unflatten", "ravel", "view_as", "reshape_as"):
+    if node.op in RESHAPES:
         return _reshaped(before, after, axis)
     return _moved(graph, node, before, after, axis)
+
+
+def merged_into(node: Node, source: Node, axis: int) -> int | None:
+    """The axis of a reshaped result within which an axis of its source lies, whole or with others; None where it is divided."""
+    before, after = shape(source), shape(node)
+    inner = prod(before[axis + 1 :])
+    for position in range(len(after)):
+        below = prod(after[position + 1 :])
+        if inner % below == 0 and (below * after[position]) % (inner * before[axis]) == 0:
+            return position
+    return None
 
 
 def _reshaped(before: tuple[int, ...], after: tuple[int, ...], axis: int) -> int | None:

@@ -76,7 +76,7 @@ from seatrial.findings import Edit, Finding, Mend
 from seatrial.history import Run
 from seatrial.rules.contraction import is_product_of_activations, uses
 from seatrial.rules.graph import SHAPE_OPS, Graph
-from seatrial.rules.patterns import DROPOUTS, Softmax, carry, shape, softmax_at, wants_gradient
+from seatrial.rules.patterns import DROPOUTS, RESHAPES, Softmax, carry, merged_into, shape, softmax_at, wants_gradient
 from seatrial.rules.where import lines
 
 NAME = "model.softmax-wrong-dimension"
@@ -156,18 +156,25 @@ def _over_one(graph: Graph, softmax: Softmax, sizes: dict[object, int]) -> tuple
 
 def _at_loss(graph: Graph, softmax: Softmax, limits: Thresholds) -> tuple[str, float] | None:
     """Class probabilities: is the axis the one that the loss takes for the classes, and not the batch?"""
-    for node, axis, loss in _losses(graph, softmax):
+    for node, axis, whole, loss in _losses(graph, softmax):
         sized = shape(node)
         if loss.op in _CLASS_LOSSES:
             classes = 1 if len(sized) > 1 else 0
             normalised = node.stats.get("class_logsumexp_absmax", 1.0) <= limits.tolerance
             sums = abs(node.stats.get("class_sum_min", 0) - 1) + abs(node.stats.get("class_sum_max", 0) - 1)
             if axis is not None and axis != classes and not normalised and sums > 0.02 and sized[axis] > 1:
-                return (
-                    f"normalises over axis {axis} of {list(sized)}, but the loss takes axis {classes} for the classes",
-                    0.97,
-                )
-        elif axis == 0 and _over_batch(graph, softmax, sized) and not is_product_of_activations(graph, softmax.scores):
+                where = f"axis {axis} of {list(sized)}"
+                if not whole:
+                    where = (
+                        f"axis {softmax.axis} of {list(shape(softmax.node))}, a part of axis {axis} of {list(sized)}"
+                    )
+                return f"normalises over {where}, but the loss takes axis {classes} for the classes", 0.97
+        elif (
+            whole
+            and axis == 0
+            and _over_batch(graph, softmax, sized)
+            and not is_product_of_activations(graph, softmax.scores)
+        ):
             return (
                 f"normalises over axis 0 of {list(sized)}, the examples of the batch, instead of over the classes",
                 0.95,
@@ -175,21 +182,31 @@ def _at_loss(graph: Graph, softmax: Softmax, limits: Thresholds) -> tuple[str, f
     return None
 
 
-def _losses(graph: Graph, softmax: Softmax) -> Iterator[tuple[Node, int | None, Node]]:
-    """The losses and the meetings with targets that a result reaches through calls that keep its axes apart."""
-    todo: list[tuple[Node, int | None]] = [(softmax.node, softmax.axis)]
+def _losses(graph: Graph, softmax: Softmax) -> Iterator[tuple[Node, int | None, bool, Node]]:
+    """The losses and the meetings with targets that a result reaches, with the axis that the softmax's has become there; not
+    whole where it lies in that one with others."""
+    todo: list[tuple[Node, int | None, bool]] = [(softmax.node, softmax.axis, True)]
     known: set[int] = set()
     while todo:
-        node, axis = todo.pop()
+        node, axis, whole = todo.pop()
         for consumer in graph.consumers(node):
             first = graph.source(consumer, 0, "input")
             if (consumer.op in _CLASS_LOSSES + _TARGET_LOSSES and first is not None and first.index == node.index) or (
                 consumer.op in ("mul", "sub") and _meets_target(graph, consumer, node)
             ):
-                yield node, axis, consumer
+                yield node, axis, whole, consumer
             elif consumer.op in _TO_LOSS and consumer.index not in known:
                 known.add(consumer.index)
-                todo.append((consumer, None if axis is None else carry(graph, consumer, node, axis)))
+                todo.append((consumer, *_carried(graph, consumer, node, axis, whole)))
+
+
+def _carried(graph: Graph, consumer: Node, node: Node, axis: int | None, whole: bool) -> tuple[int | None, bool]:
+    if axis is None:
+        return None, whole
+    found = carry(graph, consumer, node, axis)
+    if found is None and consumer.op in RESHAPES:
+        return merged_into(consumer, node, axis), False
+    return found, whole
 
 
 def _meets_target(graph: Graph, consumer: Node, node: Node) -> bool:
@@ -252,6 +269,15 @@ def _finding(run: Run, graph: Graph, softmax: Softmax, what: str, confidence: fl
     return Finding(NAME, "error", f"The {name} {what}{guessed}.", where, evidence, remedy, EXPLAINS, confidence)
 
 
+def _class_axis(graph: Graph, softmax: Softmax) -> int:
+    """The axis of the scores that becomes the one which the loss takes for the classes."""
+    for axis in range(len(shape(softmax.node))):
+        for node, found, whole, _ in _losses(graph, replace(softmax, axis=axis)):
+            if whole and found == (1 if len(shape(node)) > 1 else 0):
+                return axis
+    return 1
+
+
 def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
     """The axis over which what follows needs it."""
     for node in graph:
@@ -259,7 +285,7 @@ def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
         if softmax is None or node.op not in ("softmax", "log_softmax"):
             continue
         if _at_loss(graph, softmax, Thresholds()):
-            return Mend("softmax over the classes", (Edit(node.index, "set", 1, "dim"),))
+            return Mend("softmax over the classes", (Edit(node.index, "set", _class_axis(graph, softmax), "dim"),))
         if _at_values(graph, softmax) or _over_one(graph, softmax, _sizes(run)):
             summed = [use.summed[0] for use in uses(graph, softmax) if not use.fits and not use.renormalised]
             return (
