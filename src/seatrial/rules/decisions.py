@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from seatrial.history import Run
 from seatrial.rules.naming import part_named
+from seatrial.rules.orderings import ORDERS, compared_by, takes_an_end
 from seatrial.rules.repetitions import Repetitions
 from seatrial.rules.scores import Hit, Scores
 from seatrial.rules.source import files_of
@@ -146,7 +147,7 @@ class Decisions:
             kept = {name for name, _ in _targets(statement)}
             if loop is not None and kept & {tail(argument) for argument in node.args}:
                 yield from self._decision("best", file, node, node, loop)
-        elif name in _EXTREMES or (name == "sorted" and isinstance(file.parents.get(node), ast.Subscript)):
+        elif name in _EXTREMES or (name in ORDERS and takes_an_end(file, node)):
             yield from self._extreme(file, node)
         elif name in _SEARCHES:
             yield from self._search(file, node)
@@ -161,28 +162,25 @@ class Decisions:
     def _extreme(self, file: File, node: ast.Call) -> Iterator[Decision]:
         """The best of what rounds collected: `max(accs)`, `np.argmax(history["acc"])`, `max(results, key=results.get)`."""
         of = _thresholds(file, node)
-        if not of and not _is_used(file, node):
+        direct = tail(node.func) not in ORDERS or isinstance(file.parents.get(node), ast.Subscript)
+        if not of and direct and not _is_used(file, node):
             return
-        asked: list[ast.expr] = [each.value for each in node.keywords if each.arg == "key"] or node.args[:1]
-        asked = [each.body if isinstance(each, ast.Lambda) else each for each in asked]
-        if isinstance(node.func, ast.Attribute) and not node.args:
-            asked = [node.func.value]
-        for part in asked:
+        for part in compared_by(node):
             for decision in self._decision("setting" if of else "best", file, node, part, None):
                 if of and all(hit.spot.curve for hit in decision.hits):
                     yield decision
                 elif rounds := [loop for hit in decision.hits if (loop := self._collected(hit)) is not None]:
-                    yield replace(decision, loop=rounds[0], kind=_chosen(file, node, rounds[0], self.repetitions))
+                    yield replace(decision, loop=rounds[0][1], kind=_chosen(*rounds[0], self.repetitions))
 
-    def _collected(self, hit: Hit) -> ast.AST | None:
-        """The loop that collected the scores, one a round."""
+    def _collected(self, hit: Hit) -> tuple[File, ast.AST] | None:
+        """The loop that collected the scores, one a round; with its file, or that of the call around which it stands."""
         for file, statement in hit.spot.gathered:
             own = statement if isinstance(statement, COMPREHENSIONS) else None
             if own is not None and (self.repetitions.trains(file, own) or self.repetitions.tries_settings(file, own)):
-                return own
+                return file, own
             loop = self.repetitions.round(file, statement)
             if own is None and loop is not None:
-                return loop
+                return file, loop
         return None
 
     def _search(self, file: File, node: ast.Call) -> Iterator[Decision]:
@@ -294,8 +292,10 @@ def _thresholds(file: File, node: ast.Call) -> bool:
     )
 
 
-def _chosen(file: File, node: ast.AST, loop: ast.AST, repetitions: Repetitions) -> str:
+def _chosen(file: File, loop: ast.AST, repetitions: Repetitions) -> str:
     """Whether the rounds whose best is taken are those of one training, or trials of settings."""
+    if not repetitions.trains(file, loop) and repetitions.tries_settings(file, loop):
+        return "setting"
     names = {name.id for name in ast.walk(getattr(loop, "target", loop)) if isinstance(name, ast.Name)}
     epochs = any(re.search(r"epoch|step|iter|round|^(e|ep|i|t|_)$", name.lower()) for name in names)
     return "best" if epochs or repetitions.independent(loop) else "setting"
