@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from seatrial.history import Run
 from seatrial.rules.naming import part_named
-from seatrial.rules.orderings import ORDERS, compared_by, takes_an_end
+from seatrial.rules.orderings import ORDERS, compared, compared_by, key_of, results_of, takes_an_end
 from seatrial.rules.repetitions import Repetitions
 from seatrial.rules.scores import Hit, Scores
 from seatrial.rules.source import files_of
@@ -41,7 +41,7 @@ _SCORE = re.compile(
 _EXTREMES = frozenset("max min argmax argmin nanmax nanmin nanargmax nanargmin amax amin idxmax idxmin".split())
 _TOLD = frozenset("print info debug warning write log echo append format".split())
 _UNDECIDED = frozenset(["isnan", "isfinite", "isinf"])
-_SEARCHES = frozenset("optimize fmin minimize maximize gp_minimize forest_minimize".split())
+_SEARCHES = frozenset("optimize fmin brute minimize minimize_scalar maximize gp_minimize forest_minimize".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +162,13 @@ class Decisions:
     def _extreme(self, file: File, node: ast.Call) -> Iterator[Decision]:
         """The best of what rounds collected: `max(accs)`, `np.argmax(history["acc"])`, `max(results, key=results.get)`."""
         of = _thresholds(file, node)
+        tried = key_of(node) is not None and self.repetitions.is_grid(file, compared(node))
         direct = tail(node.func) not in ORDERS or isinstance(file.parents.get(node), ast.Subscript)
-        if not of and direct and not _is_used(file, node):
+        if not of and not tried and direct and not _is_used(file, node):
             return
-        for part in compared_by(node):
-            for decision in self._decision("setting" if of else "best", file, node, part, None):
-                if of and all(hit.spot.curve for hit in decision.hits):
+        for part in compared_by(file, node):
+            for decision in self._decision("setting" if of or tried else "best", file, node, part, None):
+                if tried or (of and all(hit.spot.curve for hit in decision.hits)):
                     yield decision
                 elif rounds := [loop for hit in decision.hits if (loop := self._collected(hit)) is not None]:
                     yield replace(decision, loop=rounds[0][1], kind=_chosen(*rounds[0], self.repetitions))
@@ -186,11 +187,8 @@ class Decisions:
     def _search(self, file: File, node: ast.Call) -> Iterator[Decision]:
         """A function that is handed to a search for its smallest or largest value: `study.optimize(objective)`."""
         for given in node.args[:2]:
-            for other in files_of(self.run):
-                for function in other.functions.get(tail(given), []) if isinstance(given, ast.Name) else ():
-                    for part in ast.walk(function):
-                        if isinstance(part, ast.Return) and part.value is not None:
-                            yield from self._decision("setting", file, node, part.value, None) if other is file else ()
+            for result in results_of(file, given):
+                yield from self._decision("setting", file, node, result, None)
 
 
 def _judged(test: ast.expr) -> Iterator[ast.expr]:

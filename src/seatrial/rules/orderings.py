@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from seatrial.rules.expressions import returned
 from seatrial.rules.syntax import File, tail
 
 ORDERS = frozenset("sort sorted argsort nlargest nsmallest".split())
@@ -18,13 +19,24 @@ def compared(call: ast.Call) -> ast.expr | None:
     return call.func.value if isinstance(call.func, ast.Attribute) else None
 
 
-def compared_by(call: ast.Call) -> list[ast.expr]:
-    """What the elements among which a call picks are compared by: the result of its `key`, else themselves."""
-    keys = [each.value for each in call.keywords if each.arg == "key"]
-    of = compared(call)
-    if not keys:
+def compared_by(file: File, call: ast.Call) -> list[ast.expr]:
+    """What the elements among which a call picks are compared by: the results of its `key`, else themselves."""
+    key, of = key_of(call), compared(call)
+    if key is None:
         return [] if of is None else [of]
-    return [each.body if isinstance(each, ast.Lambda) else each for each in keys]
+    return results_of(file, key) or [key]
+
+
+def key_of(call: ast.Call) -> ast.expr | None:
+    return next((each.value for each in call.keywords if each.arg == "key"), None)
+
+
+def results_of(file: File, function: ast.expr) -> list[ast.expr]:
+    """What a function of the file returns that is handed over: a lambda, or one by its name."""
+    if isinstance(function, ast.Lambda):
+        return [function.body]
+    named = file.functions.get(function.id, []) if isinstance(function, ast.Name) else []
+    return [result for each in named for result in returned(file, each)]
 
 
 def takes_an_end(file: File, call: ast.Call) -> bool:
