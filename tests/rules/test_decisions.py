@@ -579,6 +579,52 @@ FOLLOWED = {
         fit(Settings(split="test"))
         """,
     ),
+    "an attribute by its name": (
+        "warning",
+        """
+        def fit(parts, follow="test"):
+            for epoch in range(9):
+                train()
+                if score(getattr(parts, follow)) > best:
+                    torch.save(model.state_dict(), "best.pt")
+        fit(parts)
+        """,
+    ),
+    "a part that is loaded": (
+        "warning",
+        """
+        def fit(follow):
+            followed = load("letters", split=follow)
+            for epoch in range(9):
+                train()
+                if score(followed) > best:
+                    torch.save(model.state_dict(), "best.pt")
+        fit("test")
+        """,
+    ),
+    "an attribute by another name": (
+        "",
+        """
+        def fit(parts, follow="test"):
+            for epoch in range(9):
+                train()
+                if score(getattr(parts, follow)) > best:
+                    torch.save(model.state_dict(), "best.pt")
+        fit(parts, "val")
+        """,
+    ),
+    "another part that is loaded": (
+        "",
+        """
+        def fit(follow="test"):
+            followed = load("letters", split=follow)
+            for epoch in range(9):
+                train()
+                if score(followed) > best:
+                    torch.save(model.state_dict(), "best.pt")
+        fit(follow="dev")
+        """,
+    ),
     "a key that a loop goes through": (
         "",
         """
@@ -619,6 +665,15 @@ FOLLOWED = {
             return f1(y_test, chance > cutoff)
         grid = [0.1, 0.3, 0.5, 0.7]
         print("best cutoff", max(grid, key=quality))
+        """,
+    ),
+    "a threshold by a record": (
+        "warning",
+        """
+        train()
+        chance = model(x_test)  # look
+        scores = {each: f1(y_test, chance > each) for each in np.arange(0.1, 0.9, 0.1)}
+        cutoff = max(scores, key=scores.get)
         """,
     ),
     "a threshold by a search": (
@@ -746,6 +801,26 @@ FOLLOWED = {
         results.sort(key=lambda each: each[0])
         for error, width in results[:2]:
             print(width, error)
+        """,
+    ),
+    "the smallest by a part": (
+        "warning",
+        """
+        results = []
+        for width in (8, 16, 32):
+            train()
+            results.append((score(x_train), score(x_test), width))
+        chosen = min(results, key=itemgetter(1))
+        """,
+    ),
+    "the smallest by another part": (
+        "note",
+        """
+        results = []
+        for width in (8, 16, 32):
+            train()
+            results.append((score(x_train), score(x_test), width))
+        chosen = min(results, key=itemgetter(0))
         """,
     ),
     "a range": (

@@ -17,7 +17,7 @@ from seatrial.rules.orderings import ORDERS, compared, compared_by, key_of, resu
 from seatrial.rules.repetitions import Repetitions
 from seatrial.rules.scores import Hit, Scores
 from seatrial.rules.source import files_of
-from seatrial.rules.syntax import COMPREHENSIONS, LOOPS, File, spans, tail
+from seatrial.rules.syntax import COMPREHENSIONS, LOOPS, File, Path, spans, tail
 
 # What a decision is about, in the order in which they are told, and how a message says it.
 KINDS = {
@@ -77,10 +77,11 @@ class Decisions:
                         pass
 
     def _decision(
-        self, kind: str, file: File, node: ast.AST, asked: ast.AST, loop: ast.AST | None
+        self, kind: str, file: File, node: ast.AST, asked: ast.AST, loop: ast.AST | None, path: Path = ()
     ) -> Iterator[Decision]:
         within = self.repetitions.within_evaluation
-        hits = [hit for hit in self.scores.hits(file, asked) if not within(file, node, hit.spot.node, hit.spot.file)]
+        found = self.scores.hits(file, asked, path)
+        hits = [hit for hit in found if not within(file, node, hit.spot.node, hit.spot.file)]
         if hits:
             yield Decision(kind, file, node, tuple(hits), loop, _part_said(file, node))
 
@@ -131,8 +132,9 @@ class Decisions:
     def _ends_training(self, file: File, node: ast.AST, loops: int | None = None) -> bool:
         """Whether a `return` under a condition leaves a loop that trains; with `loops` 1, whether a `break` does."""
         function = file.function_around(node)
-        around = [each for each in file.ancestors(node) if isinstance(each, LOOPS)]
-        own = [each for each in around if file.function_around(each) is function]
+        own = [
+            each for each in file.ancestors(node) if isinstance(each, LOOPS) and file.function_around(each) is function
+        ]
         return any(self.repetitions.trains(file, each) for each in own[:loops])
 
     # ---- calls ---------------------------------------------------------------------------------------------------
@@ -166,8 +168,8 @@ class Decisions:
         direct = tail(node.func) not in ORDERS or isinstance(file.parents.get(node), ast.Subscript)
         if not of and not tried and direct and not _is_used(file, node):
             return
-        for part in compared_by(file, node):
-            for decision in self._decision("setting" if of or tried else "best", file, node, part, None):
+        for part, path in compared_by(file, node):
+            for decision in self._decision("setting" if of or tried else "best", file, node, part, None, path):
                 if tried or (of and all(hit.spot.curve for hit in decision.hits)):
                     yield decision
                 elif rounds := [loop for hit in decision.hits if (loop := self._collected(hit)) is not None]:
@@ -267,7 +269,8 @@ def _is_used(file: File, node: ast.Call) -> bool:
     parent = file.parents.get(node)
     statement = file.statement(node)
     kept = any(_RESULT.search(name.lower()) for name, _ in _targets(statement))
-    if isinstance(statement, ast.Return) or kept or _keeps_best(file, node):
+    picked = key_of(node) is not None and isinstance(statement, ast.Assign) and statement.value is node
+    if isinstance(statement, ast.Return) or kept or picked or _keeps_best(file, node):
         return True
     if isinstance(parent, ast.Subscript) and (tail(node.func) != "sorted" or isinstance(statement, ast.Assign)):
         return True

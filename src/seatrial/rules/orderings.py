@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 
-from seatrial.rules.expressions import returned
-from seatrial.rules.syntax import File, tail
+from seatrial.rules.expressions import ANY, index, returned
+from seatrial.rules.syntax import File, Path, tail
 
 ORDERS = frozenset("sort sorted argsort nlargest nsmallest".split())
 _SOME = frozenset(["nlargest", "nsmallest"])
@@ -19,12 +19,17 @@ def compared(call: ast.Call) -> ast.expr | None:
     return call.func.value if isinstance(call.func, ast.Attribute) else None
 
 
-def compared_by(file: File, call: ast.Call) -> list[ast.expr]:
-    """What the elements among which a call picks are compared by: the results of its `key`, else themselves."""
+def compared_by(file: File, call: ast.Call) -> list[tuple[ast.expr, Path]]:
+    """What the elements among which a call picks are compared by: the results of its `key`, else themselves; each with the
+    part of it that counts."""
     key, of = key_of(call), compared(call)
-    if key is None:
-        return [] if of is None else [of]
-    return results_of(file, key) or [key]
+    if of is None or key is None:
+        return [] if of is None else [(of, ())]
+    match key:
+        case ast.Call(args=[part]) if tail(key.func) in ("itemgetter", "attrgetter"):
+            return [(of, (ANY, *index(part)))]
+        case _:
+            return [(result, ()) for result in results_of(file, key) or [key]]
 
 
 def key_of(call: ast.Call) -> ast.expr | None:

@@ -12,10 +12,11 @@ from seatrial.events import EvaluationPass
 from seatrial.history import Run
 from seatrial.rules.backwards import Backwards
 from seatrial.rules.calls import agree
+from seatrial.rules.expressions import ANY
 from seatrial.rules.naming import Vocabulary
 from seatrial.rules.source import files_of
 from seatrial.rules.spots import Spot
-from seatrial.rules.syntax import File, spans
+from seatrial.rules.syntax import File, Path, spans
 
 MOST_SPOTS = 1200  # expressions looked at for one question
 
@@ -39,10 +40,10 @@ class Scores:
             if each.where is not None:
                 self._passes.setdefault(each.where.file, []).append(each)
 
-    def hits(self, file: File, node: ast.AST) -> list[Hit]:
-        """The evaluations that the value of an expression depends on."""
+    def hits(self, file: File, node: ast.AST, path: Path = ()) -> list[Hit]:
+        """The evaluations that the value of an expression, or a part of it, depends on."""
         found: list[Hit] = []
-        for spot, _ in self._walk(Spot(file, node), None):
+        for spot, _ in self._walk(Spot(file, node, path), None):
             if isinstance(spot.node, ast.Call) and (passes := self._passes_at(spot)):
                 found.append(Hit(spot, passes))
         return found
@@ -86,11 +87,18 @@ class Scores:
                     todo.append(following)
 
     def _said(self, spot: Spot, data_of: EvaluationPass | None) -> str:
-        """The part that an expression names, by its own words or by the key that it asks for: `splits[self.split]`."""
-        said = self.names.part(*_words(spot.node))
-        if said or not isinstance(spot.node, ast.Subscript):
-            return said
-        return self.names.part(*(key for key in self.steps.key(spot, spot.node.slice, data_of) if isinstance(key, str)))
+        """The part that an expression names, by its own words or by the keys that it asks for: `splits[self.split]` and,
+        where data are asked for, `load(split)`."""
+        words = _words(spot.node)
+        if isinstance(spot.node, ast.Subscript):
+            asked = [] if self.names.part(*words) else [spot.node.slice]
+        elif isinstance(spot.node, ast.Call) and data_of is not None:
+            given = (*spot.node.args, *(each.value for each in spot.node.keywords))
+            asked = [each for each in given if isinstance(each, (ast.Name, ast.Attribute))]
+        else:
+            asked = []
+        keys = [key for node in asked for key in self.steps.key(spot, node, data_of)]
+        return self.names.part(*words, *(key for key in keys if isinstance(key, str) and key != ANY))
 
     def _passes_at(self, spot: Spot) -> tuple[EvaluationPass, ...]:
         """The passes made by a call: it stands on their line, no call within it does, and it is not the user's function."""
