@@ -814,7 +814,7 @@ FOLLOWED = {
         """,
     ),
     "the smallest by another part": (
-        "note",
+        "",
         """
         results = []
         for width in (8, 16, 32):

@@ -18,6 +18,7 @@ from seatrial.rules.repetitions import Repetitions
 from seatrial.rules.scores import Hit, Scores
 from seatrial.rules.source import files_of
 from seatrial.rules.syntax import COMPREHENSIONS, LOOPS, File, Path, spans, tail
+from seatrial.rules.targets import targets
 
 # What a decision is about, in the order in which they are told, and how a message says it.
 KINDS = {
@@ -116,7 +117,7 @@ class Decisions:
             return "stop"
         if any(isinstance(part, ast.Return) for part in under) and self._ends_training(file, node):
             return "stop"
-        stored = [target for part in under for target in _targets(part)]
+        stored = [target for part in under for target in targets(part)]
         rated = [*(name for name, _ in stored), *(tail(call.func) for call in calls)]
         if any(_RATE.search(name) for name in rated) and not any("best" in name for name in rated):
             return "schedule"
@@ -146,7 +147,7 @@ class Decisions:
         elif name in ("max", "min") and len(node.args) > 1 and isinstance(node.func, ast.Name):
             statement = file.statement(node)
             loop = self._repeated(file, node)
-            kept = {name for name, _ in _targets(statement)}
+            kept = {name for name, _ in targets(statement)}
             if loop is not None and kept & {tail(argument) for argument in node.args}:
                 yield from self._decision("best", file, node, node, loop)
         elif name in _EXTREMES or (name in ORDERS and takes_an_end(file, node)):
@@ -217,30 +218,6 @@ def _within(statement: ast.AST) -> Iterator[ast.AST]:
         yield from _within(child)
 
 
-def _targets(node: ast.AST) -> list[tuple[str, ast.expr]]:
-    """Names, attributes and keys that a statement assigns to, with the value."""
-    if isinstance(node, ast.Assign):
-        pairs = [pair for target in node.targets for pair in _pairs(target, node.value)]
-    elif isinstance(node, (ast.AugAssign, ast.AnnAssign)) and node.value is not None:
-        pairs = _pairs(node.target, node.value)
-    else:
-        return []
-    return [(name, value) for target, value in pairs if (name := _name(target))]
-
-
-def _pairs(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]:
-    if not isinstance(target, (ast.Tuple, ast.List)):
-        return [(target, value)]
-    values = value.elts if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(target.elts) else None
-    return [(part, values[at] if values else value) for at, part in enumerate(target.elts)]
-
-
-def _name(target: ast.expr) -> str:
-    if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
-        return str(target.slice.value)
-    return tail(target.value) if isinstance(target, ast.Subscript) else tail(target)
-
-
 def _part_said(file: File, node: ast.AST) -> str:
     """The part of the data that a condition, or one around it, compares a name with: `if phase == "test" and ...`."""
     function = file.function_around(node)
@@ -261,14 +238,14 @@ def _part_said(file: File, node: ast.AST) -> str:
 
 
 def _keeps_best(file: File, node: ast.AST) -> bool:
-    return any(_BEST.search(name.lower()) for name, _ in _targets(file.statement(node)))
+    return any(_BEST.search(name.lower()) for name, _ in targets(file.statement(node)))
 
 
 def _is_used(file: File, node: ast.Call) -> bool:
     """Whether the largest or smallest is told, kept as the best, returned or used to pick."""
     parent = file.parents.get(node)
     statement = file.statement(node)
-    kept = any(_RESULT.search(name.lower()) for name, _ in _targets(statement))
+    kept = any(_RESULT.search(name.lower()) for name, _ in targets(statement))
     picked = key_of(node) is not None and isinstance(statement, ast.Assign) and statement.value is node
     if isinstance(statement, ast.Return) or kept or picked or _keeps_best(file, node):
         return True
@@ -283,7 +260,7 @@ def _thresholds(file: File, node: ast.Call) -> bool:
     if "arg" not in tail(node.func) or any(isinstance(part, ast.Compare) for part in ast.walk(node)):
         return False
     statement = file.statement(node)
-    names = {name for name, value in _targets(statement) if value is node or node in set(ast.walk(value))}
+    names = {name for name, value in targets(statement) if value is node or node in set(ast.walk(value))}
     holder = file.function_around(node) or file.tree
     return any(
         isinstance(part, ast.Subscript)
