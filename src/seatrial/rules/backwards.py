@@ -45,7 +45,7 @@ class Backwards:
             case ast.Subscript():
                 yield spot.to(node.value, (*self.key(spot, node.slice, data_of), *path))
             case ast.Call():
-                yield from self._call(spot, node, data_of)
+                yield from self._call(spot, node)
             case ast.Dict():
                 for key, value in zip(node.keys, node.values, strict=True):
                     other = isinstance(key, ast.Constant) and path[:1] not in ((), (ANY,), (key.value,))
@@ -190,7 +190,7 @@ class Backwards:
 
     # ---- calls ---------------------------------------------------------------------------------------------------
 
-    def _call(self, spot: Spot, node: ast.Call, data_of: EvaluationPass | None) -> Iterator[Spot]:
+    def _call(self, spot: Spot, node: ast.Call) -> Iterator[Spot]:
         name, path = tail(node.func), spot.path
         called = self.calls.called(spot.file, node)
         for other, function, method in called:
@@ -207,8 +207,6 @@ class Backwards:
             yield spot.to(named, path[1:])
         elif preset is not None:
             yield replace(spot, file=preset[0], node=preset[1], path=path[1:])
-        elif name == "getattr" and len(node.args) > 1:
-            yield spot.to(node.args[0], (*self.key(spot, node.args[1], data_of), *path))
         elif name == "enumerate" and node.args:
             yield spot.to(node.args[0], (ANY, *path[2:]) if path[1:2] == (1,) else ())
         elif name == "zip" and len(path) > 1 and isinstance(path[1], int) and path[1] < len(node.args):
