@@ -384,6 +384,557 @@ def test_a_line_that_serves_two_parts_is_told_apart_by_who_called_it() -> None:
     assert finding.severity == "warning"
 
 
+# What is written in two letters, asked for by a key, unpacked or put in order: the text, then what is said of it ("" for nothing).
+FOLLOWED = {
+    "two letters beside their counterpart": (
+        "warning",
+        """
+        X_tr, X_te = split(X)
+        for epoch in range(9):
+            train()
+            error = score(X_te)
+            if error < lowest:
+                kept = copy.deepcopy(model)
+        """,
+    ),
+    "two letters in a loader's name": (
+        "warning",
+        """
+        tr_loader, te_loader = DataLoader(a), DataLoader(b)
+        for epoch in range(9):
+            train()
+            scheduler.step(score(te_loader))  # plateau
+        """,
+    ),
+    "two letters without a counterpart": (
+        "",
+        """
+        X_te = split(X)
+        for epoch in range(9):
+            train()
+            if score(X_te) < lowest:
+                kept = copy.deepcopy(model)
+        """,
+    ),
+    "an echo time beside a repetition time": (
+        "",
+        """
+        tr, te = sequence(X)
+        for epoch in range(9):
+            train()
+            if score(te) < lowest:
+                kept = copy.deepcopy(model)
+        """,
+    ),
+    "two letters of validation decide, of test are told": (
+        "",
+        """
+        X_tr, X_va, X_te = split(X)
+        for epoch in range(9):
+            train()
+            error, told = score(X_va), score(X_te)
+            if error < lowest:
+                kept = copy.deepcopy(model)
+        """,
+    ),
+    "a key that an object was made with": (
+        "warning",
+        """
+        class Loop:
+            def __init__(self, parts, follow="val"):
+                self.parts, self.follow = parts, follow
+            def fit(self):
+                for epoch in range(9):
+                    train()
+                    if score(self.parts[self.follow]) > best:
+                        torch.save(model.state_dict(), "best.pt")
+        Loop(parts, follow="test").fit()
+        """,
+    ),
+    "a key in a settings class": (
+        "warning",
+        """
+        @dataclass
+        class Settings:
+            epochs: int = 9
+            split: str = "test"
+        def fit(settings):
+            for epoch in range(9):
+                train()
+                if score(parts[settings.split]) > best:
+                    torch.save(model.state_dict(), "best.pt")
+        fit(Settings(epochs=4))
+        """,
+    ),
+    "a key in a constant, to named data": (
+        "warning",
+        """
+        FOLLOW = "second"
+        parts = {"first": x_val, "second": x_test}
+        for epoch in range(9):
+            train()
+            if score(parts[FOLLOW]) > best:
+                torch.save(model.state_dict(), "best.pt")
+        """,
+    ),
+    "another key than the preset one": (
+        "",
+        """
+        class Loop:
+            def __init__(self, parts, follow="test"):
+                self.parts, self.follow = parts, follow
+            def fit(self):
+                for epoch in range(9):
+                    train()
+                    if score(self.parts[self.follow]) > best:
+                        torch.save(model.state_dict(), "best.pt")
+        Loop(parts, follow="val").fit()
+        """,
+    ),
+    "another key in a settings class": (
+        "",
+        """
+        @dataclass
+        class Settings:
+            split: str = "test"
+        def fit(settings):
+            for epoch in range(9):
+                train()
+                if score(parts[settings.split]) > best:
+                    torch.save(model.state_dict(), "best.pt")
+        fit(Settings(split="val"))
+        """,
+    ),
+    "a key that differs from object to object": (
+        "",
+        """
+        class Loop:
+            def __init__(self, parts, follow="test"):
+                self.parts, self.follow = parts, follow
+            def fit(self):
+                for epoch in range(9):
+                    train()
+                    if score(self.parts[self.follow]) > best:
+                        torch.save(model.state_dict(), "best.pt")
+        Loop(parts).judge()
+        Loop(parts, follow="val").fit()
+        """,
+    ),
+    "data that differ from object to object": (
+        "",
+        """
+        class Loop:
+            def __init__(self, inputs):
+                self.inputs = inputs
+            def fit(self):
+                for epoch in range(9):
+                    train()
+                    if score(self.inputs) > best:
+                        torch.save(model.state_dict(), "best.pt")
+        Loop(x_test).judge()
+        Loop(x_val).fit()
+        """,
+    ),
+    "a score that is asked for by a key": (
+        "warning",
+        """
+        class Keeper:
+            def __init__(self, follow):
+                self.follow = follow
+            def offer(self, scores):
+                if scores[self.follow] > self.best:
+                    self.kept = copy.deepcopy(model)
+        keeper = Keeper("last")
+        for epoch in range(9):
+            train()
+            keeper.offer({"first": score(x_val), "last": score(x_test)})
+        """,
+    ),
+    "the other score, by a key": (
+        "",
+        """
+        class Keeper:
+            def __init__(self, follow):
+                self.follow = follow
+            def offer(self, scores):
+                if scores[self.follow] > self.best:
+                    self.kept = copy.deepcopy(model)
+        keeper, other = Keeper("first"), Keeper("last")
+        for epoch in range(9):
+            train()
+            keeper.offer({"first": score(x_val), "last": score(x_test)})
+        """,
+    ),
+    "a key that replaces the preset one": (
+        "warning",
+        """
+        @dataclass
+        class Settings:
+            split: str = "val"
+        def fit(settings):
+            for epoch in range(9):
+                train()
+                if score(parts[settings.split]) > best:
+                    torch.save(model.state_dict(), "best.pt")
+        fit(Settings(split="test"))
+        """,
+    ),
+    "an attribute by its name": (
+        "warning",
+        """
+        def fit(parts, follow="test"):
+            for epoch in range(9):
+                train()
+                if score(getattr(parts, follow)) > best:
+                    torch.save(model.state_dict(), "best.pt")
+        fit(parts)
+        """,
+    ),
+    "a part that is loaded": (
+        "warning",
+        """
+        def fit(follow):
+            followed = load("letters", split=follow)
+            for epoch in range(9):
+                train()
+                if score(followed) > best:
+                    torch.save(model.state_dict(), "best.pt")
+        fit("test")
+        """,
+    ),
+    "an attribute by another name": (
+        "",
+        """
+        def fit(parts, follow="test"):
+            for epoch in range(9):
+                train()
+                if score(getattr(parts, follow)) > best:
+                    torch.save(model.state_dict(), "best.pt")
+        fit(parts, "val")
+        """,
+    ),
+    "another part that is loaded": (
+        "",
+        """
+        def fit(follow="test"):
+            followed = load("letters", split=follow)
+            for epoch in range(9):
+                train()
+                if score(followed) > best:
+                    torch.save(model.state_dict(), "best.pt")
+        fit(follow="dev")
+        """,
+    ),
+    "a key that a loop goes through": (
+        "",
+        """
+        for epoch in range(9):
+            train()
+            for part in ("val", "test"):
+                scores[part] = score(parts[part])
+            if scores["val"] > best:
+                torch.save(model.state_dict(), "best.pt")
+        """,
+    ),
+    "a threshold by unpacked data": (
+        "warning",
+        """
+        def chances(network, inputs, codes):
+            return network(inputs, codes)  # look
+        def cutoff(chance, labels):
+            grid = np.linspace(0, 1, 50)
+            return grid[int(np.argmax([f1(labels, chance > each) for each in grid]))]
+        train()
+        found = cutoff(chances(model, *test[:2]), test[2])
+        """,
+    ),
+    "a threshold by a key": (
+        "warning",
+        """
+        train()
+        chance = model(x_test)  # look
+        cutoff = max(np.linspace(0, 1, 50), key=lambda each: f1(y_test, chance > each))
+        """,
+    ),
+    "a threshold by a key of a name": (
+        "warning",
+        """
+        train()
+        chance = model(x_test)  # look
+        def quality(cutoff):
+            return f1(y_test, chance > cutoff)
+        grid = [0.1, 0.3, 0.5, 0.7]
+        print("best cutoff", max(grid, key=quality))
+        """,
+    ),
+    "a threshold by a record": (
+        "warning",
+        """
+        train()
+        chance = model(x_test)  # look
+        scores = {each: f1(y_test, chance > each) for each in np.arange(0.1, 0.9, 0.1)}
+        cutoff = max(scores, key=scores.get)
+        """,
+    ),
+    "a threshold by a search": (
+        "warning",
+        """
+        train()
+        chance = model(x_test)  # look
+        found = minimize_scalar(lambda each: -f1(y_test, chance > each), bounds=(0, 1))
+        """,
+    ),
+    "a threshold by a key, of validation data": (
+        "",
+        """
+        train()
+        chance = model(x_val)  # look
+        cutoff = max(np.linspace(0, 1, 50), key=lambda each: f1(y_val, chance > each))
+        print(f1(y_test, model(x_test) > cutoff))
+        """,
+    ),
+    "the class by a key": (
+        "note",
+        """
+        train()
+        chance = model(x_test)  # look
+        likeliest = max(classes, key=lambda each: chance[each])
+        """,
+    ),
+    "scores over a grid that are all told": (
+        "note",
+        """
+        train()
+        chance = model(x_test)  # look
+        for cutoff in np.linspace(0, 1, 50):
+            print(cutoff, f1(y_test, chance > cutoff))
+        """,
+    ),
+    "a checkpoint by unpacked data": (
+        "warning",
+        """
+        def error(inputs, labels):
+            return (model(inputs) - labels).abs().mean()  # look
+        pair = (x_test, y_test)
+        for epoch in range(9):
+            train()
+            if error(*pair) < lowest:
+                kept = copy.deepcopy(model)
+        """,
+    ),
+    "a threshold by unpacked validation data": (
+        "",
+        """
+        def chances(network, inputs, codes):
+            return network(inputs, codes)  # look
+        def cutoff(chance, labels):
+            grid = np.linspace(0, 1, 50)
+            return grid[int(np.argmax([f1(labels, chance > each) for each in grid]))]
+        train()
+        found = cutoff(chances(model, *val[:2]), val[2])
+        print(f1(chances(model, *test[:2]) > found, test[2]))
+        """,
+    ),
+    "unpacked parts of which the second is looked at": (
+        "",
+        """
+        def fit(others, inputs):
+            for epoch in range(9):
+                train()
+                if score(inputs) > best:
+                    torch.save(model.state_dict(), "best.pt")
+        pair = (x_test, x_val)
+        fit(*pair)
+        """,
+    ),
+    "the first of a list that was put in order": (
+        "warning",
+        """
+        results = []
+        for width in (8, 16, 32):
+            train()
+            results.append((score(x_test), width))
+        results.sort(key=lambda each: each[0], reverse=True)
+        chosen = results[0]
+        """,
+    ),
+    "some of a ranking": (
+        "warning",
+        """
+        errors, nets = [], []
+        for width in (8, 16, 32):
+            train()
+            errors.append(score(x_test))
+        order = np.argsort(errors)
+        kept = [nets[each] for each in order[:2]]
+        """,
+    ),
+    "the largest ones": (
+        "warning",
+        """
+        results = []
+        for width in (8, 16, 32):
+            train()
+            results.append((score(x_test), width))
+        kept = heapq.nlargest(2, results, key=lambda each: each[0])
+        """,
+    ),
+    "a list in order that is only told": (
+        "note",
+        """
+        results = []
+        for width in (8, 16, 32):
+            train()
+            results.append((score(x_test), width))
+        results.sort(key=lambda each: each[0])
+        for error, width in results:
+            print(width, error)
+        """,
+    ),
+    "the first of a list in order are only told": (
+        "note",
+        """
+        results = []
+        for width in (8, 16, 32):
+            train()
+            results.append((score(x_test), width))
+        results.sort(key=lambda each: each[0])
+        for error, width in results[:2]:
+            print(width, error)
+        """,
+    ),
+    "the smallest by a part": (
+        "warning",
+        """
+        results = []
+        for width in (8, 16, 32):
+            train()
+            results.append((score(x_train), score(x_test), width))
+        chosen = min(results, key=itemgetter(1))
+        """,
+    ),
+    "the smallest by another part": (
+        "",
+        """
+        results = []
+        for width in (8, 16, 32):
+            train()
+            results.append((score(x_train), score(x_test), width))
+        chosen = min(results, key=itemgetter(0))
+        """,
+    ),
+    "a range": (
+        "note",
+        """
+        scores = []
+        for width in (8, 16, 32):
+            train()
+            scores.append(score(x_test))
+        ranked = sorted(scores)
+        low, high = ranked[0], ranked[-1]
+        """,
+    ),
+    "a median": (
+        "note",
+        """
+        scores = []
+        for width in (8, 16, 32):
+            train()
+            scores.append(score(x_test))
+        scores.sort()
+        middle = scores[len(scores) // 2]
+        """,
+    ),
+    "an order by the setting": (
+        "note",
+        """
+        results = []
+        for width in widths:
+            train()
+            results.append((score(x_test), width))
+        results.sort(key=lambda each: each[1])
+        smallest = results[0]
+        """,
+    ),
+}
+
+
+@pytest.mark.parametrize(("severity", "text"), FOLLOWED.values(), ids=FOLLOWED.keys())
+def test_data_are_known_by_the_way_on_which_they_came(severity: str, text: str) -> None:
+    own = "" if "# look" in text else "def score(inputs):\n    return model(inputs).mean().item()  # look\n"
+    run = run_of("def train():\n    optimizer.step()  # step\n" + own + textwrap.dedent(text))
+    assert [finding.severity for finding in said(run)] == ([severity] if severity else [])
+
+
+MEMBERS = """
+def train():
+    optimizer.step()  # step
+def score(network, inputs):
+    return network(inputs).mean().item()  # look
+committee = []
+for member in range(4):
+    network = build()
+    train()
+    committee.append((score(network, x_test), network))
+committee.sort(key=lambda each: each[0])
+chosen = [network for _, network in committee[:2]]
+print(score(chosen[0], x_test))
+"""
+
+
+@pytest.mark.parametrize(
+    ("later", "severity"),
+    [
+        ([], "note"),  # nothing is made of the choice
+        ([(0, 0)], "warning"),  # the first network is looked at again, by the same examples
+        ([(0, 5000)], "note"),  # by others
+        ([(7, 0)], "note"),  # a network that is none of them
+    ],
+)
+def test_networks_that_differ_by_chance_are_chosen_if_they_are_looked_at_again(
+    later: list[tuple[int, int]], severity: str
+) -> None:
+    look, first, again = 5, 10, 13
+    ticks = enumerate([*((member, 0, first) for member in range(4)), *((*each, again) for each in later)])
+    looks = [
+        EvaluationPass(
+            10 * at + 10, model, Place(FILE, look), 1, 50, 0.0, 0.0, {}, tuple(range(start, start + 50)),
+            callers=(Place(FILE, line),),
+        )
+        for at, (model, start, line) in ticks
+    ]  # fmt: skip
+    (finding,) = said(Run.of([*run_of(MEMBERS, rounds=0).events, *looks]))
+    assert finding.severity == severity
+    assert ("each looks once" in finding.message) == (severity == "note")
+
+
+def test_a_threshold_is_a_setting() -> None:
+    (finding,) = said(run_of(FOLLOWED["a threshold by unpacked data"][1]))
+    assert decides(finding) == ["which setting is chosen"]
+
+
+@pytest.mark.parametrize(("name", "severity"), [("x_test", "warning"), ("x_val", "")])
+def test_data_are_known_that_a_constructor_kept_before_the_look(name: str, severity: str) -> None:
+    text = textwrap.dedent(f"""
+        def train():
+            optimizer.step()  # step
+        class Loop:
+            def __init__(self, inputs):
+                self.inputs = inputs
+            def score(self):
+                return model(self.inputs).mean().item()  # look
+            def fit(self):
+                for epoch in range(9):
+                    train()
+                    if self.score() > best:
+                        torch.save(model.state_dict(), "best.pt")
+        loop = Loop({name})
+        loop.fit()  # the test data
+    """)
+    run = run_of(text, calls={8: [(12, 15)]})
+    assert [finding.severity for finding in said(run)] == ([severity] if severity else [])
+
+
 @pytest.mark.parametrize(
     ("name", "part"),
     [

@@ -11,15 +11,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from seatrial.events import EvaluationPass
-from seatrial.rules.calls import Calls, callers_of
-from seatrial.rules.expressions import ANY, argument_of, bindings, counts, index, returned
+from seatrial.rules.calls import Calls, callers_of, is_on_stack
+from seatrial.rules.expressions import ANY, argument_of, bindings, counts, index, returned, unpacked
 from seatrial.rules.gathering import class_of, gatherings, rest_of, scope_of
+from seatrial.rules.orderings import compared
 from seatrial.rules.spots import Frame, Spot
 from seatrial.rules.syntax import LOOPS, Binding, File, Function, Path, default_of, tail
 
 _MODULES = frozenset("torch np numpy nn F math random os sys pd plt sklearn scipy optim self cls time json".split())
 # Calls whose result has the parts of their first argument.
 _KEEPING = frozenset("list tuple dict sorted reversed copy deepcopy array asarray tensor stack iter next items".split())
+# So many names are followed to learn what a key is.
+_MOST_NAMES = 30
 _CURVES = frozenset(["roc_curve", "precision_recall_curve", "det_curve"])
 
 
@@ -38,9 +41,9 @@ class Backwards:
                 if node.id not in _MODULES:
                     yield from self._name(spot, node, data_of)
             case ast.Attribute():
-                yield from self._attribute(spot, node)
+                yield from self._attribute(spot, node, data_of)
             case ast.Subscript():
-                yield spot.to(node.value, (*index(node.slice), *path))
+                yield spot.to(node.value, (*self.key(spot, node.slice, data_of), *path))
             case ast.Call():
                 yield from self._call(spot, node)
             case ast.Dict():
@@ -66,6 +69,30 @@ class Backwards:
                 for part in ast.iter_child_nodes(node):
                     if isinstance(part, (ast.expr, ast.FormattedValue)):
                         yield spot.to(part)
+
+    def key(self, spot: Spot, node: ast.AST, data_of: EvaluationPass | None) -> Path:
+        """The key or position that an index stands for: one that is written there, or the only constant that its name may
+        have; ANY where that is not known."""
+        written = index(node)
+        if written != (ANY,):
+            return written
+        todo, seen, keys = [spot.to(node)], set[int](), set[int | str]()
+        while todo:
+            each = todo.pop()
+            seen.add(id(each.node))
+            match each.node:
+                case ast.Constant(value=str() | int() as key) if not each.path:
+                    keys.add(key)
+                case ast.Name() | ast.Attribute() | ast.Call() if len(seen) < _MOST_NAMES:
+                    if isinstance(each.node, ast.Call) and not self._is_record(each.node):
+                        return (ANY,)
+                    behind = list(self.before(each, data_of))
+                    if not behind:
+                        return (ANY,)
+                    todo += [one for one in behind if id(one.node) not in seen]
+                case _:
+                    return (ANY,)
+        return tuple(keys) if len(keys) == 1 else (ANY,)
 
     # ---- names ---------------------------------------------------------------------------------------------------
 
@@ -106,32 +133,37 @@ class Backwards:
             return
         if isinstance(function, ast.Lambda) and isinstance(file.parents.get(function), ast.keyword):
             call = file.parents.get(file.parents[function])
-            if isinstance(call, ast.Call) and call.args:  # `max(results, key=lambda each: each.score)`
-                yield spot.to(call.args[0], (ANY, *spot.path))
+            if isinstance(call, ast.Call) and (of := compared(call)) is not None:
+                yield spot.to(of, (ANY, *spot.path))  # `max(results, key=lambda each: each.score)`
             return
         for depth, frame in reversed(list(enumerate(spot.stack))):
             if frame.function is function:
                 given = _given(frame.call, function, argument.arg, frame.method)
                 if given is not None:
                     level = spot.level + (data_of is not None)
-                    yield replace(spot, file=frame.file, node=given, stack=spot.stack[:depth], level=level)
+                    moved = replace(spot, file=frame.file, stack=spot.stack[:depth], level=level)
+                    yield moved.to(given[0], (*given[1], *spot.path))
                 return
-        found = False
-        for other, call, method in callers_of(data_of, list(self.calls.callers(file, function))):
-            given = _given(call, function, argument.arg, method)
+        calls = callers_of(data_of, file, function, list(self.calls.callers(file, function)))
+        handed = [(*call[:2], _given(call[1], function, argument.arg, call[2])) for call in calls]
+        default = default_of(function, argument.arg)
+        by_default = default is not None and (not handed or any(given is None for *_, given in handed))
+        if data_of is not None and not is_on_stack(file, function, data_of):
+            different = {ast.dump(given[0]) for *_, given in handed if given is not None}
+            if len(different) + by_default > 1:
+                return  # objects that were made with different things: which one this is is not known
+        if default is not None and by_default:
+            yield spot.to(default, spot.path)
+        for other, call, given in handed:
             if given is not None:
-                found = True
                 inner = spot.inner or spot.label
                 via = (*spot.given, (other, call))
-                moved = replace(spot, file=other, node=given, stack=(), label="", inner=inner, given=via)
-                yield replace(moved, level=spot.level + 1)
-        default = default_of(function, argument.arg)
-        if not found and default is not None:
-            yield spot.to(default, spot.path)
+                moved = replace(spot, file=other, stack=(), label="", inner=inner, given=via, level=spot.level + 1)
+                yield moved.to(given[0], (*given[1], *spot.path))
 
     # ---- attributes ----------------------------------------------------------------------------------------------
 
-    def _attribute(self, spot: Spot, node: ast.Attribute) -> Iterator[Spot]:
+    def _attribute(self, spot: Spot, node: ast.Attribute, data_of: EvaluationPass | None) -> Iterator[Spot]:
         own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
         around = class_of(spot.file, node) if own else None
         if not own:
@@ -142,7 +174,7 @@ class Backwards:
             free = replace(spot, file=other, stack=() if not own else spot.stack)
             for target, binding in other.attributes.get(node.attr, []):
                 if target is not node and (not own or class_of(other, target) is around):
-                    yield from self._binding(free, binding)
+                    yield from self._binding(free, binding, data_of)
             for each in gatherings(other).get("self", ()):
                 rest = rest_of(each.path, (node.attr, *spot.path))
                 if (
@@ -170,8 +202,11 @@ class Backwards:
         if called:
             return
         named = next((each.value for each in node.keywords if path and each.arg == path[0]), None)
+        preset = self._preset(name, path) if not node.args else None
         if named is not None:
             yield spot.to(named, path[1:])
+        elif preset is not None:
+            yield replace(spot, file=preset[0], node=preset[1], path=path[1:])
         elif name == "enumerate" and node.args:
             yield spot.to(node.args[0], (ANY, *path[2:]) if path[1:2] == (1,) else ())
         elif name == "zip" and len(path) > 1 and isinstance(path[1], int) and path[1] < len(node.args):
@@ -187,6 +222,19 @@ class Backwards:
         else:
             yield from self._unknown(replace(spot, curve=spot.curve or name in _CURVES), node, name)
 
+    def _is_record(self, node: ast.Call) -> bool:
+        """Whether a call makes an object of a class of the user's that names what it is given: a dataclass."""
+        return not node.args and any(tail(node.func) in file.classes for file in self.files)
+
+    def _preset(self, name: str, path: Path) -> tuple[File, ast.expr] | None:
+        """The value that a class of the user's gives to an attribute in its body: `split: str = "val"`."""
+        for file in self.files:
+            if name in file.classes and path:
+                for binding in file.names[file.classes[name]].get(str(path[0]), []):
+                    if binding.value is not None:
+                        return file, binding.value
+        return None
+
     def _unknown(self, spot: Spot, node: ast.Call, name: str) -> Iterator[Spot]:
         """A call of a library's function: its result comes from all that it is given."""
         path = spot.path if name in _KEEPING else ()
@@ -196,9 +244,17 @@ class Backwards:
             yield spot.to(node.func.value, path)
 
 
-def _given(call: ast.Call, function: Function, name: str, method: bool) -> ast.expr | None:
+def _given(call: ast.Call, function: Function, name: str, method: bool) -> tuple[ast.expr, Path] | None:
+    """What a call gives to a parameter, and which part of that: `f(model, *pair)` gives `pair[0]` to the second."""
     given = argument_of(call, function, name, method)
-    return given.value if isinstance(given, ast.keyword) else given
+    if isinstance(given, ast.expr):
+        return given, ()
+    if given is not None and given.arg is not None:
+        return given.value, ()
+    starred = unpacked(call, function, name, method)
+    if starred is not None:
+        return starred
+    return (given.value, (name,)) if given is not None else None
 
 
 def _reaching(file: File, node: ast.Name) -> list[Binding]:

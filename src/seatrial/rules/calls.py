@@ -76,13 +76,20 @@ def agree(stack: tuple[Frame, ...], each: EvaluationPass) -> bool:
 
 
 def callers_of(
-    each: EvaluationPass | None, calls: list[tuple[File, ast.Call, bool]]
+    each: EvaluationPass | None, file: File, function: Function, calls: list[tuple[File, ast.Call, bool]]
 ) -> list[tuple[File, ast.Call, bool]]:
-    """Those of some calls through which a pass was made; all of them where that is not known."""
-    if each is None:
+    """Those of the calls of a function through which a pass was made. All of them where that is not known, and where the
+    function was over before the pass (a constructor that kept its arguments)."""
+    if each is None or not is_on_stack(file, function, each):
         return calls
     own = [call for call in calls if _is_caller(call[0], call[1], each)]
     return calls if not own and len(each.callers) >= KNOWN_CALLERS else own
+
+
+def is_on_stack(file: File, function: Function, each: EvaluationPass) -> bool:
+    """Whether a pass was made while a function ran, by the lines that are known."""
+    places = [place for place in (each.where, *each.callers) if place is not None]
+    return any(place.file == file.name and spans(function, place.line) for place in places)
 
 
 def _is_caller(file: File, call: ast.Call, each: EvaluationPass) -> bool:

@@ -13,10 +13,12 @@ from dataclasses import dataclass, replace
 
 from seatrial.history import Run
 from seatrial.rules.naming import part_named
+from seatrial.rules.orderings import ORDERS, compared, compared_by, key_of, results_of, takes_an_end
 from seatrial.rules.repetitions import Repetitions
 from seatrial.rules.scores import Hit, Scores
 from seatrial.rules.source import files_of
-from seatrial.rules.syntax import COMPREHENSIONS, LOOPS, File, spans, tail
+from seatrial.rules.syntax import COMPREHENSIONS, LOOPS, File, Path, spans, tail
+from seatrial.rules.targets import targets
 
 # What a decision is about, in the order in which they are told, and how a message says it.
 KINDS = {
@@ -40,7 +42,7 @@ _SCORE = re.compile(
 _EXTREMES = frozenset("max min argmax argmin nanmax nanmin nanargmax nanargmin amax amin idxmax idxmin".split())
 _TOLD = frozenset("print info debug warning write log echo append format".split())
 _UNDECIDED = frozenset(["isnan", "isfinite", "isinf"])
-_SEARCHES = frozenset("optimize fmin minimize maximize gp_minimize forest_minimize".split())
+_SEARCHES = frozenset("optimize fmin brute minimize minimize_scalar maximize gp_minimize forest_minimize".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +78,11 @@ class Decisions:
                         pass
 
     def _decision(
-        self, kind: str, file: File, node: ast.AST, asked: ast.AST, loop: ast.AST | None
+        self, kind: str, file: File, node: ast.AST, asked: ast.AST, loop: ast.AST | None, path: Path = ()
     ) -> Iterator[Decision]:
         within = self.repetitions.within_evaluation
-        hits = [hit for hit in self.scores.hits(file, asked) if not within(file, node, hit.spot.node, hit.spot.file)]
+        found = self.scores.hits(file, asked, path)
+        hits = [hit for hit in found if not within(file, node, hit.spot.node, hit.spot.file)]
         if hits:
             yield Decision(kind, file, node, tuple(hits), loop, _part_said(file, node))
 
@@ -114,7 +117,7 @@ class Decisions:
             return "stop"
         if any(isinstance(part, ast.Return) for part in under) and self._ends_training(file, node):
             return "stop"
-        stored = [target for part in under for target in _targets(part)]
+        stored = [target for part in under for target in targets(part)]
         rated = [*(name for name, _ in stored), *(tail(call.func) for call in calls)]
         if any(_RATE.search(name) for name in rated) and not any("best" in name for name in rated):
             return "schedule"
@@ -130,8 +133,9 @@ class Decisions:
     def _ends_training(self, file: File, node: ast.AST, loops: int | None = None) -> bool:
         """Whether a `return` under a condition leaves a loop that trains; with `loops` 1, whether a `break` does."""
         function = file.function_around(node)
-        around = [each for each in file.ancestors(node) if isinstance(each, LOOPS)]
-        own = [each for each in around if file.function_around(each) is function]
+        own = [
+            each for each in file.ancestors(node) if isinstance(each, LOOPS) and file.function_around(each) is function
+        ]
         return any(self.repetitions.trains(file, each) for each in own[:loops])
 
     # ---- calls ---------------------------------------------------------------------------------------------------
@@ -143,10 +147,10 @@ class Decisions:
         elif name in ("max", "min") and len(node.args) > 1 and isinstance(node.func, ast.Name):
             statement = file.statement(node)
             loop = self._repeated(file, node)
-            kept = {name for name, _ in _targets(statement)}
+            kept = {name for name, _ in targets(statement)}
             if loop is not None and kept & {tail(argument) for argument in node.args}:
                 yield from self._decision("best", file, node, node, loop)
-        elif name in _EXTREMES or (name == "sorted" and isinstance(file.parents.get(node), ast.Subscript)):
+        elif name in _EXTREMES or (name in ORDERS and takes_an_end(file, node)):
             yield from self._extreme(file, node)
         elif name in _SEARCHES:
             yield from self._search(file, node)
@@ -161,38 +165,33 @@ class Decisions:
     def _extreme(self, file: File, node: ast.Call) -> Iterator[Decision]:
         """The best of what rounds collected: `max(accs)`, `np.argmax(history["acc"])`, `max(results, key=results.get)`."""
         of = _thresholds(file, node)
-        if not of and not _is_used(file, node):
+        tried = key_of(node) is not None and self.repetitions.is_grid(file, compared(node))
+        direct = tail(node.func) not in ORDERS or isinstance(file.parents.get(node), ast.Subscript)
+        if not of and not tried and direct and not _is_used(file, node):
             return
-        asked: list[ast.expr] = [each.value for each in node.keywords if each.arg == "key"] or node.args[:1]
-        asked = [each.body if isinstance(each, ast.Lambda) else each for each in asked]
-        if isinstance(node.func, ast.Attribute) and not node.args:
-            asked = [node.func.value]
-        for part in asked:
-            for decision in self._decision("setting" if of else "best", file, node, part, None):
-                if of and all(hit.spot.curve for hit in decision.hits):
+        for part, path in compared_by(file, node):
+            for decision in self._decision("setting" if of or tried else "best", file, node, part, None, path):
+                if tried or (of and all(hit.spot.curve for hit in decision.hits)):
                     yield decision
                 elif rounds := [loop for hit in decision.hits if (loop := self._collected(hit)) is not None]:
-                    yield replace(decision, loop=rounds[0], kind=_chosen(file, node, rounds[0], self.repetitions))
+                    yield replace(decision, loop=rounds[0][1], kind=_chosen(*rounds[0], self.repetitions))
 
-    def _collected(self, hit: Hit) -> ast.AST | None:
-        """The loop that collected the scores, one a round."""
+    def _collected(self, hit: Hit) -> tuple[File, ast.AST] | None:
+        """The loop that collected the scores, one a round; with its file, or that of the call around which it stands."""
         for file, statement in hit.spot.gathered:
             own = statement if isinstance(statement, COMPREHENSIONS) else None
             if own is not None and (self.repetitions.trains(file, own) or self.repetitions.tries_settings(file, own)):
-                return own
+                return file, own
             loop = self.repetitions.round(file, statement)
             if own is None and loop is not None:
-                return loop
+                return file, loop
         return None
 
     def _search(self, file: File, node: ast.Call) -> Iterator[Decision]:
         """A function that is handed to a search for its smallest or largest value: `study.optimize(objective)`."""
         for given in node.args[:2]:
-            for other in files_of(self.run):
-                for function in other.functions.get(tail(given), []) if isinstance(given, ast.Name) else ():
-                    for part in ast.walk(function):
-                        if isinstance(part, ast.Return) and part.value is not None:
-                            yield from self._decision("setting", file, node, part.value, None) if other is file else ()
+            for result in results_of(file, given):
+                yield from self._decision("setting", file, node, result, None)
 
 
 def _judged(test: ast.expr) -> Iterator[ast.expr]:
@@ -219,30 +218,6 @@ def _within(statement: ast.AST) -> Iterator[ast.AST]:
         yield from _within(child)
 
 
-def _targets(node: ast.AST) -> list[tuple[str, ast.expr]]:
-    """Names, attributes and keys that a statement assigns to, with the value."""
-    if isinstance(node, ast.Assign):
-        pairs = [pair for target in node.targets for pair in _pairs(target, node.value)]
-    elif isinstance(node, (ast.AugAssign, ast.AnnAssign)) and node.value is not None:
-        pairs = _pairs(node.target, node.value)
-    else:
-        return []
-    return [(name, value) for target, value in pairs if (name := _name(target))]
-
-
-def _pairs(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]:
-    if not isinstance(target, (ast.Tuple, ast.List)):
-        return [(target, value)]
-    values = value.elts if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(target.elts) else None
-    return [(part, values[at] if values else value) for at, part in enumerate(target.elts)]
-
-
-def _name(target: ast.expr) -> str:
-    if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
-        return str(target.slice.value)
-    return tail(target.value) if isinstance(target, ast.Subscript) else tail(target)
-
-
 def _part_said(file: File, node: ast.AST) -> str:
     """The part of the data that a condition, or one around it, compares a name with: `if phase == "test" and ...`."""
     function = file.function_around(node)
@@ -263,15 +238,16 @@ def _part_said(file: File, node: ast.AST) -> str:
 
 
 def _keeps_best(file: File, node: ast.AST) -> bool:
-    return any(_BEST.search(name.lower()) for name, _ in _targets(file.statement(node)))
+    return any(_BEST.search(name.lower()) for name, _ in targets(file.statement(node)))
 
 
 def _is_used(file: File, node: ast.Call) -> bool:
     """Whether the largest or smallest is told, kept as the best, returned or used to pick."""
     parent = file.parents.get(node)
     statement = file.statement(node)
-    kept = any(_RESULT.search(name.lower()) for name, _ in _targets(statement))
-    if isinstance(statement, ast.Return) or kept or _keeps_best(file, node):
+    kept = any(_RESULT.search(name.lower()) for name, _ in targets(statement))
+    picked = key_of(node) is not None and isinstance(statement, ast.Assign) and statement.value is node
+    if isinstance(statement, ast.Return) or kept or picked or _keeps_best(file, node):
         return True
     if isinstance(parent, ast.Subscript) and (tail(node.func) != "sorted" or isinstance(statement, ast.Assign)):
         return True
@@ -284,7 +260,7 @@ def _thresholds(file: File, node: ast.Call) -> bool:
     if "arg" not in tail(node.func) or any(isinstance(part, ast.Compare) for part in ast.walk(node)):
         return False
     statement = file.statement(node)
-    names = {name for name, value in _targets(statement) if value is node or node in set(ast.walk(value))}
+    names = {name for name, value in targets(statement) if value is node or node in set(ast.walk(value))}
     holder = file.function_around(node) or file.tree
     return any(
         isinstance(part, ast.Subscript)
@@ -294,8 +270,10 @@ def _thresholds(file: File, node: ast.Call) -> bool:
     )
 
 
-def _chosen(file: File, node: ast.AST, loop: ast.AST, repetitions: Repetitions) -> str:
+def _chosen(file: File, loop: ast.AST, repetitions: Repetitions) -> str:
     """Whether the rounds whose best is taken are those of one training, or trials of settings."""
+    if not repetitions.trains(file, loop) and repetitions.tries_settings(file, loop):
+        return "setting"
     names = {name.id for name in ast.walk(getattr(loop, "target", loop)) if isinstance(name, ast.Name)}
     epochs = any(re.search(r"epoch|step|iter|round|^(e|ep|i|t|_)$", name.lower()) for name in names)
     return "best" if epochs or repetitions.independent(loop) else "setting"

@@ -94,16 +94,32 @@ def returned(file: File, function: Function) -> list[ast.expr]:
     ]
 
 
+def unpacked(call: ast.Call, function: Function, name: str, method: bool) -> tuple[ast.expr, Path] | None:
+    """The sequence from which a call gives a parameter its value, `f(*pair)`, and the position in it (ANY: not known)."""
+    at = _position(call, function, name, method)
+    first = next((place for place, each in enumerate(call.args) if isinstance(each, ast.Starred)), None)
+    if first is None or at < first:
+        return None
+    given = call.args[first]
+    exact = first == len(call.args) - 1
+    return (given.value, (at - first if exact else ANY,)) if isinstance(given, ast.Starred) else None
+
+
 def argument_of(call: ast.Call, function: Function, name: str, method: bool) -> ast.expr | ast.keyword | None:
     """What a call gives to a parameter: an expression, or a keyword (without a name: `**settings`)."""
     for each in call.keywords:
         if each.arg == name:
             return each
+    position = _position(call, function, name, method)
+    if 0 <= position < len(call.args) and not any(isinstance(each, ast.Starred) for each in call.args[: position + 1]):
+        return call.args[position]
+    return next((each for each in call.keywords if each.arg is None), None)
+
+
+def _position(call: ast.Call, function: Function, name: str, method: bool) -> int:
+    """At which place of a call a parameter gets its value, -1 where at none."""
     order = [parameter.arg for parameter in [*function.args.posonlyargs, *function.args.args]]
     static = any(tail(each) == "staticmethod" for each in getattr(function, "decorator_list", ()))
     shift = 1 if method and not static and order[:1] in (["self"], ["cls"]) else 0
     skipped = 1 if tail(call.func) == "partial" else 0
-    position = order.index(name) - shift + skipped if name in order else -1
-    if 0 <= position < len(call.args) and not any(isinstance(each, ast.Starred) for each in call.args[: position + 1]):
-        return call.args[position]
-    return next((each for each in call.keywords if each.arg is None), None)
+    return order.index(name) - shift + skipped if name in order else -1

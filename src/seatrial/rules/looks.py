@@ -11,7 +11,6 @@ from functools import cached_property
 from seatrial.events import EvaluationPass, Place
 from seatrial.history import Run
 from seatrial.rules.lines import loops_around
-from seatrial.rules.naming import parts_named
 from seatrial.rules.scores import Hit, Scores, Spot
 from seatrial.rules.source import file_of
 from seatrial.rules.syntax import LOOPS, spans
@@ -72,6 +71,13 @@ class Looks:
         others = [each for each in self.named_tests if each.rows and not _alike(rows, set(each.rows))]
         return bool(rows and others) and all(each.tick >= last for each in others)
 
+    def again(self, passes: Sequence[EvaluationPass]) -> bool:
+        """Whether a model of some passes looks at their examples again after the last of them."""
+        rows, models = {row for each in passes for row in each.rows}, {each.model for each in passes}
+        last = max(at for at, each in enumerate(self.run.passes) if any(each is one for one in passes))
+        later = [each for each in self.run.passes[last + 1 :] if each.model in models and each.rows]
+        return bool(rows) and any(_alike(rows, set(each.rows)) for each in later)
+
     def _is_test(self, each: EvaluationPass) -> bool:
         if each.where is None or each.label in ("train", "val"):
             return False
@@ -91,7 +97,7 @@ class Looks:
         model was called, if none does."""
         stack = [place for place in (each.where, *each.callers) if place is not None]
         lines = [line for place in stack for line in (place, *self._heads(place))]
-        return next((place for place in lines if "test" in parts_named(self.run.line(place))), each.where)
+        return next((place for place in lines if "test" in self.scores.names.parts(self.run.line(place))), each.where)
 
     def _heads(self, place: Place) -> list[Place]:
         loops = [loop for loop in loops_around(self.run, place) if isinstance(loop, LOOPS)]

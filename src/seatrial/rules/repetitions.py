@@ -115,8 +115,12 @@ class Repetitions:
             return True
         heads = getattr(loop, "generators", None) or [loop]
         iterables = [head.iter for head in heads if isinstance(head, (ast.For, ast.AsyncFor, ast.comprehension))]
-        values = [each for iterable in iterables for each in _values(file, iterable)]
-        return any(_is_grid(value) for value in values) or any(map(_SETTINGS.search, loop_words(loop)))
+        return any(self.is_grid(file, each) for each in iterables) or any(map(_SETTINGS.search, loop_words(loop)))
+
+    @staticmethod
+    def is_grid(file: File, iterable: ast.expr | None) -> bool:
+        """Whether a sequence is one of numbers to be tried: `linspace(0, 1, 50)`, `(0.1, 0.5)`, or a name for such."""
+        return iterable is not None and any(_is_grid(value) for value in _values(file, iterable))
 
     @staticmethod
     def independent(loop: ast.AST) -> bool:

@@ -12,10 +12,11 @@ from seatrial.events import EvaluationPass
 from seatrial.history import Run
 from seatrial.rules.backwards import Backwards
 from seatrial.rules.calls import agree
-from seatrial.rules.naming import part_named
+from seatrial.rules.expressions import ANY
+from seatrial.rules.naming import Vocabulary
 from seatrial.rules.source import files_of
 from seatrial.rules.spots import Spot
-from seatrial.rules.syntax import File, spans
+from seatrial.rules.syntax import File, Path, spans
 
 MOST_SPOTS = 1200  # expressions looked at for one question
 
@@ -32,16 +33,17 @@ class Scores:
     """Answers for one run."""
 
     def __init__(self, run: Run) -> None:
+        self.names = Vocabulary(run.sources.values())
         self.steps = Backwards(files_of(run))
         self._passes: dict[str, list[EvaluationPass]] = {}
         for each in run.passes:
             if each.where is not None:
                 self._passes.setdefault(each.where.file, []).append(each)
 
-    def hits(self, file: File, node: ast.AST) -> list[Hit]:
-        """The evaluations that the value of an expression depends on."""
+    def hits(self, file: File, node: ast.AST, path: Path = ()) -> list[Hit]:
+        """The evaluations that the value of an expression, or a part of it, depends on."""
         found: list[Hit] = []
-        for spot in self._walk(Spot(file, node), None):
+        for spot, _ in self._walk(Spot(file, node, path), None):
             if isinstance(spot.node, ast.Call) and (passes := self._passes_at(spot)):
                 found.append(Hit(spot, passes))
         return found
@@ -56,16 +58,15 @@ class Scores:
             given.append(call.func.value)
         for argument in given:
             start = Spot(hit.spot.file, argument, (), hit.spot.stack)
-            for spot in self._walk(start, each):
-                said = part_named(*_words(spot.node))
+            for spot, said in self._walk(start, each):
                 if said and spot.level > best:
                     best, found = spot.level, said
         return found
 
     # ---- walking -------------------------------------------------------------------------------------------------
 
-    def _walk(self, start: Spot, data_of: EvaluationPass | None) -> Iterator[Spot]:
-        """All expressions behind one, the nearest first. `data_of`: names are asked for and end the way within their
+    def _walk(self, start: Spot, data_of: EvaluationPass | None) -> Iterator[tuple[Spot, str]]:
+        """All expressions behind one, the nearest first, each with the part of the data that it names. `data_of`: names are asked for and end the way within their
         function; callers are those of the pass."""
         todo, seen = deque([start]), set[object]()
         while todo and len(seen) < MOST_SPOTS:
@@ -74,16 +75,30 @@ class Scores:
             if key in seen:
                 continue
             seen.add(key)
-            said = part_named(*_words(spot.node))
+            said = self._said(spot, data_of)
             if data_of is None and isinstance(spot.node, ast.Call) and said == "test":
                 said = ""  # a score of `test_model` may be one on any data
             spot = spot.named(said)
-            yield spot
+            yield spot, said
             if data_of is None and isinstance(spot.node, ast.Call) and self._passes_at(spot):
                 continue
             for following in self.steps.before(spot, data_of):
                 if data_of is None or not said or following.level > spot.level:
                     todo.append(following)
+
+    def _said(self, spot: Spot, data_of: EvaluationPass | None) -> str:
+        """The part that an expression names, by its own words or by the keys that it asks for: `splits[self.split]` and,
+        where data are asked for, `load(split)`."""
+        words = _words(spot.node)
+        if isinstance(spot.node, ast.Subscript):
+            asked = [] if self.names.part(*words) else [spot.node.slice]
+        elif isinstance(spot.node, ast.Call) and data_of is not None:
+            given = (*spot.node.args, *(each.value for each in spot.node.keywords))
+            asked = [each for each in given if isinstance(each, (ast.Name, ast.Attribute))]
+        else:
+            asked = []
+        keys = [key for node in asked for key in self.steps.key(spot, node, data_of)]
+        return self.names.part(*words, *(key for key in keys if isinstance(key, str) and key != ANY))
 
     def _passes_at(self, spot: Spot) -> tuple[EvaluationPass, ...]:
         """The passes made by a call: it stands on their line, no call within it does, and it is not the user's function."""
@@ -119,7 +134,7 @@ def _words(node: ast.AST) -> tuple[str, ...]:
             return (name,)
         case ast.Call():
             parts = [*node.args, *(each.value for each in node.keywords)]
-            names = tuple(
+            return tuple(
                 part.attr
                 if isinstance(part, ast.Attribute)
                 else part.id
@@ -130,6 +145,5 @@ def _words(node: ast.AST) -> tuple[str, ...]:
                 if isinstance(part, (ast.Name, ast.Attribute))
                 or (isinstance(part, ast.Constant) and isinstance(part.value, str) and len(part.value) < 20)
             )
-            return names if part_named(*names) else ()
         case _:
             return ()

@@ -104,7 +104,7 @@ from seatrial.rules.source import place_of
 from seatrial.rules.where import distinct
 
 NAME = "data.test-set-reuse"
-_NAMED = re.compile(r"test|tst|hold_?out|held_?out", re.IGNORECASE)
+_NAMED = re.compile(r"test|tst|hold_?out|held_?out|(?<![a-z])[xy]?te(?![a-z])", re.IGNORECASE)
 _CHOOSE = (
     "Choose by validation data that are kept apart from the test data, and look at the test data once, at the end."
 )
@@ -157,7 +157,7 @@ def _choice(decisions: Decisions, looks: Looks, decision: Decision, limits: Thre
     at_once = decision.loop is None or not decisions.repetitions.trains(decision.file, decision.loop)
     if not same_examples(made) or (moments(made) < limits.choices and not at_once):
         return None
-    if decision.loop is not None and decisions.repetitions.independent(decision.loop):
+    if decision.loop is not None and decisions.repetitions.independent(decision.loop) and not looks.again(made):
         return Choice(decision, made, "networks that differ by chance are compared, each looks once")
     if looks.apart(made):
         return Choice(decision, made, "other test data are left for the end")
