@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import Any, NewType
 
 from seatrial.vault.streams import Batched, Pieces
 
 AgeIdentity = NewType("AgeIdentity", object)
+_BUFFER_BYTES = 1 << 20
 MAGIC = b"age-encryption.org/v1\n"
 
 
@@ -78,7 +80,8 @@ def decrypt(source: Pieces, sink: Batched, identity: AgeIdentity) -> None:
 def _through(cipher: Callable[..., None], source: Pieces, sink: Batched, key: Any) -> None:
     """What failed where the bytes come from, or where they go, is raised as it was, not as the cipher tells it."""
     try:
-        cipher(source, sink, [key])
+        # The cipher asks for 8 KiB at a time: a buffer in C answers that faster.
+        cipher(io.BufferedReader(source, _BUFFER_BYTES), sink, [key])
         sink.flush()
     except Exception:
         failure = source.failure or sink.failure

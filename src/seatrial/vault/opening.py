@@ -174,7 +174,7 @@ class Opening:
                     "Seal it with --target; or read the examples with opening.parts().",
                 )
             predictions.append(checked(predicted(predict, part.inputs), part.examples, predictions))
-            targets.append(part.targets)
+            targets.append(part.targets.copy())  # a view would keep the whole part in memory
         return self._comparable(np.concatenate(targets), np.concatenate(predictions))
 
     def _comparable(self, targets: NDArray[Any], predictions: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

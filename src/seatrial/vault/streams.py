@@ -7,6 +7,7 @@ import queue
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
+from typing import Any
 
 BATCH_BYTES = 4 << 20
 # So many pieces wait between two threads.
@@ -24,12 +25,31 @@ class Pieces(io.RawIOBase):
         self._rest = memoryview(b"")
         self.failure: BaseException | None = None
 
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
     def read(self, size: int = -1) -> bytes:
+        """So many bytes, or all that there are."""
         try:
             return self._read(size)
         except BaseException as error:
             self.failure = error
             raise
+
+    def readinto(self, buffer: Any) -> int:
+        """Bytes into a buffer: what is left of a piece at most."""
+        try:
+            if not self._rest and not self._next():
+                return 0
+        except BaseException as error:
+            self.failure = error
+            raise
+        view = memoryview(buffer).cast("B")
+        part = self._rest[: len(view)]
+        view[: len(part)] = part
+        self._rest = self._rest[len(part) :]
+        return len(part)
 
     def _read(self, size: int) -> bytes:
         if 0 <= size <= len(self._rest):
