@@ -25,6 +25,7 @@ from seatrial.report.numbers import counted, decimal
 from seatrial.report.rates import PAGE, lines
 from seatrial.report.rates import write as write_rate
 from seatrial.vault.splitting import split
+from seatrial.vault.staging import finish
 from seatrial.vault.vault import Vault
 
 VAULT = "test.vault"
@@ -86,6 +87,7 @@ def seal(practice: Practice) -> Outcome:
     if task.vault is not None:
         return Outcome((f"The test data were sealed before, in {task.vault}.",), values={"vault": str(task.vault)})
     place = practice.folder / VAULT
+    finish(place)
     for leftover in (place, place.with_name(f"{VAULT}.ledger")):  # sealed, but not written into the diary
         leftover.unlink(missing_ok=True)
     stratify = classes_of(task) is not None
