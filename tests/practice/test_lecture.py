@@ -114,12 +114,8 @@ def test_what_cannot_be_sealed_is_said_and_nothing_is_opened(tmp_path: Path) -> 
                 raise IndexError
             return torch.randn(8), torch.tensor(at % 2)
 
-    diary = practise(
-        Task(lambda: nn.Linear(8, 2), nn.CrossEntropyLoss(), Noisy(), batch_size=16),
-        tmp_path / "p",
-        FEW,
-        progress=False,
-    )
+    noisy = Task(lambda: nn.Linear(8, 2), nn.CrossEntropyLoss(), Noisy(), batch_size=16)
+    diary = practise(noisy, tmp_path / "p")
     assert "cannot be sealed" in diary.outcomes["seal"].skipped
     assert diary.outcomes["open"].skipped == "Nothing was sealed."
 
