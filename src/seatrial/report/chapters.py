@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from seatrial.report.charts import Chart, chart
 from seatrial.report.curves import Curve
+from seatrial.report.html import environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +46,5 @@ class Chapter:
 
 def write_chapters(path: Path, name: str, headline: str, chapters: Sequence[Chapter]) -> None:
     """Write the report."""
-    environment = Environment(
-        loader=PackageLoader("seatrial.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    text = environment.get_template("chapters.html").render(name=name, headline=headline, chapters=chapters)
+    text = environment().get_template("chapters.html").render(name=name, headline=headline, chapters=chapters)
     path.write_text(text, encoding="utf-8")

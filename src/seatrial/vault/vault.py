@@ -20,8 +20,6 @@ from seatrial.vault.refusal import damaged, disk_errors
 from seatrial.vault.sealing import Choice, divide, seal
 from seatrial.vault.staging import finish
 
-SUFFIX = ".vault"
-
 
 @dataclass(frozen=True, slots=True)
 class Verified:

@@ -54,8 +54,8 @@ class Practice:
     def prepared(self) -> Task:
         """The task without what was sealed and with validation data, as far as these stages are over."""
         task = self.task
-        for stage, numbers in (("seal", "training"), ("split", "training")):
-            chosen = self.diary.value(stage, numbers)
+        for stage in ("seal", "split"):
+            chosen = self.diary.value(stage, "training")
             if chosen is not None:
                 held_out = self.diary.value(stage, "validation")
                 given: Any = task.train
