@@ -9,20 +9,17 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from seatrial.step.generators import unmoved
+from seatrial.step.generators import all_unmoved
 
 
 @contextmanager
 def unchanged() -> Generator[None]:
     """Within it gradients are on; after it the states of all global generators and the default dtype are what they were."""
-    states = random.getstate(), np.random.get_state()
     dtype = torch.get_default_dtype()
     try:
-        with unmoved(), torch.inference_mode(False), torch.enable_grad():
+        with all_unmoved(), torch.inference_mode(False), torch.enable_grad():
             yield
     finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])
         torch.set_default_dtype(dtype)
 
 

@@ -1,14 +1,16 @@
-"""The states of torch's global generators, of the CPU and of each CUDA device: kept, compared, put back.
+"""The states of the global generators, torch's of the CPU and of each CUDA device above all: kept, compared, put back.
 
 They are all read and set on the host: no device is waited for."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 
@@ -51,3 +53,15 @@ def unmoved() -> Generator[None]:
             notes[:] = noted
         if metal is not None:
             torch.mps.set_rng_state(metal)
+
+
+@contextmanager
+def all_unmoved() -> Generator[None]:
+    """The same for the generators of Python and numpy, too."""
+    ours, theirs = random.getstate(), np.random.get_state()
+    try:
+        with unmoved():
+            yield
+    finally:
+        random.setstate(ours)
+        np.random.set_state(theirs)

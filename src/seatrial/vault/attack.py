@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial.report import drawing
 from seatrial.vault.pricing.ladder import Ladder, LadderState, ParameterFreeLadder, published_step
 from seatrial.vault.pricing.noise import keyed
 from seatrial.vault.pricing.thresholdout import Thresholdout, ThresholdoutState
@@ -146,30 +147,17 @@ def _curve(values: NDArray[np.float64]) -> Curve:
 
 def draw(attack: Attack, to: Path) -> None:
     """The curves as an SVG file."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    # Words stay words, and the same curves make the same bytes.
-    with mpl.rc_context(
-        {"svg.fonttype": "none", "svg.hashsalt": "seatrial", "font.family": "sans-serif", "font.size": 10}
-    ):
-        figure = Figure(figsize=(7, 4.2), layout="constrained")
-        _fill(figure, attack)
-        figure.savefig(to, format="svg", metadata={"Date": None})
+    drawing.draw(to, lambda figure: _fill(figure, attack))
 
 
 def _fill(figure: Figure, attack: Attack) -> None:
     axes = figure.add_subplot()
     theory = [expected(attack.examples, looks) for looks in attack.looks]
-    axes.plot(attack.looks, theory, color="#66707c", linestyle=":", label="exact scores, expected: Φ(√(k / πn))")
+    axes.plot(attack.looks, theory, color=drawing.DIM, linestyle=":", label="exact scores, expected: Φ(√(k / πn))")
     for way, curve in attack.curves.items():
         axes.plot(attack.looks, curve.mean, color=COLOURS[way], linewidth=2, label=way)
         axes.fill_between(attack.looks, curve.low, curve.high, color=COLOURS[way], alpha=0.15, linewidth=0)
-    axes.axhline(0.5, color="#1d232b", linestyle="--", linewidth=1, label="the truth, on fresh labels")
-    axes.set_xlabel("looks at the test set (k)")
-    axes.set_ylabel(f"accuracy on the {attack.examples:,} sealed labels")
-    axes.set_title("Majority vote over the random answers that looked good", fontsize=11, loc="left")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color="#e3e1da", linewidth=0.8)
-    axes.margins(x=0)
+    axes.axhline(0.5, color=drawing.INK, linestyle="--", linewidth=1, label="the truth, on fresh labels")
+    title = "Majority vote over the random answers that looked good"
+    drawing.plain(axes, title, "looks at the test set (k)", f"accuracy on the {attack.examples:,} sealed labels")
     axes.legend(frameon=False, fontsize=9, loc="upper left")

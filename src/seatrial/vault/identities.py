@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import click
 
 from seatrial.errors import UsageProblem
+from seatrial.files import sync_folder
 from seatrial.vault import age
 from seatrial.vault.age import AgeIdentity
-from seatrial.vault.files import sync_folder
 from seatrial.vault.refusal import disk_errors
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.errors import UsageProblem
+from seatrial.files import replace
 from seatrial.vault import bodies, heads
 from seatrial.vault.bodies import OpenedBody, ScoredBody, SealedBody
 from seatrial.vault.entries import FIRST, Entry, new_entry, read_line
-from seatrial.vault.files import replace
 from seatrial.vault.identities import Identity
 from seatrial.vault.refusal import damaged, disk_errors
 

@@ -14,12 +14,12 @@ import numpy as np
 
 import seatrial
 from seatrial.errors import UsageProblem
+from seatrial.files import replace
 from seatrial.vault import heads, ledger
 from seatrial.vault.archive import pack
 from seatrial.vault.bodies import FORMAT
 from seatrial.vault.encryption import encrypt
 from seatrial.vault.entries import new_entry
-from seatrial.vault.files import replace
 from seatrial.vault.identities import Card, own
 from seatrial.vault.overlap.finding import find
 from seatrial.vault.overlap.moving import mended

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from seatrial.errors import UsageProblem
-from seatrial.vault.files import replace, sync_all, sync_folder
+from seatrial.files import replace, sync_all, sync_folder
 
 _PLACES, _SEALING, _SEALED = "places.json", "sealing", "sealed"
 # So long is waited for a folder: another process may just be removing what it takes for left behind.

@@ -13,9 +13,9 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from seatrial.practice import drawing
 from seatrial.practice.annealing.advice import Advice
 from seatrial.practice.annealing.schedules import KINDS, schedule
+from seatrial.report import drawing
 
 MOST_POINTS = 400  # of a curve in the picture
 MOST_STEPS = 20_000  # longer trainings are drawn by a shorter one of the same shape

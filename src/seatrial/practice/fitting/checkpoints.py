@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import torch
 from torch import nn
 
 from seatrial.errors import UsageProblem
+from seatrial.files import replace_by
 
 STATE, BEST, LAST = "state.pt", "best.safetensors", "last.safetensors"
 
@@ -33,7 +32,7 @@ def save_weights(model: nn.Module, path: Path) -> None:
     """Write the weights and buffers of a model; as a whole or not at all."""
     from safetensors.torch import save_model
 
-    _replaced(path, lambda partial: save_model(model, str(partial)))
+    replace_by(path, lambda partial: save_model(model, str(partial)))
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
@@ -56,7 +55,7 @@ def load_weights(model: nn.Module, path: Path) -> None:
 
 def save_state(state: dict[str, Any], folder: Path) -> None:
     """Write what is needed to go on; the old state stands until the new one is complete."""
-    _replaced(folder / STATE, lambda partial: torch.save(state, partial))
+    replace_by(folder / STATE, lambda partial: torch.save(state, partial))
 
 
 def load_state(folder: Path) -> dict[str, Any]:
@@ -74,11 +73,3 @@ def load_state(folder: Path) -> dict[str, Any]:
     except Exception as error:
         hint = "It cannot be used: train anew in another folder."
         raise UsageProblem(f"Expected the state of a training in {path}, found: {error}.", "fit-state", hint) from error
-
-
-def _replaced(path: Path, write: Callable[[Path], None]) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    write(partial)
-    with partial.open("rb") as file:
-        os.fsync(file.fileno())
-    partial.replace(path)

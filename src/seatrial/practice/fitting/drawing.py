@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from seatrial.practice.learning_curve import LearningCurve
+from seatrial.report import drawing
 
 
 def draw(curve: LearningCurve, path: Path, result: str) -> None:
     """Results over examples, the law through them, and what it says of twice the data. `result`: what was measured."""
-    from matplotlib.figure import Figure
+    drawing.draw(path, lambda figure: _fill(figure, curve, result), (6, 4))
 
-    figure = Figure(figsize=(6, 4), layout="constrained")
+
+def _fill(figure: Any, curve: LearningCurve, result: str) -> None:
     axes = figure.subplots()
     axes.set_xscale("log", base=2)
     sizes = sorted({each.examples for each in curve.points})
@@ -30,4 +33,3 @@ def draw(curve: LearningCurve, path: Path, result: str) -> None:
     axes.set_xlabel("training examples")
     axes.set_ylabel(f"validation {result}")
     axes.set_title(curve.said, fontsize=8, wrap=True)
-    figure.savefig(path)

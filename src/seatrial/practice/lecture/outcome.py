@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.errors import UsageProblem
+from seatrial.files import replace
 
 _FILE = "practice.json"
 _FORMAT = 1
@@ -89,9 +90,8 @@ class Diary:
 
     def _write(self) -> None:
         stages = {name: asdict(each) for name, each in self.outcomes.items()}
-        partial = self.folder / f".{_FILE}.partial"
-        partial.write_text(json.dumps({"format": _FORMAT, "about": self._about, "stages": stages}, indent=1))
-        partial.replace(self.folder / _FILE)
+        written = json.dumps({"format": _FORMAT, "about": self._about, "stages": stages}, indent=1)
+        replace(self.folder / _FILE, written.encode())
 
 
 def _read(written: Mapping[str, Any]) -> Outcome:

@@ -11,9 +11,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from seatrial.practice import drawing
 from seatrial.practice.optimizers.comparing import Comparison
 from seatrial.practice.optimizers.words import figure_of, supported, unsupported
+from seatrial.report import drawing
 
 
 def show(comparison: Comparison, console: Console) -> None:

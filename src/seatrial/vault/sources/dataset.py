@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import IterableDataset, Subset
 
+from seatrial.step.generators import all_unmoved
 from seatrial.vault.sources.checks import checked, listed, refused, target_among, unknown
 from seatrial.vault.sources.digests import digests, features, pictures
 from seatrial.vault.sources.examples import as_numpy, leaves, packed, raw, size_of, unpacked
@@ -43,7 +42,7 @@ class DatasetSource(Source):
         if len(data) == 0:
             raise refused("a data set with examples", "an empty one", "empty-data", "Give one with examples.")
         self._data = data
-        with _untouched():
+        with all_unmoved():
             first = self._example(0)[0]
             self._check_repeatable()
         fields = _fields(first)
@@ -110,7 +109,7 @@ class DatasetSource(Source):
     def _examples(self, numbers: NDArray[np.int64]) -> Iterator[tuple[Any, str]]:
         for start in range(0, len(numbers), _AT_A_TIME):
             # Not one by one: to keep the state of the generators takes longer than to read a small example.
-            with _untouched():
+            with all_unmoved():
                 some = [self._like_first(number) for number in numbers[start : start + _AT_A_TIME].tolist()]
             yield from some
 
@@ -202,18 +201,3 @@ def _block(inputs: list[Any]) -> Block:
     columns = [np.stack(arrays) for arrays in zip(*numeric, strict=True)]
     images = (image for image in map(pictures, columns) if image is not None)
     return Block(named, features(columns), next(images, None))
-
-
-@contextmanager
-def _untouched() -> Generator[None]:
-    """Random numbers that are drawn within it do not count: the process goes on as if it had not been."""
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    devices = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
-    try:
-        yield
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])
-        torch.set_rng_state(states[2])
-        if devices:
-            torch.cuda.set_rng_state_all(devices)

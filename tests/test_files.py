@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.vault import files
+from seatrial import files
 
 
 def test_written_before_it_is_named_and_named_before_it_is_told(

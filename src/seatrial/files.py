@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 
 def replace(path: Path, content: bytes) -> None:
     """Write a file anew, as a whole or not at all. One process at a time."""
+    replace_by(path, lambda partial: partial.write_bytes(content))
+
+
+def replace_by(path: Path, write: Callable[[Path], object]) -> None:
+    """The same where something else writes the file, to the path that it is given."""
     partial = path.with_name(f".{path.name}.partial")
     try:
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
+        write(partial)
+        with partial.open("rb") as file:
             os.fsync(file.fileno())
         partial.replace(path)
     finally:

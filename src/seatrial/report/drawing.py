@@ -1,4 +1,4 @@
-"""Pictures of practice as SVG: matplotlib in the report's colours; words stay words, the same figures make the same bytes."""
+"""Pictures as SVG files: matplotlib in the report's colours; words stay words, the same figures make the same bytes."""
 
 from __future__ import annotations
 
