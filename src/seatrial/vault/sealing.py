@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import seatrial
 from seatrial.errors import UsageProblem
@@ -74,10 +75,12 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Divided:
-    """A source, which of its examples are test data, and what of the overlap was found and left."""
+    """A source, which of its examples are test data, the names of its classes (none if there are too many), and what of the overlap was
+    found and left."""
 
     source: Source
     test: Mask
+    classes: tuple[str, ...]
     overlap: Overlap
     notes: tuple[str, ...] = field(default=())
 
@@ -90,26 +93,30 @@ def divide(data: Any, target: str | None, choice: Choice) -> Divided:
     """
     source = source_of(data, target)
     groups = None if choice.groups is None else source.column(choice.groups)
+    answers = (
+        None if source.form.target is None else source.column(source.form.target)
+    )  # once: it may be a pass over a large file
     test = split(
         len(source),
         choice.share,
         seed=choice.seed,
-        stratify=_classes_of(source, choice.stratify),
+        stratify=_strata(source, choice.stratify, answers),
         groups=groups,
         time=None if choice.time is None else source.column(choice.time),
     )
     source.left_out = _left_out(source, choice)
+    classes = _names(answers)
     overlap = find(source.blocks, test, groups)
     if not overlap.found:
-        return Divided(source, test, overlap)
+        return Divided(source, test, classes, overlap)
     examples = int(test.sum())
     if choice.duplicates == "refuse":
         raise refusal(overlap, examples)
     if choice.duplicates == "move":
         test, overlap = mended(source.blocks, test, overlap, groups)
         note = f"{examples - int(test.sum())} test examples were moved to the training part: they, or nearly they, stand there too."
-        return Divided(source, test, overlap, (note,))
-    return Divided(source, test, overlap, (notice(overlap, examples),))
+        return Divided(source, test, classes, overlap, (note,))
+    return Divided(source, test, classes, overlap, (notice(overlap, examples),))
 
 
 def seal(
@@ -159,11 +166,10 @@ def _contents(divided: Divided, name: str) -> Iterator[tuple[str, Content]]:
 def _described(divided: Divided) -> dict[str, Any]:
     """What may be known of the data while they are sealed."""
     source, test = divided.source, int(divided.test.sum())
-    classes = None if source.form.target is None else np.unique(source.column(source.form.target))
     return {
         "kind": source.form.kind,
         "target": source.form.target,
-        "classes": [str(each) for each in classes] if classes is not None and len(classes) <= _MOST_CLASSES else [],
+        "classes": list(divided.classes),
         "examples": {"training": len(source) - test, "test": test},
         "looked": divided.overlap.looked,
     }
@@ -183,14 +189,21 @@ def _differs_everywhere(source: Source, name: str) -> bool:
         return False
 
 
-def _classes_of(source: Source, stratify: bool | str) -> Any:
+def _names(answers: NDArray[Any] | None) -> tuple[str, ...]:
+    classes = () if answers is None else np.unique(answers)
+    return tuple(map(str, classes)) if len(classes) <= _MOST_CLASSES else ()
+
+
+def _strata(source: Source, stratify: bool | str, answers: NDArray[Any] | None) -> NDArray[Any] | None:
+    """The column whose values are to have their share on both sides, if any."""
     if not stratify:
         return None
-    name = stratify if isinstance(stratify, str) else source.form.target
-    if name is None:
+    if isinstance(stratify, str):
+        return source.column(stratify)
+    if answers is None:
         raise UsageProblem(
             "Expected to know what the classes are, found no target.",
             "vault-no-target",
             "Name it: --target COLUMN, or --stratify-by COLUMN.",
         )
-    return source.column(name)
+    return answers
