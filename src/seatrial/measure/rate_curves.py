@@ -27,6 +27,8 @@ NEAR_EDGE = 30.0
 # Residuals beyond so many (robust) standard deviations count nothing (Cleveland 1979, section 2).
 OUTLIER = 6.0
 PASSES = 2
+# Noise reaches this many of its median steps above the start: up to there losses are taken as they are.
+ABOVE_NOISE = 25.0
 ROBUST_WIDTH = 0.15
 # Redrawn curves of the bootstrap, and the share of them that a band holds.
 DRAWS = 200
@@ -87,7 +89,7 @@ def reading(rates: Floats, losses: Floats) -> Reading:
     edge = float(rates[kept]) if kept < len(rates) else np.inf
     if kept < FEWEST_STEPS:
         return Reading(False, np.nan, np.nan, np.nan, edge, np.nan, np.nan, kept < len(rates), kept == len(rates))
-    seen = losses[:, :kept]
+    seen = _without_cliff(losses[:, :kept])
     curve = smoothed(rates[:kept], seen)
     lowest = int(np.argmin(curve.value))
     start = float(curve.value[0])
@@ -151,6 +153,21 @@ def _kept(losses: Floats) -> int:
     stays = lost & np.concatenate([lost[:, 1:], lost[:, -1:]], axis=1)
     gone = (np.mean(np.logical_or.accumulate(stays, axis=1), axis=0) >= 0.5) | ~np.isfinite(losses).all(axis=0)
     return int(np.argmax(gone)) if gone.any() else losses.shape[1]
+
+
+def _without_cliff(losses: Floats) -> Floats:
+    """The losses, with what lies above their start on a logarithmic scale, in units of the fall.
+
+    A loss that breaks away grows exponentially within a few steps. As it is, the cliff rules every fit near it, and the curve
+    swings below its valley just before; by how much it is above the start says nothing more than that it is.
+    """
+    start = np.median(losses[:, : FEWEST_IN_WINDOW // 2], axis=1, keepdims=True)
+    common = np.median(losses - start, axis=0)
+    window = np.lib.stride_tricks.sliding_window_view(common, FEWEST_IN_WINDOW)
+    noise = float(np.median(np.abs(np.diff(common))))
+    scale = max(-float(np.median(window, axis=1).min()), ABOVE_NOISE * noise, 1e-12)
+    above = np.maximum(losses - start, 0.0)
+    return np.minimum(losses, start) + scale * np.log1p(above / scale)
 
 
 def _trust(losses: Floats) -> Floats:

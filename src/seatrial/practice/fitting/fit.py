@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from seatrial.errors import UsageProblem
 from seatrial.launch.folder import prepare
 from seatrial.launch.settings import settings as configuration
@@ -200,3 +202,10 @@ def _watched(folder: Path, task: Task, file: str, machine: Machine) -> Generator
         return
     with contextlib.closing(Recorder(folder / NAME)) as recorder, recorded(recorder, task, file):
         yield
+
+
+def best_model(task: Task, done: Fit) -> torch.nn.Module:
+    """The task's model with the weights of the best epoch, in evaluation mode."""
+    model = task.make().model
+    load_weights(model, done.weights)
+    return model.eval()
