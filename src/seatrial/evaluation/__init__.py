@@ -1,0 +1,1 @@
+"""What predictions are worth: metrics, intervals, calibration, comparisons. Pure functions of arrays; nothing here knows torch."""
