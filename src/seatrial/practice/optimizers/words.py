@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from seatrial.practice.optimizers.comparing import Comparison, Pair
-from seatrial.practice.optimizers.paired import MOST_SEEDS
+from seatrial.evaluation.comparison.seeds import MOST_SEEDS
 
 
 def supported(comparison: Comparison) -> list[str]:
