@@ -77,7 +77,7 @@ def _write_npz(predictions: Predictions, path: Path) -> None:
         arrays["groups"] = predictions.groups
     text = {name: array.astype(str) if array.dtype.hasobject else array for name, array in arrays.items()}
     with path.open("wb") as file:
-        np.savez_compressed(file, about=np.array(json.dumps(about)), **text)
+        np.savez_compressed(file, allow_pickle=False, about=np.array(json.dumps(about)), **text)
 
 
 def _read_npz(path: Path) -> Predictions:
