@@ -22,6 +22,8 @@ _COMMANDS = {
     "schedules": "Recommend how the learning rate should fall, drawn before training.",
     "learning-curve": "Train on growing subsets: what more data would bring.",
     "practice": "Lead a task through the whole lecture, from sealing to opening the vault.",
+    "compare": "Is one method better than another, or is it chance?",
+    "cross-validate": "Measure a task on little data: k-fold and nested cross-validation.",
     "vault": "Seal test data, and open them at the end.",
     "report": "Judge a recorded run anew.",
     "explain": "Explain a finding: why it harms, how it is recognised.",

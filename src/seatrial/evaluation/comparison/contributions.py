@@ -57,5 +57,12 @@ def of_metric(
     kept = [block != at for at in range(blocks)]
     whole = np.array([[metric(targets, each)] for each in predictions])
     without = np.array([[metric(targets[keep], each[keep]) for keep in kept] for each in predictions])
+    if not (np.isfinite(whole).all() and np.isfinite(without).all()):
+        hint = "A class may have too few examples for it: choose a figure that is a mean over examples."
+        raise refused(
+            "a figure that can be computed without any part of the examples", "nan", "comparison-figure", hint
+        )
     pseudo = blocks * whole - (blocks - 1) * without
-    return pseudo - pseudo.mean(axis=1, keepdims=True) + whole  # centred at the metric itself, not at its jackknife estimate
+    return (
+        pseudo - pseudo.mean(axis=1, keepdims=True) + whole
+    )  # centred at the metric itself, not at its jackknife estimate

@@ -11,7 +11,9 @@ from numpy.typing import ArrayLike
 from seatrial.evaluation.comparison.compared import LEVEL, Compared
 from seatrial.evaluation.comparison.values import refused
 
-_ASSUMES = "The test examples are independent of each other; it is about these two trained models, not about their methods."
+_ASSUMES = (
+    "The test examples are independent of each other; it is about these two trained models, not about their methods."
+)
 _EXACT = "McNemar 1947, Psychometrika 12; exact conditional test"
 _MID = "Fagerland, Lydersen and Laake 2013, BMC Med. Res. Methodol. 13:91 (mid-p)"
 _INTERVAL = "interval: Tango 1998, Statist. Med. 17, 891-908"

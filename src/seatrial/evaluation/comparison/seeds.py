@@ -113,7 +113,9 @@ def paired_t(first: ArrayLike, second: ArrayLike) -> Compared:
     p = 2 * float(t.sf(abs(statistic), found.seeds - 1))
     assumes = "Differences over seeds are normal. It is about the methods on this very test set: other examples are not in it."
     source = "Student 1908; a spread below the grain of counted scores is not believed"
-    return Compared("paired t over seeds", statistic, p, found.mean, found.low, found.high, found.seeds, "seeds", assumes, source)
+    return Compared(
+        "paired t over seeds", statistic, p, found.mean, found.low, found.high, found.seeds, "seeds", assumes, source
+    )
 
 
 def seeds_needed(real: float, spread: float, level: float) -> float:

@@ -102,4 +102,6 @@ def _compared(effect: float, spread: Spread, trainings: int) -> Compared:
     half = float(t.ppf(1 - LEVEL / 2, spread.freedom)) * error
     p = 2 * float(t.sf(abs(statistic), spread.freedom))
     low, high = effect - half, effect + half
-    return Compared("t over seeds and examples", statistic, p, effect, low, high, trainings, "trainings", _ASSUMES, _SOURCE)
+    return Compared(
+        "t over seeds and examples", statistic, p, effect, low, high, trainings, "trainings", _ASSUMES, _SOURCE
+    )

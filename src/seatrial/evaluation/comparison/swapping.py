@@ -28,7 +28,9 @@ _ASSUMES = "Examples (or groups) are independent; it is about these trained mode
 _SOURCE = "Fisher 1935; Yeh 2000 (COLING); p of draws: Phipson and Smyth 2010"
 
 
-def swap_means(differences: ArrayLike, groups: ArrayLike | None = None, *, draws: int = DRAWS, seed: int = 0) -> Compared:
+def swap_means(
+    differences: ArrayLike, groups: ArrayLike | None = None, *, draws: int = DRAWS, seed: int = 0
+) -> Compared:
     """For a metric that is a mean over examples: signs of the differences are flipped. Exact where few groups differ, and where
     all that differ do so by the same amount (an accuracy without groups: it is McNemar's exact test then); normal from 20,000
     groups on; otherwise drawn.

@@ -35,7 +35,9 @@ def two_proportions(first_right: int, first: int, second_right: int, second: int
     source = "Pearson 1900; interval: Newcombe 1998, Statist. Med. 17, 873-890, method 10"
     assumes = f"{_SAME} and large enough for a normal approximation."
     p = 2 * float(norm.sf(abs(statistic)))
-    return Compared("two proportions", statistic, p, one - other, low, high, first + second, "examples", assumes, source)
+    return Compared(
+        "two proportions", statistic, p, one - other, low, high, first + second, "examples", assumes, source
+    )
 
 
 def welch(first: ArrayLike, second: ArrayLike, unit: str = "examples") -> Compared:
@@ -62,9 +64,10 @@ def welch(first: ArrayLike, second: ArrayLike, unit: str = "examples") -> Compar
         statistic = effect / error
     half = float(t.ppf(1 - LEVEL / 2, freedom)) * error
     p = 2 * float(t.sf(abs(statistic), freedom))
-    assumes = f"{_SAME if unit == 'examples' else 'The two samples are independent of each other'}; their means are normal."
+    assumes = (
+        f"{_SAME if unit == 'examples' else 'The two samples are independent of each other'}; their means are normal."
+    )
     count = len(one) + len(other)
     return Compared(
         "Welch", statistic, p, effect, effect - half, effect + half, count, unit, assumes, "Welch 1947, Biometrika 34"
     )
-

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from seatrial.practice.optimizers.comparing import Comparison, Pair
 from seatrial.evaluation.comparison.seeds import MOST_SEEDS
+from seatrial.practice.optimizers.comparing import Comparison, Pair
 
 
 def supported(comparison: Comparison) -> list[str]:
