@@ -15,7 +15,6 @@ from seatrial.practice.search.stages import FRESH
 from seatrial.practice.search.work import COARSE, FINE, SEEDS, Record, Result, ranked
 from seatrial.report.numbers import counted, decimal
 
-
 _MANY = 10  # of fewer whole numbers some are always at the edge
 
 
@@ -198,7 +197,7 @@ class Search:
             "stages": [
                 {"name": each.name, "said": each.said, "figures": each.figures, "trainings": len(each.jobs)}
                 for each in self.record.stages
-            ],  # fmt: skip
+            ],
             "candidates": [{"number": each.number, "params": each.params} for each in self.record.candidates],
             "results": [asdict(each) for each in self.record.results],
             "tried": sum(len(each.candidates) for each in self.record.stages if each.name in (COARSE, FINE)),
