@@ -204,12 +204,13 @@ def test_greedy_selection_finds_the_best_weights_of_two():
     assert of.of(found).mean() <= min(losses) + 1e-5
 
 
-def test_greedy_selection_leaves_noise_out_and_is_not_worse_than_all():
-    good, draw = tables(4, 400, seed=4), np.random.default_rng(0)
-    noise = [good[0].with_scores(draw.dirichlet(np.ones(4), size=400)) for _ in range(4)]
+@pytest.mark.parametrize("count", [4, 12])  # 24 members are put into bags
+def test_greedy_selection_leaves_noise_out_and_is_not_worse_than_all(count):
+    good, draw = tables(count, 400, seed=4), np.random.default_rng(0)
+    noise = [good[0].with_scores(draw.dirichlet(np.ones(4), size=400)) for _ in range(count)]
     of = cells([*noise, *good])
     weights = greedy(of)
-    assert weights[:4].sum() < 0.05 and weights.sum() == pytest.approx(1)
+    assert weights[:count].sum() < 0.05 and weights.sum() == pytest.approx(1)
     assert of.of(weights).mean() < of.of(equal(of)).mean()
     assert of.of(weights).mean() <= of.of(best(of)).mean()
     assert np.array_equal(weights, greedy(of))

@@ -16,6 +16,9 @@ from seatrial.evaluation.voting.losses import Cells, cells
 ROUNDS = 50  # additions in a bag: weights in steps of 1/50
 BAGS = 20  # as in section 2.3 of the paper
 BAG_SHARE = 0.5  # of the members that a bag may choose among; there p = 0.5
+# Of fewer members there is one bag, of all: half of a few would leave the only good one out of every other bag, and there are not
+# enough of them to fit the validation data by luck.
+LIBRARY = 20
 REPEATS = 5  # of the split into halves
 
 Choose = Callable[[Cells], NDArray[np.float64]]
@@ -43,9 +46,9 @@ class Honest:
 def greedy(of: Cells, *, rounds: int = ROUNDS, bags: int = BAGS, seed: int = 0) -> NDArray[np.float64]:
     """Weights (members,) that add up to 1, by the loss of the soft vote.
 
-    Against overfitting of the validation data, as the paper has it: each bag chooses among a random half of the members, begins
-    with its best ones (as many as are best together; section 2.2), and adds, with replacement, whichever helps most; it ends
-    with the best ensemble on its way. The weights are the mean over bags. With fewer than four members there is one bag, of all.
+    An ascent begins with the best members (as many as are best together; section 2.2 of the paper), adds, with replacement,
+    whichever helps most, and ends with the best ensemble on its way. Against overfitting of the validation data (section 2.3) a library
+    of 20 members or more is put into bags: each may choose among a random half of them, and the weights are the mean over bags.
     """
     members = len(of.values)
     if rounds < 1 or bags < 1:
@@ -54,7 +57,7 @@ def greedy(of: Cells, *, rounds: int = ROUNDS, bags: int = BAGS, seed: int = 0) 
         )
     alone = of.point(of.values).mean(axis=(1, 2))
     order = np.argsort(alone, kind="stable")
-    if members < 4 or bags == 1:
+    if members < LIBRARY or bags == 1:
         return _climbed(of, order, rounds)
     generator = np.random.default_rng(seed)
     found = np.zeros(members)
