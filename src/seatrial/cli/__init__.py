@@ -22,6 +22,7 @@ _COMMANDS = {
     "schedules": "Recommend how the learning rate should fall, drawn before training.",
     "learning-curve": "Train on growing subsets: what more data would bring.",
     "search": "Search hyperparameters and architecture: coarse to fine, noise respected, on one machine or many.",
+    "ensemble": "Combine several models of a task: which, how, and what it is worth.",
     "practice": "Lead a task through the whole lecture, from sealing to opening the vault.",
     "vault": "Seal test data, and open them at the end.",
     "report": "Judge a recorded run anew.",
