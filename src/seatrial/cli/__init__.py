@@ -24,6 +24,8 @@ _COMMANDS = {
     "search": "Search hyperparameters and architecture: coarse to fine, noise respected, on one machine or many.",
     "ensemble": "Combine several models of a task: which, how, and what it is worth.",
     "practice": "Lead a task through the whole lecture, from sealing to opening the vault.",
+    "compare": "Is one method better than another, or is it chance?",
+    "cross-validate": "Measure a task on little data: k-fold and nested cross-validation.",
     "vault": "Seal test data, and open them at the end.",
     "report": "Judge a recorded run anew.",
     "explain": "Explain a finding: why it harms, how it is recognised.",
