@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import Any, TypeAlias
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -61,6 +63,8 @@ class Task:
     batch_size  examples in a batch.
     inputs      so many leading parts of an example go to the model, the others to the loss (all but the last).
     collate     makes a batch of a list of examples, as a DataLoader's `collate_fn`.
+    sampler     which examples an epoch of a training shows: `sampler(numbers, generator)`, numbers (n,) of the training examples and a
+                torch generator that is the epoch's own; those to be shown, in order. Always as many; some may come again.
     vault       where the test data are sealed (see `seatrial vault`); opened by `seatrial practice` alone, at its end.
     name        for reports and folders.
 
@@ -79,6 +83,7 @@ class Task:
     batch_size: int = 32
     inputs: int | None = None
     collate: Callable[[list[Any]], Any] | None = None
+    sampler: Callable[[NDArray[np.int64], torch.Generator], Sequence[int]] | None = None
     vault: str | os.PathLike[str] | None = None
     name: str = ""
     places: dict[str, Place] = field(init=False, repr=False)
@@ -96,6 +101,13 @@ class Task:
         object.__setattr__(self, "at", Standing(places))
         check_callables(self.model, self.loss, self.optimizer, self.metrics)
         check_numbers(self.batch_size, self.inputs)
+        if self.sampler is not None and not callable(self.sampler):
+            raise refused(
+                "a sampler(numbers, generator)",
+                shown(self.sampler),
+                "task-sampler",
+                "Leave it out to show each example once.",
+            )
         if self.schedule is not None and not callable(self.schedule):
             check_name(self.schedule)
         check_data(self.train, "train")
