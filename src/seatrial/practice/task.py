@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import Any, TypeAlias
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -71,6 +73,8 @@ class Task:
     groups      of each training example: those of one group (a patient, a speaker) are never divided between training, validation
                 and test.
     times       of each training example: what is held out is later than what is trained on.
+    sampler     which examples an epoch of a training shows: `sampler(numbers, generator)`, numbers (n,) of the training examples and a
+                torch generator that is the epoch's own; those to be shown, in order. Always as many; some may come again.
     vault       where the test data are sealed (see `seatrial vault`); opened by `seatrial practice` alone, at its end.
     name        for reports and folders.
 
@@ -91,6 +95,7 @@ class Task:
     collate: Callable[[list[Any]], Any] | None = None
     groups: Sequence[Any] | None = None
     times: Sequence[Any] | None = None
+    sampler: Callable[[NDArray[np.int64], torch.Generator], Sequence[int]] | None = None
     vault: str | os.PathLike[str] | None = None
     name: str = ""
     places: dict[str, Place] = field(init=False, repr=False)
@@ -108,6 +113,13 @@ class Task:
         object.__setattr__(self, "at", Standing(places))
         check_callables(self.model, self.loss, self.optimizer, self.metrics)
         check_numbers(self.batch_size, self.inputs)
+        if self.sampler is not None and not callable(self.sampler):
+            raise refused(
+                "a sampler(numbers, generator)",
+                shown(self.sampler),
+                "task-sampler",
+                "Leave it out to show each example once.",
+            )
         if self.schedule is not None and not callable(self.schedule):
             check_name(self.schedule)
         check_data(self.train, "train")
