@@ -143,11 +143,11 @@ class _Run:
         groups = None if self.groups is None else self.groups[fold.rest]
         within = folds(len(fold.rest), self.inner, seed=self.seed + 1 + fold.number, classes=classes, groups=groups)
         means: dict[str, float] = {}
-        for name, of in self.methods.items():
+        for number, (name, of) in enumerate(self.methods.items()):
             scores: list[float] = []
             for each in within:
                 learnt, chosen_by = self._for_epochs(of.task, fold.rest[each.rest], each.number)
-                folder = place / f"inner-{name}-{each.number}"
+                folder = place / f"candidate-{number}-fold-{each.number}"
                 scores.append(self._measured(of, learnt, chosen_by, fold.rest[each.test], folder, each.number)[0])
             means[name] = float(np.mean(scores))
         known = {name: mean for name, mean in means.items() if math.isfinite(mean)}
