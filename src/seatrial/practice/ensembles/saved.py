@@ -94,7 +94,7 @@ class Ensemble:
     def predictor(self, device: torch.device | None = None) -> Callable[[Sequence[Any]], NDArray[np.float64]]:
         """A function of inputs, as a vault's opening asks for (`opening.score(ensemble.predictor())`): the probabilities
         (n, classes), of two classes that of the second (n,), of several labels (n, labels); or the numbers of a regression."""
-        return lambda inputs: self.predict(_Inputs(inputs, self.task), device=device).scores  # pyright: ignore[reportArgumentType]
+        return lambda inputs: self.predict(Inputs(inputs, self.task), device=device).scores  # pyright: ignore[reportArgumentType]
 
     def _said(self, voice: Voice, data: Data, data_name: str, device: torch.device | None) -> Predictions:
         path = self.file.parent / voice.file
@@ -126,7 +126,7 @@ def save(folder: Path, task: Task, members: Sequence[Member], weights: Sequence[
 # ---- inner steps -------------------------------------------------------------------------------------------------
 
 
-class _Inputs:
+class Inputs:
     """Inputs without targets as data of the task: each with the targets of some training example, which nobody looks at."""
 
     def __init__(self, inputs: Sequence[Any], task: Task) -> None:

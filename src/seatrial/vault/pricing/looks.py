@@ -21,6 +21,7 @@ from seatrial.vault.pricing import claims
 from seatrial.vault.pricing.answer import Answer, Interval
 from seatrial.vault.pricing.values import Values, checked, count, share
 
+LEVEL = 0.95
 LARGE = 5_000  # examples from which the t interval serves: what BCa corrects falls with n, what it costs rises with n^2
 TAIL = 20  # resamples beyond each end of a bootstrap interval, so that its ends do not hang on single ones
 FEWEST, MOST = 2_000, 100_000  # resamples
@@ -31,7 +32,7 @@ def widened(level: float, looks: int) -> float:
     return 1 - (1 - share("level", level)) / count("looks", looks)
 
 
-def proportion(right: int, total: int, looks: int = 1, level: float = 0.95) -> Interval:
+def proportion(right: int, total: int, looks: int = 1, level: float = LEVEL) -> Interval:
     """Of a share, e.g. an accuracy: Clopper and Pearson (Biometrika 26, 1934), which never covers less than its level, however
     far out in the tails the widening asks for it; Wilson's interval does there.
     """
@@ -41,7 +42,7 @@ def proportion(right: int, total: int, looks: int = 1, level: float = 0.95) -> I
     return Interval(float(found.low), float(found.high), level, _named("Clopper-Pearson", looks))
 
 
-def mean(values: ArrayLike, looks: int = 1, level: float = 0.95, seed: int = 0) -> Interval | None:
+def mean(values: ArrayLike, looks: int = 1, level: float = LEVEL, seed: int = 0) -> Interval | None:
     """Of the mean of one value an example, shape (n,): `proportion` where all are 0 or 1, else the bootstrap (BCa), or Student's t
     from 5,000 examples on. None where all values are the same: then nothing tells how far they scatter.
     """
@@ -60,7 +61,7 @@ def mean(values: ArrayLike, looks: int = 1, level: float = 0.95, seed: int = 0) 
 
 
 def metric(
-    function: Callable[..., float], data: Sequence[ArrayLike], looks: int = 1, level: float = 0.95, seed: int = 0
+    function: Callable[..., float], data: Sequence[ArrayLike], looks: int = 1, level: float = LEVEL, seed: int = 0
 ) -> Interval | None:
     """Of a metric that is no mean, e.g. the F1 score of (labels, predictions): examples are resampled together (BCa).
 
@@ -74,7 +75,7 @@ def metric(
     return _bootstrap(resampled, [np.arange(len(arrays[0]))], looks, level, seed, vectorized=False)
 
 
-def exact(values: ArrayLike, looks: int = 1, level: float = 0.95, seed: int = 0) -> Answer:
+def exact(values: ArrayLike, looks: int = 1, level: float = LEVEL, seed: int = 0) -> Answer:
     """An exact mean with its interval for the `looks`-th look. Ask again for an earlier model with the present number of
     looks: what its interval must cover has grown since.
 
@@ -90,7 +91,7 @@ def exact(values: ArrayLike, looks: int = 1, level: float = 0.95, seed: int = 0)
 
 
 def exact_metric(
-    function: Callable[..., float], data: Sequence[ArrayLike], looks: int = 1, level: float = 0.95, seed: int = 0
+    function: Callable[..., float], data: Sequence[ArrayLike], looks: int = 1, level: float = LEVEL, seed: int = 0
 ) -> Answer:
     """As `exact`, of a metric that is no mean (see `metric`)."""
     from scipy.stats import norm
@@ -102,7 +103,7 @@ def exact_metric(
     return _answer(float(function(*map(np.asarray, data))), interval, None, error, looks)
 
 
-def adaptive_margin(examples: int, looks: int, level: float = 0.95, answers: int | None = None) -> float:
+def adaptive_margin(examples: int, looks: int, level: float = LEVEL, answers: int | None = None) -> float:
     """How far a mean of values in [0, 1] may lie off where each model may have been chosen by all answers before it.
 
     An analyst who draws no other knowledge of the test set can reach at most 1 + m + ... + m^(k-1) models by k - 1 answers
