@@ -23,9 +23,9 @@ def draw(found: Search, folder: Path) -> dict[str, Path]:
     """Write the pictures for which there is something to be seen; where they are, by name."""
     slices = max(1, math.ceil(len(found.names) / _MOST_ACROSS))
     wanted: list[tuple[str, bool, Callable[[Any], None], tuple[float, float]]] = [
-        ("history", bool(found.record.results), lambda fig: _history(fig, found), (8, 3.6)),
-        ("slices", bool(found.names), lambda fig: _slices(fig, found), (8, 2.6 * slices)),
-        ("parallel", len(found.names) > 1, lambda fig: _parallel(fig, found), (8, 3.6)),
+        ("history", any(not each.why for each in found.record.results), lambda fig: _history(fig, found), (8, 3.6)),
+        ("slices", bool(_first_figures(found)[0]), lambda fig: _slices(fig, found), (8, 2.6 * slices)),
+        ("parallel", len(found.names) > 1 and bool(_first_figures(found)[0]), lambda fig: _parallel(fig, found), (8, 3.6)),
         ("importance", bool(found.importances), lambda fig: _importance(fig, found), (8, 0.8 + 0.4 * len(found.importances))),
         ("seeds", found.winner is not None, lambda fig: _seeds(fig, found), (8, 3.2)),
     ]  # fmt: skip
@@ -46,7 +46,7 @@ def _history(fig: Any, found: Search) -> None:
         if at:
             axes.plot(at, [results[number].figure for number in at], "o", color=colour, markersize=4, label=stage)
         best = np.maximum.accumulate if found.settings.highest else np.minimum.accumulate
-        for budget in found.budgets if stage != AGAIN else ():
+        for budget in found.budgets if stage not in (AGAIN, SEEDS) else ():
             same = [number for number in at if results[number].job.budget == budget]
             if same:
                 axes.step(same, best([results[number].figure for number in same]), where="post", color=colour, lw=1.2)
@@ -116,7 +116,7 @@ def _importance(fig: Any, found: Search) -> None:
     axes.plot([each.by_chance for each in known], at, "|", color=drawing.COLOURS[1], markersize=14, label="chance shows as much in 5 %")  # fmt: skip
     drawing.plain(axes, "What matters for being among the best quarter, with 90 % intervals", "share", "")
     axes.set_yticks(at, [each.name for each in known])
-    axes.set_xlim(0, 1.05)
+    axes.set_xlim(0, max(1.05, 1.05 * max(each.by_chance for each in known)))
     axes.legend(frameon=False, fontsize=8, loc="lower right")
 
 
@@ -151,7 +151,7 @@ def _first_figures(found: Search) -> tuple[list[int], NDArray[Any]]:
 
 def _axis(found: Search, name: str, numbers: list[int]) -> tuple[NDArray[Any], tuple[list[float], list[str]]]:
     """Places from 0 to 1 of the candidates' values of a parameter (nan: it has none), and what stands at the axis."""
-    from optuna.distributions import CategoricalDistribution, json_to_distribution
+    from optuna.distributions import CategoricalDistribution, IntDistribution, json_to_distribution
 
     candidates = found.record.candidates
     words = next(each.distributions[name] for each in candidates if name in each.distributions)
@@ -167,7 +167,12 @@ def _axis(found: Search, name: str, numbers: list[int]) -> tuple[NDArray[Any], t
     span = (scale(high) - scale(low)) or 1.0
     places = [math.nan if value is None else (scale(value) - scale(low)) / span for value in values]
     middle = math.sqrt(low * high) if given.log else (low + high) / 2
-    return np.array(places), ([0.0, 0.5, 1.0], [figure(low), f"{middle:.2g}", figure(high)])
+    if isinstance(given, IntDistribution):
+        if high - low < 2:
+            return np.array(places), ([0.0, 1.0], [str(given.low), str(given.high)])
+        middle = round(middle)
+    at = (scale(middle) - scale(low)) / span
+    return np.array(places), ([0.0, at, 1.0], [figure(given.low), f"{middle:.2g}", figure(given.high)])
 
 
 def _log_where_wide(axes: Any, values: list[float]) -> None:
