@@ -21,6 +21,7 @@ _COMMANDS = {
     "optimizers": "Compare optimizers on a task fairly: what differs, and what cannot be said.",
     "schedules": "Recommend how the learning rate should fall, drawn before training.",
     "learning-curve": "Train on growing subsets: what more data would bring.",
+    "evaluate": "Say how well a model does: figures with intervals, classes, calibration, slices.",
     "practice": "Lead a task through the whole lecture, from sealing to opening the vault.",
     "vault": "Seal test data, and open them at the end.",
     "report": "Judge a recorded run anew.",
