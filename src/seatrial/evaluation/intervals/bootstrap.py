@@ -3,6 +3,10 @@
     BCa         bias-corrected and accelerated: B. Efron, Better bootstrap confidence intervals, JASA 82, 1987
     percentile  quantiles of the resamples as they are: B. Efron, Bootstrap methods, Annals of Statistics 7, 1979
 
+Resamples scatter as a sample does around its own mean, too little by the root of (n - 1) / n, and with tails of a normal variable where
+Student's are heavier: `expanded` quantiles make up for both (T. Hesterberg, The American Statistician 69, 2015, section 3.3). It
+matters for few units only.
+
 Exact: the draws (see `seatrial.evaluation.intervals.cells`), and the jackknife of the acceleration, made once for each kind of
 example. Approximate: sums of more than 20,000 kinds are drawn as normal where their skewness is below 0.1 (see `draws`);
 and beyond 5e7 numbers the jackknife leaves out a block at a time (B. Efron and B. Narasimhan, JCGS 29, 2020).
@@ -35,6 +39,7 @@ def bootstrap(
     level: float = 0.95,
     resamples: int = RESAMPLES,
     method: Method = "bca",
+    expanded: bool = True,
     seed: int = 0,
 ) -> tuple[Interval | None, ...]:
     """Intervals of m metrics of the same sums, from the same resamples.
@@ -42,6 +47,7 @@ def bootstrap(
     Args:
         function: of sums (r, s) the metrics (r, m), or (r,) where it is one; nan where undefined.
         cells: what is resampled.
+        expanded: whether to read the ends at a level that is a little higher, see the top of this page.
 
     Returns:
         m intervals; None where the resamples do not differ or too many are undefined: then nothing tells how far it scatters.
@@ -54,9 +60,10 @@ def bootstrap(
     acceleration = accelerations(function, cells) if method == "bca" else np.zeros(len(value))
     unit = f" of {cells.units:,} groups" if cells.grouped else ""
     name = f"bootstrap{unit} ({'BCa' if method == 'bca' else 'percentile'}, {resamples:,} resamples)"
+    read = _expanded(level, cells.units) if expanded else level
     found: list[Interval | None] = []
     for at, point in enumerate(value):
-        ends = _ends(drawn[:, at], point, acceleration[at], level, method)
+        ends = _ends(drawn[:, at], point, acceleration[at], read, method)
         found.append(None if ends is None else Interval(*ends, level, name))
     return tuple(found)
 
@@ -93,6 +100,14 @@ def accelerations(function: Function, cells: Cells) -> NDArray[np.float64]:
 
 
 # ---- inner steps -------------------------------------------------------------------------------------------------
+
+
+def _expanded(level: float, units: int) -> float:
+    """The level at which quantiles of n units' resamples are read: where normal quantiles are what Student's are at `level`."""
+    from scipy.special import ndtr, stdtrit
+
+    reach = float(stdtrit(max(1, units - 1), (1 + level) / 2)) * (units / max(1, units - 1)) ** 0.5
+    return 2 * float(ndtr(reach)) - 1
 
 
 def _columns(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,6 +1,6 @@
 """How well scores rank: the area under the ROC curve and average precision, of two classes, of each class against the rest, of labels.
 
-Both are functions of how many examples of either kind have each score. More than 1,024 scores (256 where there are several
+Both are functions of how many examples of either kind have each score. More than 512 scores (256 where there are several
 columns) are put into so many bins, which resampling then counts. The area stays exact: a bin's pairs enter by the
 share in which the positive one is ranked above. What is left out is that this share scatters within a bin too, about one part in
 (number of bins)^2 of the variance. Average precision is exact at the data, and its scatter is that of the binned one.
@@ -9,6 +9,7 @@ share in which the positive one is ranked above. What is left out is that this s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from seatrial.evaluation.metrics.figure import Figure
 from seatrial.evaluation.metrics.sums import Named, Sums, figures, mean_of_defined, ratio
 from seatrial.evaluation.predictions import Predictions
 
-BINS, BINS_EACH = 1024, 256
+BINS, BINS_EACH = 512, 256
 MOST_EXACT = 5_000  # units up to which several columns are resampled together; beyond, DeLong's error is used
 AREA, PRECISION = "ROC AUC", "average precision"
 
@@ -42,6 +43,11 @@ def ranked(
     else:
         found = _by_delong(trainings, columns, level)
     return found[:2], [] if alone else found[2:]
+
+
+def area(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> Sums:
+    """Area and average precision of one column of scores (n,), of whether positive (n,)."""
+    return _sums(positive[:, None], scores[:, None], (Named(AREA), Named(PRECISION)))
 
 
 def columns_of(of: Predictions) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
@@ -69,6 +75,13 @@ def placements(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> tupl
     return area, (share - area) * len(scores) / np.where(positive, above, below)
 
 
+def average_precision(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
+    """The mean, over positives, of the precision at their score, as scikit-learn has it; nan without positives."""
+    codes = np.unique(scores, return_inverse=True)[1]
+    counts = [np.bincount(codes[chosen], minlength=int(codes.max()) + 1) for chosen in (~positive, positive)]
+    return float(_average_precision(counts[0].astype(np.float64), counts[1].astype(np.float64)))
+
+
 # ---- inner steps -------------------------------------------------------------------------------------------------
 
 
@@ -87,68 +100,66 @@ def _names(of: Predictions, alone: bool) -> tuple[Named, ...]:
     return tuple(named)
 
 
+@dataclass(frozen=True, eq=False)
+class _Column:
+    """One column of scores, binned.
+
+    bins         (n,) the bin of each example, lowest scores first
+    within       (bins,) the share of each bin's pairs in which the positive one is ranked above; a half of equal scores
+    precision    average precision, not binned
+    """
+
+    bins: NDArray[np.int64]
+    within: NDArray[np.float64]
+    precision: float
+
+
 def _sums(positive: NDArray[np.bool_], scores: NDArray[np.float64], named: tuple[Named, ...]) -> Sums:
     """Sums: for each column how many negatives, then how many positives, are in each bin, lowest scores first."""
     from scipy import sparse
 
-    columns = scores.shape[1]
-    bins = BINS if columns == 1 else BINS_EACH
-    binned = [_binned(positive[:, at], scores[:, at], bins) for at in range(columns)]
-    width = max(int(codes.max()) + 1 for codes in binned)
-    places = np.stack([codes + width * positive[:, at] for at, codes in enumerate(binned)], axis=1)
-    within = np.stack([_within(positive[:, at], scores[:, at], binned[at], width) for at in range(columns)])
-    offsets = np.zeros(columns)
+    count = scores.shape[1]
+    columns = [_column(positive[:, at], scores[:, at], BINS if count == 1 else BINS_EACH) for at in range(count)]
+    width = max(len(each.within) for each in columns)
+    within = np.stack([np.pad(each.within, (0, width - len(each.within))) for each in columns])
+    places = np.stack([each.bins + width * positive[:, at] for at, each in enumerate(columns)], axis=1)
+    whole = np.stack([np.bincount(places[:, at], minlength=2 * width) for at in range(count)]).astype(np.float64)
+    binned = _average_precision(whole[:, :width], whole[:, width:])
+    offsets = np.nan_to_num([each.precision for each in columns] - binned)
 
     def function(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        counts = sums.reshape(len(sums), columns, 2, width)
+        counts = sums.reshape(len(sums), count, 2, width)
         below, above = counts[:, :, 0], counts[:, :, 1]
         areas, precisions = _area(below, above, within), _average_precision(below, above) + offsets
         means = np.stack([mean_of_defined(areas), mean_of_defined(precisions)], axis=1)
-        if columns == 1:
+        if count == 1:
             return means
         return np.concatenate([means, np.stack([areas, precisions], axis=2).reshape(len(sums), -1)], axis=1)
 
-    if columns == 1:
-        codes, table = places[:, 0], sparse.eye_array(2 * width, format="csr")
-    else:
-        shape = (len(scores), columns * 2 * width)
-        at = places + 2 * width * np.arange(columns)
-        codes = np.arange(len(scores))
-        table = sparse.csr_array((np.ones(at.size), at.ravel(), np.arange(0, at.size + 1, columns)), shape=shape)
-    whole = np.stack([np.bincount(places[:, at], minlength=2 * width) for at in range(columns)]).reshape(
-        1, columns, 2, width
+    if count == 1:
+        return Sums(named, function, places[:, 0], sparse.eye_array(2 * width, format="csr"))
+    at = places + 2 * width * np.arange(count)
+    table = sparse.csr_array(
+        (np.ones(at.size), at.ravel(), np.arange(0, at.size + 1, count)), shape=(len(scores), count * 2 * width)
     )
-    exact = np.array([_exact_precision(positive[:, at], scores[:, at]) for at in range(columns)])
-    offsets[:] = np.nan_to_num(
-        exact - _average_precision(whole[:, :, 0].astype(float), whole[:, :, 1].astype(float))[0]
-    )
-    return Sums(named, function, codes, table)
+    return Sums(named, function, np.arange(len(scores)), table)
 
 
-def _binned(positive: NDArray[np.bool_], scores: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
-    """The bin of each example: equal scores in one bin, of positives and of negatives about equally many in each."""
+def _column(positive: NDArray[np.bool_], scores: NDArray[np.float64], bins: int) -> _Column:
+    """Equal scores are in one bin; positives and negatives about equally many in each."""
     values, codes = np.unique(scores, return_inverse=True)
-    if len(values) <= bins:
-        return codes
-    above = np.bincount(codes, positive, len(values))
+    above = np.bincount(codes[positive], minlength=len(values)).astype(np.float64)
     below = np.bincount(codes, minlength=len(values)) - above
+    precision = float(_average_precision(below, above))
+    if len(values) <= bins:
+        return _Column(codes, np.full(len(values), 0.5), precision)
     share = (above / max(1, above.sum()) + below / max(1, below.sum())) / 2
     place = ((share.cumsum() - share / 2) * bins).astype(np.int64).clip(0, bins - 1)
-    return np.unique(place, return_inverse=True)[1][codes]
-
-
-def _within(
-    positive: NDArray[np.bool_], scores: NDArray[np.float64], binned: NDArray[np.int64], width: int
-) -> NDArray[np.float64]:
-    """(width,) in each bin, the share of its pairs in which the positive one is ranked above; a half of equal scores."""
-    from scipy.stats import rankdata
-
-    below = np.bincount(binned, ~positive, width)
-    above = np.bincount(binned, positive, width)
-    under = rankdata(scores)[positive] - rankdata(scores[positive])  # negatives below each positive, ties as halves
-    under -= (below.cumsum() - below)[binned[positive]]
-    won = np.bincount(binned[positive], under, width)
-    return np.divide(won, above * below, out=np.full(width, 0.5), where=above * below > 0)
+    place = np.unique(place, return_inverse=True)[1]
+    each = np.bincount(place, below)
+    under = below.cumsum() - below / 2 - (each.cumsum() - each)[place]  # negatives of the bin below, ties as halves
+    won, pairs = np.bincount(place, above * under), each * np.bincount(place, above)
+    return _Column(place[codes], np.divide(won, pairs, out=np.full(len(won), 0.5), where=pairs > 0), precision)
 
 
 def _area(below: NDArray[np.float64], above: NDArray[np.float64], within: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -158,17 +169,11 @@ def _area(below: NDArray[np.float64], above: NDArray[np.float64], within: NDArra
 
 
 def _average_precision(below: NDArray[np.float64], above: NDArray[np.float64]) -> NDArray[np.float64]:
-    """As scikit-learn's: the mean, over positives, of the precision at their score."""
+    """The mean, over positives, of the precision at their score; over the last axis, lowest scores first."""
     hits = above[..., ::-1].cumsum(axis=-1)
     called = hits + below[..., ::-1].cumsum(axis=-1)
     precision = np.divide(hits, called, out=np.zeros(hits.shape), where=called > 0)
     return ratio((above[..., ::-1] * precision).sum(-1), hits[..., -1])
-
-
-def _exact_precision(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
-    from sklearn.metrics import average_precision_score
-
-    return float(average_precision_score(positive, scores)) if positive.any() else float("nan")
 
 
 def _by_delong(
@@ -184,7 +189,7 @@ def _by_delong(
         found = [placements(positive[:, at], scores[:, at]) for at in range(count)]
         areas.append([area for area, _ in found])
         parts.append([part for _, part in found])
-        precisions.append([_exact_precision(positive[:, at], scores[:, at]) for at in range(count)])
+        precisions.append([average_precision(positive[:, at], scores[:, at]) for at in range(count)])
     area, precision, part = np.array(areas), np.array(precisions), np.mean(parts, axis=0)
     made: list[Figure] = []
     for at in (-1, *range(count)):
