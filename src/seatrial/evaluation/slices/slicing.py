@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial.evaluation.comparison.many import holm
 from seatrial.evaluation.predictions import Predictions
 from seatrial.evaluation.slices.parts import Part, parts
 
@@ -72,14 +73,6 @@ def errors_of(of: Predictions) -> tuple[str, NDArray[np.float64]]:
         return "absolute error", np.abs(of.scores - of.targets).reshape(len(of), -1).mean(axis=1)
     right = np.einsum("ncc->n", of.scores)
     return "share of wrong pixels", 1 - right / of.scores.sum(axis=(1, 2)).clip(1)
-
-
-def holm(p: Sequence[float]) -> NDArray[np.float64]:
-    """Adjusted p-values, in the order of the given ones."""
-    order = np.argsort(p, kind="stable")
-    adjusted = np.empty(len(p))
-    adjusted[order] = np.minimum(1, np.maximum.accumulate(np.asarray(p)[order] * (len(p) - np.arange(len(p)))))
-    return adjusted
 
 
 # ---- inner steps -------------------------------------------------------------------------------------------------
