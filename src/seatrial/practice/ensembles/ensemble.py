@@ -15,11 +15,15 @@ from seatrial.evaluation.voting.columns import CLASSES
 from seatrial.evaluation.voting.diversity import Diversity, diversity
 from seatrial.evaluation.voting.losses import error
 from seatrial.evaluation.voting.majority import majority_error, majority_error_of
+from seatrial.practice.ensembles.averages import averages
+from seatrial.practice.ensembles.checkpoints import checkpoints as read_checkpoints
 from seatrial.practice.ensembles.choice import HARD, Choice, choose
 from seatrial.practice.ensembles.making import Making
 from seatrial.practice.ensembles.member import Member
 from seatrial.practice.ensembles.saved import Ensemble, save
+from seatrial.practice.ensembles.soup import soup
 from seatrial.practice.ensembles.store import Store
+from seatrial.practice.ensembles.trainings import seeds, snapshots
 from seatrial.practice.fitting.preparing import found_rate
 from seatrial.practice.fitting.settings import FOUND, Settings
 from seatrial.practice.optimizers.kinds import with_optimizer
@@ -140,13 +144,13 @@ def _making(
 
 def _members(making: Making, kinds: Sequence[str], checkpoints: Sequence[Path]) -> list[Member]:
     from seatrial.practice.ensembles.classical import classical
-    from seatrial.practice.ensembles.trainings import seeds, snapshots
 
-    found: list[Member] = []
-    if SEEDS in kinds:
-        found += seeds(making)
-    if SNAPSHOTS in kinds:
-        found += snapshots(making)
+    found = read_checkpoints(making, checkpoints)  # first: a file that is none is told before anything is trained
+    for kind, make in ((SEEDS, seeds), (SNAPSHOTS, snapshots), (AVERAGES, averages)):
+        if kind in kinds:
+            found += make(making)
+    if SOUP in kinds:
+        found += soup(making, found)
     if CLASSICAL in kinds:
         found += classical(making, found[0].predictions if found else None)
     if not found:
