@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.optim import Optimizer
-from torch.optim.optimizer import register_optimizer_step_post_hook
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from seatrial.practice.ensembles.making import Making
 from seatrial.practice.ensembles.member import Member, network
@@ -49,17 +49,29 @@ def plan(steps: int, each_epoch: int) -> Averaging:
 def averaged(how: Averaging) -> Generator[None]:
     """Within it each step of an optimizer goes into the averages in its state."""
 
-    def after(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        for parameter in _parameters(optimizer):
-            # A parameter without a gradient has not moved yet; and an optimizer would take a state of ours for its own.
-            if parameter.grad is not None or _KEY in optimizer.state.get(parameter, {}):
-                _add(optimizer.state[parameter], parameter.detach(), how)
+    late: dict[torch.Tensor, torch.Tensor] = {}
 
-    hook = register_optimizer_step_post_hook(after)
+    def before(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        late.clear()
+        if _clock(optimizer)["steps"]:  # a parameter that has not moved until now: its averages are what it is
+            late.update(
+                {each: each.detach().clone() for each in _moving(optimizer) if _KEY not in optimizer.state[each]}
+            )
+
+    def after(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        clock = _clock(optimizer)
+        for each in _moving(optimizer):
+            kept = optimizer.state[each].setdefault(_KEY, {})
+            if each in late:
+                kept |= {EMA: late[each], SWA: late[each].clone()}
+            _add(kept, each.detach(), clock, how)
+
+    hooks = register_optimizer_step_pre_hook(before), register_optimizer_step_post_hook(after)
     try:
         yield
     finally:
-        hook.remove()
+        for hook in hooks:
+            hook.remove()
 
 
 def averages_in(optimizer: Optimizer, name: str) -> list[tuple[nn.Parameter, torch.Tensor]]:
@@ -78,31 +90,37 @@ def averages(making: Making) -> list[Member]:
             return []
         data = subset(task, making.settings.subset, making.settings.seed)
         each = steps_each(task, data)
-        settings = replace(making.settings, patience=0, kept=0, schedule="constant")
+        settings = replace(making.settings, patience=0, kept=0, schedule="constant", seed=making.own_seed(1))
         with averaged(plan(settings.epochs * each, each)):
             if making.trained(task, "averages", settings) is None:
                 return []
         for name, words in ((EMA, "exponential moving average"), (SWA, "mean of the last quarter's epochs")):
-            making.network(name, f"{words} of the weights of a training at a constant rate", _averaged(making, name))
+            origin = f"{words} of the weights of a training at a constant rate"
+            making.network(name, origin, _averaged(making, name), settings.seed)
     return [making.store.member(name) for name in (EMA, SWA)]
 
 
 # ---- inner steps -------------------------------------------------------------------------------------------------
 
 
-def _add(state: dict[str, Any], weights: torch.Tensor, how: Averaging) -> None:
-    kept = state.setdefault(_KEY, {"steps": 0, "taken": 0})
-    kept["steps"] += 1
-    if EMA in kept:
-        kept[EMA].lerp_(weights, 1 - how.decay)
-    else:
-        kept[EMA] = weights.clone()
-    if kept["steps"] > how.swa_from and kept["steps"] % how.swa_every == 0:
-        kept["taken"] += 1
-        if SWA in kept:
-            kept[SWA].lerp_(weights, 1 / kept["taken"])
-        else:
-            kept[SWA] = weights.clone()
+def _moving(optimizer: Optimizer) -> list[torch.Tensor]:
+    """The parameters that have a gradient, or have had one. (Into the state of others an optimizer would not look for its own.)"""
+    return [each for each in _parameters(optimizer) if each.grad is not None or _KEY in optimizer.state.get(each, {})]
+
+
+def _clock(optimizer: Optimizer) -> dict[str, int]:
+    """The steps until now, and how often the plain mean has taken one."""
+    kept = [optimizer.state.get(each, {}).get(_KEY) for each in _parameters(optimizer)]
+    return {name: max((each[name] for each in kept if each), default=0) for name in ("steps", "taken")}
+
+
+def _add(kept: dict[str, Any], weights: torch.Tensor, clock: dict[str, int], how: Averaging) -> None:
+    steps, taken = clock["steps"] + 1, clock["taken"]
+    kept[EMA] = kept[EMA].lerp_(weights, 1 - how.decay) if EMA in kept else weights.clone()
+    if steps > how.swa_from and steps % how.swa_every == 0:
+        taken += 1
+        kept[SWA] = kept[SWA].lerp_(weights, 1 / taken) if taken > 1 else weights.clone()
+    kept |= {"steps": steps, "taken": taken}
 
 
 def _averaged(making: Making, name: str) -> nn.Module:

@@ -33,6 +33,8 @@ def checkpoints(making: Making, paths: Sequence[Path]) -> list[Member]:
     for path in _files(paths):
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if digest in found:
+            continue
         name = f"{re.sub(r'[^A-Za-z0-9_.-]+', '-', path.stem)}-{digest[:6]}"
         if not making.store.has(name):
             making.told(f"reading {path}")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from seatrial.evaluation.predictions import Predictions
 from seatrial.evaluation.voting.columns import CLASSES
-from seatrial.evaluation.voting.losses import error, loss
+from seatrial.evaluation.voting.losses import loss
 from seatrial.practice.ensembles.making import Making
 from seatrial.practice.ensembles.member import NETWORK, Member, network
 from seatrial.practice.ensembles.renewing import renew
@@ -23,21 +25,23 @@ from seatrial.practice.task import Made
 SOUP = "soup"
 # Where the error is looked at between two networks; a barrier is highest near the middle.
 PLACES = (0.5, 0.25, 0.75)
-# Two points of error are "no barrier" (Frankle et al., "Linear Mode Connectivity and the Lottery Ticket Hypothesis", ICML 2020,
+# Up to two points of error are "no barrier" (Frankle et al., "Linear Mode Connectivity and the Lottery Ticket Hypothesis", ICML 2020,
 # section 2); of a regression, two hundredths of the variance of the targets.
 BARRIER = 0.02
+# And it must stand out from what so many examples show by chance (one-sided 5 %).
+NOISE = 1.645
 _BATCHES = 20  # for the statistics of batch normalisation at such a place
 State = Mapping[str, torch.Tensor]
 
 
 @dataclass(frozen=True, slots=True)
 class Ingredient:
-    """A network that may go into the soup: its weights on the CPU, its validation loss and error."""
+    """A network that may go into the soup: its weights on the CPU, its validation loss, and its error on each example."""
 
     name: str
     state: State
     loss: float
-    error: float
+    errors: NDArray[np.float64]
 
 
 def soup(making: Making, members: Sequence[Member]) -> list[Member]:
@@ -50,8 +54,7 @@ def soup(making: Making, members: Sequence[Member]) -> list[Member]:
         making.left_out.append("soup: there are no networks to average.")
         return []
     making.told("soup: looking for networks in one basin")
-    ingredients = sorted(_ingredients(making, networks), key=lambda each: each.loss)
-    best, *others = ingredients
+    best, *others = _distinct(sorted(_ingredients(making, networks), key=lambda each: each.loss))
     taken, lowest, elsewhere = [best], best.loss, dict[str, float]()
     for each in others:
         height = barrier(making, best, each)
@@ -75,12 +78,15 @@ def soup(making: Making, members: Sequence[Member]) -> list[Member]:
 
 
 def barrier(making: Making, one: Ingredient, other: Ingredient) -> float:
-    """How far the error on the straight line between two networks rises above the line between their errors, at most; no further place
-    is looked at once it is above BARRIER."""
+    """How far the error on the straight line between two networks rises above the line between their errors, at most, where that stands
+    out from noise; no further place is looked at once it is above BARRIER."""
     highest = 0.0
     for place in PLACES:
-        between = _error(_said(making, mean([one.state, other.state], [1 - place, place]), _BATCHES))
-        highest = max(highest, between - (1 - place) * one.error - place * other.error)
+        between = _errors(_said(making, mean([one.state, other.state], [1 - place, place]), _BATCHES))
+        above = between - (1 - place) * one.errors - place * other.errors
+        height = float(above.mean())
+        if height > NOISE * float(above.std()) / math.sqrt(len(above)):
+            highest = max(highest, height)
         if highest > BARRIER:
             break
     return highest
@@ -111,11 +117,20 @@ def _ingredients(making: Making, networks: Sequence[Member]) -> Iterator[Ingredi
                 yield _ingredient(making, f"{best.name}/{file.stem}", file)
 
 
+def _distinct(ingredients: Sequence[Ingredient]) -> list[Ingredient]:
+    """The same weights only once: the last epoch of a training may be its best one."""
+    found: list[Ingredient] = []
+    for each in ingredients:
+        if not any(all(torch.equal(each.state[name], other.state[name]) for name in each.state) for other in found):
+            found.append(each)
+    return found
+
+
 def _ingredient(making: Making, name: str, file: Path, known: Predictions | None = None) -> Ingredient:
     model = network(making.task, file)
     state = {key: value.clone() for key, value in model.state_dict().items()}
     said = known or predict(making.task, model.to(making.device), making.validation)
-    return Ingredient(name, state, loss(said), _error(said))
+    return Ingredient(name, state, loss(said), _errors(said))
 
 
 def _model(making: Making, state: State, batches: int | None = None) -> nn.Module:
@@ -128,9 +143,9 @@ def _said(making: Making, state: State, batches: int | None = None) -> Predictio
     return predict(making.task, _model(making, state, batches), making.validation)
 
 
-def _error(said: Predictions) -> float:
-    """The share of wrong answers; of a regression that of the variance which is not explained."""
+def _errors(said: Predictions) -> NDArray[np.float64]:
+    """(n,) the share of wrong answers for an example; of a regression its part of the variance that is not explained."""
     if said.kind in CLASSES:
-        return error(said)
-    targets: Any = said.targets
-    return float(((said.scores - targets) ** 2).mean() / max(targets.var(), 1e-30))
+        return (said.labels != said.targets).reshape(len(said), -1).mean(axis=1)
+    squares = ((said.scores - said.targets) ** 2).reshape(len(said), -1).mean(axis=1)
+    return squares / max(float(said.targets.var()), 1e-30)
