@@ -169,16 +169,26 @@ def test_numbers_are_averaged_and_a_failed_member_is_left_out(tmp_path: Path) ->
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(300, 8, generator=generator)
     y = x[:, :1] * 2 + 0.5 * torch.randn(300, 1, generator=generator)
-    made_models: list[int] = []
 
     def model() -> nn.Module:
-        made_models.append(1)
-        return nn.Linear(8, 1)
+        linear = nn.Linear(8, 1)
+        if torch.initial_seed() == 1:
+            linear.weight.data.fill_(float("nan"))  # this one comes to nothing
+        return linear
 
     of = Task(model, nn.MSELoss(), TensorDataset(x[:200], y[:200]), validation=TensorDataset(x[200:], y[200:]))
     found = ensemble(of, tmp_path / "e", FEW, members=2, kinds=("seeds", "classical"), progress=False)
-    assert [each.name for each in found.members] == ["seed-0", "seed-1", "trees", "neighbours"]
+    assert [each.name for each in found.members] == ["seed-0", "trees", "neighbours"]
+    assert found.left_out[0].startswith("seed-1: Training ended")
     assert found.independence is None and found.diversity is not None
     assert found.choice.loss == "squared error"
     said = found.ensemble.predict(of.validation)  # pyright: ignore[reportArgumentType]
     assert said.kind == "regression" and said.scores.shape == (100,)
+
+
+def test_pixels_cannot_vote_and_that_is_said_before_anything_is_trained(tmp_path: Path) -> None:
+    data = TensorDataset(torch.randn(40, 3, 4, 4), torch.zeros(40, 4, 4).long())
+    of = Task(lambda: nn.Conv2d(3, 2, 1), nn.CrossEntropyLoss(), data, validation=data)
+    with pytest.raises(UsageProblem, match="vote-segmentation"):
+        ensemble(of, tmp_path / "e", FEW)
+    assert not (tmp_path / "e").exists()
