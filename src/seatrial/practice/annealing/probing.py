@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.practice.borrowed import borrowed
-from seatrial.practice.optimizers.paired import Difference, difference
+from seatrial.evaluation.comparison.seeds import Difference, difference
 from seatrial.practice.rates import Copies
 from seatrial.practice.task import Task
 from seatrial.practice.trying import try_out

@@ -70,7 +70,7 @@ def _chosen(practice: Practice) -> Chosen:
     folder = practice.diary.value("ensemble", "ensemble")
     if folder is not None:
         made = Ensemble.load(folder, task)
-        return Chosen(made.file, made.predictor(), made.predict(task.validation))
+        return Chosen(made.file, made.predictor("scores"), made.predict(task.validation))
     weights = Path(practice.diary.value("train", "weights"))
     model = task.make().model
     load_weights(model, weights)
