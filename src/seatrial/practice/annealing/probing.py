@@ -16,10 +16,6 @@ from numpy.typing import NDArray
 
 from seatrial.evaluation.comparison.seeds import Difference, difference
 from seatrial.practice.borrowed import borrowed
-<<<<<<< HEAD
-from seatrial.evaluation.comparison.seeds import Difference, difference
-=======
->>>>>>> h-compare
 from seatrial.practice.rates import Copies
 from seatrial.practice.task import Task
 from seatrial.practice.trying import try_out

@@ -24,10 +24,6 @@ from seatrial.practice.imbalance.judging import Judged, judge
 from seatrial.practice.imbalance.rarity import Rarity, rarity
 from seatrial.practice.imbalance.remedies import PLAIN, Augment, Choice, Remedy, choice, usual, why_not
 from seatrial.practice.imbalance.start import Start, start
-<<<<<<< HEAD
-from seatrial.evaluation.comparison.seeds import Difference, difference
-=======
->>>>>>> h-compare
 from seatrial.practice.predicting.predicting import predict
 from seatrial.practice.refusal import refused
 from seatrial.practice.task import Task
