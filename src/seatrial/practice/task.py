@@ -19,7 +19,14 @@ from torch.utils.data import DataLoader, Dataset
 
 from seatrial.events import Place
 from seatrial.practice.annealing.schedules import KINDS, Schedule, check_name, schedule, stepped
-from seatrial.practice.arguments import OPTIMIZER_HINT, check_callables, check_data, check_names, check_numbers
+from seatrial.practice.arguments import (
+    OPTIMIZER_HINT,
+    check_callables,
+    check_columns,
+    check_data,
+    check_names,
+    check_numbers,
+)
 from seatrial.practice.copies import copied
 from seatrial.practice.refusal import failed, refused, shown
 from seatrial.practice.standing import Standing, argument_places
@@ -65,6 +72,9 @@ class Task:
     collate     makes a batch of a list of examples, as a DataLoader's `collate_fn`.
     sampler     which examples an epoch of a training shows: `sampler(numbers, generator)`, numbers (n,) of the training examples and a
                 torch generator that is the epoch's own; those to be shown, in order. Always as many; some may come again.
+    groups      of each training example: those of one group (a patient, a speaker) are never divided between training, validation
+                and test.
+    times       of each training example: what is held out is later than what is trained on.
     vault       where the test data are sealed (see `seatrial vault`); opened by `seatrial practice` alone, at its end.
     name        for reports and folders.
 
@@ -84,6 +94,8 @@ class Task:
     inputs: int | None = None
     collate: Callable[[list[Any]], Any] | None = None
     sampler: Callable[[NDArray[np.int64], torch.Generator], Sequence[int]] | None = None
+    groups: Sequence[Any] | None = None
+    times: Sequence[Any] | None = None
     vault: str | os.PathLike[str] | None = None
     name: str = ""
     places: dict[str, Place] = field(init=False, repr=False)
@@ -113,6 +125,7 @@ class Task:
         check_data(self.train, "train")
         if self.validation is not None:
             check_data(self.validation, "validation")
+        check_columns(len(self.train), groups=self.groups, times=self.times)  # pyright: ignore[reportArgumentType]
 
     @staticmethod
     def from_lightning(
