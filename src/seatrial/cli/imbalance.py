@@ -45,7 +45,7 @@ def command(out: Path | None, remedies: str, metric: str, seeds: int, epochs: in
     comparison = compare_remedies(
         found,
         [name.strip() for name in remedies.split(",") if name.strip()],
-        metric_name=metric,
+        metric=metric,
         seeds=seeds,
         epochs=epochs,
         out=folder,

@@ -49,7 +49,7 @@ def recalls(confusions: Confusions) -> NDArray[Any]:
     return _share(_diagonal(confusions), confusions.sum(axis=-1))
 
 
-def metric(name: str, kind: Kind) -> Decided:
+def named(name: str, kind: Kind) -> Decided:
     """A metric by name.
 
     Raises:

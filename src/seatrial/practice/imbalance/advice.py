@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from seatrial.evaluation.thresholds.decisions import metric
+from seatrial.evaluation.thresholds.decisions import named
 from seatrial.practice.imbalance.comparing import METRIC, Candidate, Comparison
 from seatrial.practice.imbalance.rarity import UNEQUAL, Rarity, rarity
 from seatrial.practice.imbalance.remedies import ADJUSTED, PLAIN, THRESHOLD, choice, why_not
@@ -42,33 +42,33 @@ class Recommendation:
     rests_on: str
 
 
-def recommend(task: Task, metric_name: str = METRIC) -> Recommendation:
+def recommend(task: Task, metric: str = METRIC) -> Recommendation:
     """Before any comparison: what is known in general, for a task and a metric of decisions.
 
     Raises:
         UsageProblem: the task does not answer with classes, or there is no such metric.
     """
-    return in_general(task, rarity(task), metric_name)
+    return in_general(task, rarity(task), metric)
 
 
-def in_general(task: Task, known: Rarity, metric_name: str) -> Recommendation:
+def in_general(task: Task, known: Rarity, metric: str) -> Recommendation:
     """The same, with classes that are counted already."""
-    metric(metric_name, known.answers.kind)
+    named(metric, known.answers.kind)
     if known.ratio < UNEQUAL:
         return Recommendation(PLAIN, ("The classes are about equally common: train as it is.",), "general")
-    if metric_name == "accuracy":
+    if metric == "accuracy":
         why = "Accuracy counts examples alike, as the plain loss does: no remedy serves it."
         return Recommendation(PLAIN, (why,), "general")
-    if metric_name in _OVERLAPS and known.answers.kind == "segmentation":
+    if metric in _OVERLAPS and known.answers.kind == "segmentation":
         why = "The Dice loss is the overlap that is measured, with probabilities in place of answers (Milletari et al. 2016)."
         return Recommendation("dice", (why,), "general")
-    if metric_name in _RECALLS:
+    if metric in _RECALLS:
         possible = not why_not(choice("logit-adjusted"), task, known)
         return Recommendation("logit-adjusted" if possible else ADJUSTED, (_KEEP, _ADJUST, _RECALIBRATE), "general")
     reason = why_not(choice(THRESHOLD), task, known)
     if reason:
         return Recommendation(PLAIN, (_KEEP, f"A threshold cannot be moved: {reason}."), "general")
-    return Recommendation(THRESHOLD, (_KEEP, _MOVE.format(metric_name), _RECALIBRATE), "general")
+    return Recommendation(THRESHOLD, (_KEEP, _MOVE.format(metric), _RECALIBRATE), "general")
 
 
 def recommended(comparison: Comparison, task: Task) -> Recommendation:

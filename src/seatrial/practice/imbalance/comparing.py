@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from seatrial.errors import UsageProblem
 from seatrial.evaluation.predictions import Predictions
-from seatrial.evaluation.thresholds.decisions import Decided, metric
+from seatrial.evaluation.thresholds.decisions import Decided, named
 from seatrial.files import replace
 from seatrial.practice.fitting.checkpoints import LAST, STATE, load_weights
 from seatrial.practice.fitting.fit import fit
@@ -93,7 +93,7 @@ def compare_remedies(
     task: Task,
     remedies: Sequence[str] = (),
     *,
-    metric_name: str = METRIC,
+    metric: str = METRIC,
     seeds: int = SEEDS,
     epochs: int = EPOCHS,
     out: Path | None = None,
@@ -105,7 +105,7 @@ def compare_remedies(
 
     Args:
         remedies: by name (see `seatrial imbalance --help`); all that can be tried if nothing is given. Plain training is always one.
-        metric_name: what they are compared by, a metric of decisions.
+        metric: what they are compared by, a metric of decisions.
         seeds: trainings of each, at least 2.
         epochs: of each training; none stops earlier, and no best epoch is chosen on what judges.
         out: a folder for all trainings; those that it holds already are not done again, one that was interrupted goes on.
@@ -118,7 +118,7 @@ def compare_remedies(
         hint = "One training shows no spread; 3 are usual."
         raise refused("seeds of at least 2", repr(seeds), "imbalance-seeds", hint)
     known = rarity(task)
-    measure = metric(metric_name, known.answers.kind)
+    measure = named(metric, known.answers.kind)
     chosen, left_out = _chosen(task, known, remedies, augment)
     with tempfile.TemporaryDirectory() as scratch:
         runs = _planned(out or Path(scratch), known, epochs)

@@ -101,28 +101,25 @@ def _mean(each: Candidate, name: str) -> float:
 
 
 def _table(comparison: Comparison, advice: Recommendation) -> Table:
-    table = Table(box=None, pad_edge=False)
+    """The best mean first; AP is the average precision of the rarest class, `corrected` the log loss after correction for shares."""
     rarest = comparison.rarity.rarest
-    table.add_column("remedy")
-    heads = (comparison.metric.name, "lowest to highest", "accuracy", f"recall of {rarest}", f"precision of {rarest}", "log loss", "corrected")  # fmt: skip
+    table = Table(box=None, pad_edge=False)
+    table.add_column("remedy", no_wrap=True)
+    heads = (comparison.metric.name, "range", "accuracy", f"recall {rarest}", f"AP {rarest}", "log loss", "corrected")
     for head in heads:
-        table.add_column(head, justify="right")
+        table.add_column(head, justify="right", overflow="fold")
     for each in sorted(comparison.candidates, key=lambda each: -each.mean):
-        cells = [
-            f"{each.mean:.3f}",
-            f"{min(each.figures):.3f} to {max(each.figures):.3f}",
-            share(_mean(each, "accuracy")),
-        ]
-        cells += [_known(f"{each.recalls[rarest]:.2f}", each.recalls[rarest]), _known(f"{_mean(each, 'precision'):.2f}", _mean(each, "precision"))]  # fmt: skip
-        cells += [_known(decimal(value), value) for value in (_mean(each, "loss"), _mean(each, "corrected"))]
+        figures = (each.mean, each.recalls[rarest], _mean(each, "precision"))
+        mean, recall, precision = (f"{value:.3f}" if math.isfinite(value) else "-" for value in figures)
+        losses = (
+            decimal(value) if math.isfinite(value) else "-" for value in (_mean(each, "loss"), _mean(each, "corrected"))
+        )
+        span = f"{min(each.figures):.2f}-{max(each.figures):.2f}"
+        cells = (mean, span, share(_mean(each, "accuracy")), recall, precision, *losses)
         table.add_row(each.name, *cells, style="bold" if each.name == advice.name else "")
-    largest = comparison.rarity.largest_accuracy
-    table.add_row("always the largest class", *["-"] * 2, share(largest), *["-"] * 4, style="dim")
+    largest = share(comparison.rarity.largest_accuracy)
+    table.add_row("always the largest class", *["-"] * 2, largest, *["-"] * 4, style="dim")
     return table
-
-
-def _known(text: str, value: float) -> str:
-    return text if math.isfinite(value) else "-"
 
 
 def _fill(figure: Any, comparison: Comparison) -> None:
