@@ -130,9 +130,9 @@ def compare_remedies(
                     told(f"{remedy}: training {seed + 1} of {seeds}")
                     found = _predicted(task, known, given, Settings(epochs, 0, seed=seed, kept=0), runs, progress)
                 except UsageProblem as problem:
-                    if remedy == PLAIN or seed:
+                    if remedy == PLAIN:
                         raise
-                    left_out[remedy] = str(problem)
+                    left_out |= {each.name: str(problem) for each in chosen if each.remedy.name == remedy}
                     chosen = [each for each in chosen if each.remedy.name != remedy]
                     continue
                 trained[remedy] = (*trained.get(remedy, ()), found)
