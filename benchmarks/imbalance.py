@@ -22,6 +22,7 @@ import torch
 from torch.utils.data import Subset, TensorDataset
 
 from seatrial import Task
+from seatrial.evaluation.comparison.seeds import difference
 from seatrial.evaluation.predictions import Predictions
 from seatrial.evaluation.thresholds.decisions import METRICS, confusion, recalls
 from seatrial.evaluation.thresholds.moving import adjusted, moved
@@ -30,7 +31,6 @@ from seatrial.practice.fitting.fit import fit
 from seatrial.practice.fitting.settings import Settings
 from seatrial.practice.imbalance.advice import recommend, remedied
 from seatrial.practice.imbalance.rarity import rarity
-from seatrial.practice.optimizers.paired import difference
 from seatrial.practice.predicting.predicting import predict
 
 HERE = Path(__file__).parent

@@ -1,4 +1,4 @@
-"""`seatrial check [--out DIR] [--quiet] [--trials full|quick] TASK.py[:NAME]`."""
+"""`seatrial check [--out DIR] [--quiet] [--trials full|quick] [--sarif FILE] [--junit FILE] TASK.py[:NAME]`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Literal
 
 import click
 
+from seatrial.cli.formats import format_options
 from seatrial.cli.threads import let_threads_sleep
 
 
@@ -20,8 +21,16 @@ from seatrial.cli.threads import let_threads_sleep
     show_default=True,
     help="Experiments on copies: all; those that train nothing.",
 )
+@format_options
 @click.argument("task", metavar="TASK.py[:NAME]")
-def command(out: Path | None, quiet: bool, trials: Literal["full", "quick"], task: str) -> int:
+def command(
+    out: Path | None,
+    quiet: bool,
+    trials: Literal["full", "quick"],
+    sarif: Path | None,
+    junit: Path | None,
+    task: str,
+) -> int:
     """Put the task that a file describes on trial, before it is trained in earnest.
 
     The file makes a seatrial.Task: a model, a loss and data. It is trained for some dozen steps and experimented on. The exit
@@ -32,9 +41,12 @@ def command(out: Path | None, quiet: bool, trials: Literal["full", "quick"], tas
     from seatrial.practice.checking import check
     from seatrial.practice.taskfile import find
     from seatrial.report import show
+    from seatrial.report.formats import wanted
 
+    formats = wanted(sarif, junit)
     program, found = find(task)
     outcome = check(found, trials=trials, out=out or default_folder(program), progress=not quiet)
+    formats.write(outcome.verdict)
     if not quiet:
         show(outcome.verdict, outcome.folder)
     return 1 if outcome.verdict.errors else 0

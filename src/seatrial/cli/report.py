@@ -1,44 +1,37 @@
-"""`seatrial report RUN`: judge a record anew."""
+"""`seatrial report [--strict] [--sarif FILE] [--junit FILE] RUN`: judge a record anew."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from seatrial.config import load
+from seatrial.cli.formats import format_options
 from seatrial.record import locate
-
-if TYPE_CHECKING:
-    from seatrial.history import Run
 
 
 @click.command()
+@click.option("--strict", is_flag=True, help="End with status 1 if an error is found.")
+@click.option("--quiet", is_flag=True, help="Print no report; the files are written all the same.")
+@format_options
 @click.argument("run", type=click.Path(path_type=Path))
-def command(run: Path) -> None:
+def command(strict: bool, quiet: bool, sarif: Path | None, junit: Path | None, run: Path) -> int:
     """Judge the record of a run anew (also of one that was killed), rewrite its reports and print what matters.
 
     RUN is the folder that `seatrial run` left, or its record.sqlite. The settings are those of the folder that the
-    script lies in, as they are now.
+    script lies in, as they are now. The exit status is 0, with --strict 1 where an error was found, and 2 where there is no
+    record to judge.
     """
     from seatrial.history import Run
-    from seatrial.launch.reporting import publish, untrained
+    from seatrial.launch.reporting import publish, settings_of, untrained
     from seatrial.record import read
+    from seatrial.report.formats import wanted
 
+    formats = wanted(sarif, junit)
     record = locate(run)
     history = Run.of(read(record))
-    publish(history, record.parent, load(_scripts_folder(history)))
+    verdict = publish(history, record.parent, settings_of(history), not quiet, formats)
     if nothing := untrained(history):
         print(f"seatrial: {nothing}", file=sys.stderr)
-
-
-def _scripts_folder(history: Run) -> Path:
-    """Where the script lies, or lay; the current folder where the record does not tell or the place is gone."""
-    started = history.started
-    if started is None:
-        return Path.cwd()
-    script = Path(started.folder, started.script)
-    folder = script.parent if script.is_file() else Path(started.folder)
-    return folder if folder.is_dir() else Path.cwd()
+    return 1 if strict and verdict.errors else 0

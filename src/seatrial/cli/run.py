@@ -1,4 +1,4 @@
-"""`seatrial run [--out DIR] [--strict] [--quiet] SCRIPT [ARGS...]` (or `-m MODULE`)."""
+"""`seatrial run [--out DIR] [--strict] [--quiet] [--sarif FILE] [--junit FILE] SCRIPT [ARGS...]` (or `-m MODULE`)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from seatrial.cli.formats import format_options
 from seatrial.errors import UsageProblem
 
 
@@ -25,6 +26,7 @@ from seatrial.errors import UsageProblem
     "train nothing; none.",
 )
 @click.option("--trials-first", is_flag=True, help="Make the trials that need no more than one step at the first step.")
+@format_options
 @click.option("-m", "--module", is_flag=True, help="SCRIPT is the name of a module, as for `python -m`.")
 @click.argument("script", required=False)
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
@@ -34,6 +36,8 @@ def command(
     quiet: bool,
     trials: str,
     trials_first: bool,
+    sarif: Path | None,
+    junit: Path | None,
     module: bool,
     script: str | None,
     args: tuple[str, ...],
@@ -46,8 +50,10 @@ def command(
     """
     from seatrial.launch.program import Program
     from seatrial.launch.session import Session
+    from seatrial.report.formats import wanted
 
     if script is None:
         raise UsageProblem("A script to run was expected.", "no-script", "For instance: seatrial run train.py")
     # Run by `main`, not here: the script shall have as few frames below it as can be.
-    return Session(Program(script, module, args), out, strict, quiet, trials, trials_first).run
+    formats = wanted(sarif, junit)
+    return Session(Program(script, module, args), out, strict, quiet, trials, trials_first, formats).run

@@ -4,21 +4,36 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seatrial.config import Config
+from seatrial.config import Config, load
 from seatrial.events import CallSeen, TorchSeen
 from seatrial.history import Run
 from seatrial.report import show as show_report
 from seatrial.report import write
+from seatrial.report.formats import Formats
 from seatrial.verdict import Verdict, judge
 
 
-def publish(run: Run, folder: Path, config: Config, show: bool = True) -> Verdict:
-    """Judge a run, leave findings.json and report.html in the folder, print what matters."""
+def publish(run: Run, folder: Path, config: Config, show: bool = True, formats: Formats | None = None) -> Verdict:
+    """Judge a run, leave findings.json and report.html in the folder and other formats where they are wanted, print what
+    matters."""
     verdict = judge(run.events, config)
     write(verdict, folder)
     if show:
         show_report(verdict, folder)
+    if formats is not None:
+        formats.write(verdict)
     return verdict
+
+
+def settings_of(run: Run) -> Config:
+    """The settings of the folder that a run's script lies in, or lay, as they are now; of the current folder where the record
+    does not tell or the place is gone."""
+    started = run.started
+    if started is None:
+        return load(Path.cwd())
+    script = Path(started.folder, started.script)
+    folder = script.parent if script.is_file() else Path(started.folder)
+    return load(folder if folder.is_dir() else Path.cwd())
 
 
 def untrained(run: Run) -> str:

@@ -24,6 +24,7 @@ from seatrial.launch.trying import Trials
 from seatrial.record import NAME, Recorder, read
 
 if TYPE_CHECKING:
+    from seatrial.report.formats import Formats
     from seatrial.taps import Watch
 
 
@@ -38,6 +39,7 @@ class Session:
         quiet: bool = False,
         trials: str = "full",
         trials_first: bool = False,
+        formats: Formats | None = None,
     ) -> None:
         self._path = list(sys.path)
         self._stderr = sys.stderr
@@ -48,6 +50,7 @@ class Session:
         self.config = settings(self.loaded.file or program.name, self.loaded.text)
         self.strict = strict
         self.quiet = quiet
+        self.formats = formats
         self.folder = prepare(out or default_folder(program))
         self.recorder = Recorder(self.folder / NAME)
         self.trials = Trials(trials, trials_first, self.recorder, self.folder, self.config, self._stderr, quiet)
@@ -181,7 +184,7 @@ class Session:
 
         # From what is on disk, so that judging the record later says the same.
         history = Run.of(read(self.folder / NAME))
-        verdict = publish(history, self.folder, self.config, show=not self.quiet)
+        verdict = publish(history, self.folder, self.config, not self.quiet, self.formats)
         nothing = untrained(history)
         if outcome.code != 0:
             return outcome.code

@@ -70,11 +70,11 @@ class Task:
     batch_size  examples in a batch.
     inputs      so many leading parts of an example go to the model, the others to the loss (all but the last).
     collate     makes a batch of a list of examples, as a DataLoader's `collate_fn`.
-    sampler     which examples an epoch of a training shows: `sampler(numbers, generator)`, numbers (n,) of the training examples and a
-                torch generator that is the epoch's own; those to be shown, in order. Always as many; some may come again.
     groups      of each training example: those of one group (a patient, a speaker) are never divided between training, validation
                 and test.
     times       of each training example: what is held out is later than what is trained on.
+    sampler     which examples an epoch of a training shows: `sampler(numbers, generator)`, numbers (n,) of the training examples and a
+                torch generator that is the epoch's own; those to be shown, in order. Always as many; some may come again.
     vault       where the test data are sealed (see `seatrial vault`); opened by `seatrial practice` alone, at its end.
     name        for reports and folders.
 
@@ -93,9 +93,9 @@ class Task:
     batch_size: int = 32
     inputs: int | None = None
     collate: Callable[[list[Any]], Any] | None = None
-    sampler: Callable[[NDArray[np.int64], torch.Generator], Sequence[int]] | None = None
     groups: Sequence[Any] | None = None
     times: Sequence[Any] | None = None
+    sampler: Callable[[NDArray[np.int64], torch.Generator], Sequence[int]] | None = None
     vault: str | os.PathLike[str] | None = None
     name: str = ""
     places: dict[str, Place] = field(init=False, repr=False)

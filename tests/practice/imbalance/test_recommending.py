@@ -11,6 +11,7 @@ from rare import pictures, task
 from torch import nn
 
 from seatrial.errors import UsageProblem
+from seatrial.evaluation.comparison.seeds import difference
 from seatrial.evaluation.thresholds.decisions import METRICS
 from seatrial.practice.imbalance.advice import recommend, recommended, remedied
 from seatrial.practice.imbalance.comparing import Candidate, Comparison
@@ -18,7 +19,6 @@ from seatrial.practice.imbalance.judging import Judged
 from seatrial.practice.imbalance.losses import ClassLoss
 from seatrial.practice.imbalance.rarity import rarity
 from seatrial.practice.imbalance.remedies import choice
-from seatrial.practice.optimizers.paired import difference
 
 
 @pytest.mark.parametrize(

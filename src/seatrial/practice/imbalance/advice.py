@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from seatrial.evaluation.comparison.seeds import difference
 from seatrial.evaluation.thresholds.decisions import named
 from seatrial.practice.imbalance.comparing import METRIC, Candidate, Comparison
 from seatrial.practice.imbalance.rarity import UNEQUAL, Rarity, rarity
 from seatrial.practice.imbalance.remedies import ADJUSTED, PLAIN, THRESHOLD, choice, why_not
-from seatrial.practice.optimizers.paired import difference
 from seatrial.practice.refusal import refused
 from seatrial.practice.task import Task
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.errors import UsageProblem
+from seatrial.evaluation.comparison.seeds import Difference, difference
 from seatrial.evaluation.predictions import Predictions
 from seatrial.evaluation.thresholds.decisions import Decided, named
 from seatrial.files import replace
@@ -23,7 +24,6 @@ from seatrial.practice.imbalance.judging import Judged, judge
 from seatrial.practice.imbalance.rarity import Rarity, rarity
 from seatrial.practice.imbalance.remedies import PLAIN, Augment, Choice, Remedy, choice, usual, why_not
 from seatrial.practice.imbalance.start import Start, start
-from seatrial.practice.optimizers.paired import Difference, difference
 from seatrial.practice.predicting.predicting import predict
 from seatrial.practice.refusal import refused
 from seatrial.practice.task import Task

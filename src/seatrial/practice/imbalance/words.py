@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from seatrial.evaluation.comparison.seeds import MOST_SEEDS
 from seatrial.practice.imbalance.comparing import Candidate, Comparison
 from seatrial.practice.imbalance.rarity import FEW
 from seatrial.practice.imbalance.remedies import PLAIN
-from seatrial.practice.optimizers.paired import MOST_SEEDS
 from seatrial.report.numbers import counted, share
 
 
