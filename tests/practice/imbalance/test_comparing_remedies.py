@@ -42,7 +42,7 @@ def test_a_comparison_is_told_and_goes_on_in_its_folder(tmp_path: Path, monkeypa
     rare = average_precision_score(saved.targets == 2, saved.scores[:, 2])
     assert plain.judged[1].precision == pytest.approx(rare)
     gap = found["logit-adjusted"].against_plain
-    assert gap is not None and gap.level == pytest.approx(0.05 / 5)
+    assert gap is not None and gap.seeds.level == pytest.approx(0.05 / 5)
     assert gap.mean == pytest.approx(found["logit-adjusted"].mean - plain.mean)
     _told(found, of, tmp_path)
 
@@ -93,7 +93,9 @@ def test_pixels_have_remedies_in_the_loss():
         pictures(), ["dice", "class-weights"], seeds=2, epochs=2, metric="mean-iou", progress=False
     )
     assert [each.name for each in found.candidates] == ["plain", "dice", "class-weights"]
-    assert found["dice"].judged[0].answers is None
+    assert found["dice"].judged[0].answers.shape == (24, 3, 3)
+    gap = found["dice"].against_plain
+    assert gap is not None and gap.all is not None and gap.all.effect == pytest.approx(gap.mean)
     assert 0 <= found["dice"].mean <= 1
     with pytest.raises(UsageProblem, match="counts of pixels"):
         compare_remedies(pictures(), ["threshold"], progress=False)

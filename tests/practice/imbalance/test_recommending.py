@@ -11,9 +11,10 @@ from rare import pictures, task
 from torch import nn
 
 from seatrial.errors import UsageProblem
-from seatrial.evaluation.comparison.seeds import difference
-from seatrial.evaluation.thresholds.decisions import METRICS
+from seatrial.evaluation.predictions import Predictions
+from seatrial.evaluation.thresholds.decisions import METRICS, confusion
 from seatrial.practice.imbalance.advice import recommend, recommended, remedied
+from seatrial.practice.imbalance.against import against
 from seatrial.practice.imbalance.comparing import Candidate, Comparison
 from seatrial.practice.imbalance.judging import Judged
 from seatrial.practice.imbalance.losses import ClassLoss
@@ -46,16 +47,21 @@ def test_other_tasks_other_remedies():
 def compared(**figures: list[float]) -> Comparison:
     known = rarity(task())
 
+    draw = np.random.default_rng(0)
+    targets = np.arange(600) % 3
+    table = Predictions("multiclass", targets, np.eye(3)[targets], np.arange(600))
+
     def judged(value: float) -> Judged:
-        return Judged(value, np.eye(3, dtype=int), None, 0.5, 0.1, 0.1)
+        answers = np.where(draw.random(600) < value, targets, (targets + 1) % 3)
+        return Judged(value, confusion(targets, answers, 3), answers, 0.5, 0.1, 0.1)
 
     candidates = [
-        Candidate(choice(name.replace("_", "-")), tuple(map(judged, values)), ()) for name, values in figures.items()
+        Candidate(choice(name.replace("_", "-")), tuple(map(judged, values)), (table,))
+        for name, values in figures.items()
     ]
-    plain = candidates[0].figures
-    rest = [
-        replace(each, against_plain=difference(each.figures, plain, len(candidates) - 1)) for each in candidates[1:]
-    ]
+    plain = candidates[0].judged
+    metric, pairs = METRICS["balanced-accuracy"], len(candidates) - 1
+    rest = [replace(each, against_plain=against(each.judged, plain, targets, metric, pairs)) for each in candidates[1:]]
     return Comparison("", known, None, METRICS["balanced-accuracy"], 1, 3, (candidates[0], *rest), {})
 
 
@@ -78,3 +84,24 @@ def test_a_remedied_task_is_the_task_with_another_loss():
     assert remedied(of, "threshold").loss is of.loss
     with pytest.raises(UsageProblem, match="it is for segmentation"):
         remedied(of, "dice")
+
+
+def test_few_examples_that_judge_keep_a_difference_from_being_shown():
+    """All seeds agree, but on two of four examples of the rare class only."""
+    targets = np.array([0] * 100 + [1] * 4)
+    half = np.array([0] * 100 + [1, 0, 0, 0])
+    more = np.array([0] * 100 + [1, 1, 1, 0])
+    metric = METRICS["balanced-accuracy"]
+
+    def judged(answers: Any, at: int) -> Judged:
+        answers = answers.copy()
+        answers[at] = 1
+        table = confusion(targets, answers, 2)
+        return Judged(float(metric.of(table)), table, answers, 0.5, 0.1, 0.1)
+
+    found = against(
+        [judged(more, at) for at in range(5)], [judged(half, at + 7) for at in range(5)], targets, metric, 1
+    )
+    assert found.seeds.shown and found.all is not None
+    assert found.all.effect == pytest.approx(found.mean)
+    assert found.all.p > 0.05 and not found.shown

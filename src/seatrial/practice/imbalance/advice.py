@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from seatrial.evaluation.comparison.seeds import difference
 from seatrial.evaluation.thresholds.decisions import named
+from seatrial.practice.imbalance.against import against
 from seatrial.practice.imbalance.comparing import METRIC, Candidate, Comparison
 from seatrial.practice.imbalance.rarity import UNEQUAL, Rarity, rarity
 from seatrial.practice.imbalance.remedies import ADJUSTED, PLAIN, THRESHOLD, choice, why_not
@@ -112,7 +112,8 @@ def remedied(task: Task, name: str, seed: int = 0) -> Task:
 def _shown_better(comparison: Comparison, than: Candidate) -> Candidate | None:
     """The best of those that are shown to be better than one, all pairs counted."""
     others = [each for each in comparison.candidates if each.name != than.name]
-    shown = [each for each in others if difference(each.figures, than.figures, max(1, len(others))).low > 0]
+    targets, metric = than.predictions[0].targets, comparison.metric
+    shown = [each for each in others if against(each.judged, than.judged, targets, metric, len(others)).better]
     return max(shown, key=lambda each: each.mean) if shown else None
 
 
@@ -125,8 +126,8 @@ def _standing(comparison: Comparison, name: str) -> str:
     figure = (
         f"{comparison.metric.name} {comparison[name].mean:.3g} against {comparison[PLAIN].mean:.3g} of plain training"
     )
-    if gap.low > 0:
+    if gap.better:
         return f"In this comparison it does better than plain training, and no other is shown to do better than it: {figure}."
-    if gap.high < 0:
+    if gap.shown:
         return f"In this comparison plain training is shown to do better: {figure}."
     return f"No other is shown to do better than it here; that it does better than plain training is not shown here either: {figure}."

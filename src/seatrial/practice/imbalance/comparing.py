@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.errors import UsageProblem
-from seatrial.evaluation.comparison.seeds import Difference, difference
 from seatrial.evaluation.predictions import Predictions
 from seatrial.evaluation.thresholds.decisions import Decided, named
-from seatrial.files import replace
+from seatrial.files import replace as replace_file
 from seatrial.practice.fitting.checkpoints import LAST, STATE, load_weights
 from seatrial.practice.fitting.fit import fit
 from seatrial.practice.fitting.settings import Settings
+from seatrial.practice.imbalance.against import Against, against
 from seatrial.practice.imbalance.judging import Judged, judge
 from seatrial.practice.imbalance.rarity import Rarity, rarity
 from seatrial.practice.imbalance.remedies import PLAIN, Augment, Choice, Remedy, choice, usual, why_not
@@ -43,7 +43,7 @@ class Candidate:
     choice: Choice
     judged: tuple[Judged, ...]
     predictions: tuple[Predictions, ...]
-    against_plain: Difference | None = None
+    against_plain: Against | None = None
 
     @property
     def name(self) -> str:
@@ -137,12 +137,14 @@ def compare_remedies(
                     continue
                 trained[remedy] = (*trained.get(remedy, ()), found)
     judged = [_judged(each, trained[each.remedy.name], known, measure) for each in chosen]
-    plain = judged[0].figures
-    compared = [
-        Candidate(each.choice, each.judged, each.predictions, difference(each.figures, plain, len(judged) - 1))
-        for each in judged[1:]
-    ]
-    return Comparison(task.name, known, start(task, known), measure, epochs, seeds, (judged[0], *compared), left_out)
+    plain = judged[0]
+    targets = plain.predictions[0].targets
+
+    def beside_plain(one: Candidate) -> Candidate:
+        return replace(one, against_plain=against(one.judged, plain.judged, targets, measure, len(judged) - 1))
+
+    compared = map(beside_plain, judged[1:])
+    return Comparison(task.name, known, start(task, known), measure, epochs, seeds, (plain, *compared), left_out)
 
 
 def _chosen(
@@ -174,7 +176,7 @@ def _planned(folder: Path, known: Rarity, epochs: int) -> Path:
         differs = ", ".join(f"{key} {before.get(key)} before and {value} now" for key, value in plan.items() if before.get(key) != value)  # fmt: skip
         hint = "Give --out another folder."
         raise refused(f"trainings of the same data and epochs in {folder}", differs, "imbalance-plan", hint)
-    replace(path, json.dumps(plan).encode())
+    replace_file(path, json.dumps(plan).encode())
     return folder / "runs"
 
 

@@ -90,7 +90,15 @@ def _candidate(each: Candidate) -> dict[str, Any]:
         "log_loss_corrected": _mean(each, "corrected"),
         "against_plain": None
         if gap is None
-        else {"mean": gap.mean, "low": gap.low, "high": gap.high, "level": gap.level, "shown": gap.shown},
+        else {
+            "mean": gap.mean,
+            "low": gap.seeds.low,
+            "high": gap.seeds.high,
+            "level": gap.seeds.level,
+            "p_over_seeds_and_examples": None if gap.all is None else gap.all.p,
+            "pairs": gap.pairs,
+            "shown": gap.shown,
+        },
         "optimism": each.optimism,
         "weights": [one.threshold.weights.tolist() for one in moved],
     }

@@ -9,7 +9,7 @@ from seatrial.evaluation.comparison.seeds import MOST_SEEDS
 from seatrial.practice.imbalance.comparing import Candidate, Comparison
 from seatrial.practice.imbalance.rarity import FEW
 from seatrial.practice.imbalance.remedies import PLAIN
-from seatrial.report.numbers import counted, share
+from seatrial.report.numbers import counted, decimal, share
 
 
 def starting(comparison: Comparison) -> list[str]:
@@ -42,34 +42,43 @@ def unsupported(comparison: Comparison) -> list[str]:
 
 
 def _against_plain(comparison: Comparison, one: Candidate) -> str:
-    gap, figure = one.against_plain, comparison.metric.name
-    assert gap is not None
+    both, figure = one.against_plain, comparison.metric.name
+    assert both is not None
+    gap = both.seeds
     if gap.seeds < 2:
         return f"{one.name} cannot be compared."
     if not gap.mean and not gap.spread:
         return f"{one.name} ends with the same {figure} as plain training on every seed."
-    interval = f"{gap.mean:+.3f}, {100 * (1 - gap.level):.3g} % interval {gap.low:+.3f} to {gap.high:+.3f}"
-    if gap.shown:
+    interval = f"{gap.mean:+.3f}, {100 * (1 - gap.level):.3g} % interval over seeds {gap.low:+.3f} to {gap.high:+.3f}"
+    if both.all is not None:
+        interval += f"; over seeds and examples p = {decimal(min(1.0, both.all.p * both.pairs))}"
+    if both.shown:
         return (
             f"{one.name} ends with a {'higher' if gap.mean > 0 else 'lower'} {figure} than plain training ({interval})."
         )
     needed = gap.needed
     more = f"more than {MOST_SEEDS}" if math.isinf(needed) else f"about {needed:.0f}"
-    return (
-        f"{one.name} is not shown to differ from plain training ({interval}); were it real, {more} seeds would show it."
+    missing = (
+        "the validation data have too few examples to show it"
+        if gap.shown
+        else f"were it real, {more} seeds would show it"
     )
+    return f"{one.name} is not shown to differ from plain training ({interval}); {missing}."
 
 
 def _limits(comparison: Comparison) -> Iterator[str]:
     known = comparison.rarity
     pairs = len(comparison.candidates) - 1
     widened = f", each widened for {pairs} remedies (Bonferroni)" if pairs > 1 else ""
-    yield f"The intervals are over {comparison.seeds} seeds{widened}: initial weights and the order of examples."
+    yield (
+        f"The intervals are over {comparison.seeds} seeds{widened}: initial weights and the order of examples. p counts the draw of "
+        "the validation examples too; that of the training data is in neither."
+    )
     few, rare = int(known.validation.min()), int(known.validation.argmin())
     if few < FEW:
         yield (
-            f"All are judged by the same validation data with {counted(few, 'example')} of class {rare}: that other examples would "
-            "judge otherwise is in no interval."
+            f"All are judged by the same validation data with {counted(few, 'example')} of class {rare}: so few tell the spread among "
+            "such examples badly, and p with it."
         )
     yield (
         f"Each was trained for {comparison.epochs} epochs of equally many steps and judged by its last weights, at the task's own "

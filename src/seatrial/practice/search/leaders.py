@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seatrial.practice.optimizers.paired import Difference, difference
+from seatrial.evaluation.comparison.seeds import Difference, difference
 from seatrial.practice.search.quietly import quietly
 
 _LEVEL = 0.1  # of the Wilcoxon test that leaves a leader out
