@@ -1,10 +1,11 @@
 """Suggested learning rates against a grid of rates, side by side with other finders on the same curves.
 
-    python benchmarks/rates.py [--repeats 3] [--only NAME ...]
+    python benchmarks/rates.py [--repeats 3] [--only NAME ...] [--keep FILE]
 
-Ten noisy problems are each trained for a fixed number of steps with every rate of a grid, by several seeds: the lowest mean loss of
-the whole training data (for quadratics: of the loss without noise) at the end is the best of the grid. A rate is wrong where the
-loss at its end is more than 5 % higher; rates are suggested anew by each repeat, with other seeds than the grid's.
+Ten noisy problems are each trained for a fixed number of steps with every rate of a grid: the lowest mean loss of the whole
+training data (for quadratics: of the loss without noise) at the end is the best of the grid. Two seeds tell which rates are near
+the best, sixteen how near: single trainings of the networks differ by 20 to 40 %. A rate is wrong where the loss at its end is more
+than 5 % higher; rates are suggested anew by each repeat, with other seeds than the grid's.
 
 Rules on the curve of the first seed of seatrial's own range test ("same"), and on a range test with the finder's own defaults ("own"):
     Lightning   `suggestion` of pytorch_lightning.tuner.lr_finder, on losses smoothed as its callback does (steepest by rate)
@@ -12,17 +13,20 @@ Rules on the curve of the first seed of seatrial's own range test ("same"), and 
     steepest    of torch_lr_finder.LRFinder.plot, written anew after its source
 seatrial     find_rate for the length of the training; seatrial/8 may try only trainings of an eighth of it.
 
-Takes about five minutes on two quiet cores.
+Each problem takes TIME; so it can be run in parts: `--only` takes parts of names, and `--keep FILE` adds a line for each
+problem to a file, over all of which the table at the end is made.
 """
 
 from __future__ import annotations
 
 import argparse
 import functools
+import json
 import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from pydoc_data.topics import topics
 from statistics import median
 from typing import Any
@@ -41,7 +45,8 @@ from seatrial.trials.rate_search import Search
 
 WRONG = 1.05
 GRID = np.geomspace(1e-4, 10, 26)
-TRUTH_SEEDS = (100, 101, 102, 103)
+FEW, MANY = range(100, 102), range(100, 116)  # seeds that tell the losses of a rate
+NEAR = 2.0  # times the best: from there on a few are enough
 LOOKS = 4  # at the loss, over the last tenth of a training
 
 Train = Callable[[Sequence[float], int], list[float]]
@@ -156,13 +161,26 @@ class Truth:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.copies = Copies(problem.task)
-        self.known: dict[float, float] = {}
+        self.known: dict[tuple[float, int], float] = {}
+        few = {rate: self._mean(rate, FEW) for rate in GRID.tolist()}
+        near = [rate for rate, loss in few.items() if loss <= NEAR * min(few.values())]
+        many = {rate: self._mean(rate, MANY) for rate in near}
+        self.best = min(many.values())
+        self.good = [rate for rate, loss in many.items() if loss <= WRONG * self.best]
 
-    def loss(self, rate: float) -> float:
+    def ratio(self, rate: float) -> float:
+        """How many times the best loss a rate ends with; inf where it is lost, or is no rate."""
+        if not rate > 0:
+            return math.inf
+        few = self._mean(rate, FEW) / self.best
+        return few if few > 2 * NEAR else self._mean(rate, MANY) / self.best
+
+    def _mean(self, rate: float, seeds: Sequence[int]) -> float:
         rate = float(f"{rate:.2g}")
-        if rate not in self.known:
-            self.known[rate] = sum(self._one(rate, seed) for seed in TRUTH_SEEDS) / len(TRUTH_SEEDS)
-        return self.known[rate]
+        for seed in seeds:
+            if (rate, seed) not in self.known:
+                self.known[rate, seed] = self._one(rate, seed)
+        return sum(self.known[rate, seed] for seed in seeds) / len(seeds)
 
     def _one(self, rate: float, seed: int) -> float:
         steps, seen = self.problem.steps, []
@@ -276,42 +294,56 @@ def suggestions(problem: Problem, copies: Copies, repeat: int) -> dict[str, tupl
     return said
 
 
+def judged(name: str, problem: Problem, repeats: int) -> dict[str, list[tuple[float, float, int]]]:
+    """For each finder and repeat: its rate, how many times the best loss it ends with, and the steps it took. Shown as it comes."""
+    start = time.monotonic()
+    truth = Truth(problem)
+    best = f"best loss {truth.best:.4g}, within 5 % from {min(truth.good):.2g} to {max(truth.good):.2g}"
+    print(f"{name}: {problem.steps} steps, {best}", flush=True)
+    row: dict[str, list[tuple[float, float, int]]] = {}
+    for repeat in range(repeats):
+        for finder, (rate, taken) in suggestions(problem, truth.copies, repeat).items():
+            row.setdefault(finder, []).append((rate, truth.ratio(rate), taken))
+    for finder, each in row.items():
+        print(f"    {finder:24} {'  '.join(f'{rate:.2g} ({ratio:.2f})' for rate, ratio, _ in each)}", flush=True)
+    print(f"    {time.monotonic() - start:.0f} s", flush=True)
+    return row
+
+
+def table(rows: dict[str, dict[str, list[tuple[float, float, int]]]]) -> None:
+    """What the finders did on all problems. Steps: as a multiple of those of the training that the rate is for."""
+    steps = {name: make().steps for name, make in problems().items()}
+    print(f"\n{len(rows)} problems {'':13}  wrong  always  no rate  median  worst  steps")
+    for finder in next(iter(rows.values()), {}):
+        each = [one for row in rows.values() for one in row[finder]]
+        ratios = [ratio for _, ratio, _ in each]
+        wrong, none = sum(ratio > WRONG for ratio in ratios), sum(not rate > 0 for rate, _, _ in each)
+        always = sum(all(ratio > WRONG for _, ratio, _ in row[finder]) for row in rows.values())
+        taken = median(taken / steps[name] for name, row in rows.items() for _, _, taken in row[finder])
+        print(
+            f"{finder:24} {wrong:3}/{len(each)} {always:7} {none:8} {median(ratios):7.2f} {max(ratios):6.3g} {taken:6.1f}"
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--only", nargs="*", default=[], help="parts of the names of problems")
+    parser.add_argument("--keep", type=Path, help="file to which a line of JSON is added for each problem")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    start = time.monotonic()
-    ratios: dict[str, list[float]] = {}
-    steps: dict[str, list[int]] = {}
+    rows: dict[str, Any] = {}
+    if given.keep and given.keep.exists():
+        rows = dict(json.loads(line) for line in given.keep.read_text(encoding="utf-8").splitlines())
     for name, make in problems().items():
         if given.only and not any(word in name for word in given.only):
             continue
         with unchanged():
-            problem = make()
-            truth = Truth(problem)
-            losses = [truth.loss(rate) for rate in GRID.tolist()]
-            best = min(losses)
-            good = [rate for rate, loss in zip(GRID.tolist(), losses, strict=True) if loss <= WRONG * best]
-            print(f"{name}: best loss {best:.4g}, within 5 % from {min(good):.2g} to {max(good):.2g}", flush=True)
-            row: dict[str, list[str]] = {}
-            for repeat in range(given.repeats):
-                for finder, (rate, taken) in suggestions(problem, truth.copies, repeat).items():
-                    ratio = truth.loss(rate) / best if rate > 0 else math.inf
-                    ratios.setdefault(finder, []).append(ratio)
-                    steps.setdefault(finder, []).append(taken)
-                    row.setdefault(finder, []).append(f"{rate:.2g} ({ratio:.2f})")
-        for finder, told in row.items():
-            print(f"    {finder:24} {'  '.join(told)}", flush=True)
-    print(f"\n{'':24}  wrong  no rate  median  worst  steps")
-    for finder, each in ratios.items():
-        wrong, none = sum(ratio > WRONG for ratio in each), sum(math.isinf(ratio) for ratio in each)
-        worst = max(each)
-        print(
-            f"{finder:24} {wrong:3}/{len(each)} {none:8} {median(each):7.2f} {worst:6.3g} {round(median(steps[finder])):6}"
-        )
-    print(f"{time.monotonic() - start:.0f} s")
+            rows[name] = judged(name, make(), given.repeats)
+        if given.keep:
+            with given.keep.open("a", encoding="utf-8") as kept:
+                kept.write(json.dumps([name, rows[name]]) + "\n")
+    table(rows)
 
 
 if __name__ == "__main__":

@@ -128,3 +128,25 @@ def test_another_practice_does_not_go_on_in_the_same_folder(tmp_path: Path) -> N
     (tmp_path / "full" / "a").touch()
     with pytest.raises(UsageProblem, match="other things in it"):
         practise(classes(), tmp_path / "full")
+
+
+def test_groups_stay_together_and_later_examples_are_held_out(tmp_path: Path) -> None:
+    task = classes()
+    groups = [at % 20 for at in range(400)]
+    diary = practise(task.having(groups=groups), tmp_path / "groups")
+    kept, held_out = (diary.value("split", name) for name in ("training", "validation"))
+    sealed_without = diary.value("seal", "training")
+    of = [{groups[sealed_without[at]] for at in rows} for rows in (kept, held_out)]
+    assert not of[0] & of[1] and len(sealed_without) == 320
+    assert not {groups[at] for at in sealed_without} & {groups[at] for at in set(range(400)) - set(sealed_without)}
+    diary = practise(task.having(times=list(range(400))), tmp_path / "times")
+    assert diary.value("seal", "training") == list(range(320))
+    assert diary.value("split", "validation") == list(range(272, 320))
+
+
+def test_values_of_examples_that_are_not_one_each_are_refused() -> None:
+    given = classes()
+    with pytest.raises(UsageProblem, match="groups for 400 examples, found 3"):
+        Task(given.model, given.loss, given.train, groups=[1, 2, 3])
+    with pytest.raises(UsageProblem, match="found both"):
+        Task(given.model, given.loss, given.train, groups=range(400), times=range(400))

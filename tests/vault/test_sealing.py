@@ -66,3 +66,20 @@ def test_moved_duplicates_leave_nothing_on_both_sides(tmp_path: Path) -> None:
     parts = list(opening.parts())
     sealed = {(str(a), str(b)) for part in parts for a, b in zip(part.inputs["a"], part.inputs["b"], strict=True)}
     assert sealed and not sealed & {row[:2] for row in training}
+
+
+def test_groups_and_times_may_be_given_for_each_example(tmp_path: Path) -> None:
+    path = table(tmp_path / "data.csv", ["a", "b", "label"], measured(210)[:-10])
+    groups = np.arange(200) // 20
+    made = Vault.seal(path, tmp_path / "one.vault", target="label", groups=groups)
+    assert made.sealed.examples.test == 40  # two whole groups of ten
+    latest = np.random.default_rng(0).permutation(200)
+    made = Vault.seal(path, tmp_path / "two.vault", target="label", time=latest, training=tmp_path / "kept.csv")
+    with (tmp_path / "kept.csv").open() as file:
+        kept = {row["a"] for row in csv.DictReader(file)}
+    with path.open() as file:
+        first = {row["a"] for row, at in zip(csv.DictReader(file), latest, strict=True) if at < 160}
+    assert kept == first
+    assert "given" in (tmp_path / "two.vault.ledger").read_text()
+    with pytest.raises(UsageProblem, match="one value of groups for each of 200 examples"):
+        Vault.seal(path, tmp_path / "three.vault", target="label", groups=[1, 2, 3])

@@ -103,3 +103,19 @@ def check_data(data: Any, name: str) -> None:
     if not length:
         hint = "Look at how it is filled: a wrong path or a filter that takes all?"
         raise refused(f"examples in {name}", f"{shown(data)} of length 0", "task-no-examples", hint)
+
+
+def check_columns(examples: int, **columns: Sequence[Any] | None) -> None:
+    """Refuse values of examples that are not one for each.
+
+    Raises:
+        UsageProblem: they are more or fewer, or groups and times are given together.
+    """
+    given = {name: values for name, values in columns.items() if values is not None}
+    if len(given) > 1:
+        hint = "What is latest is of whatever group it is: leave one of them out."
+        raise refused(f"one of {' and '.join(given)}", "both", "task-columns", hint)
+    for name, values in given.items():
+        if len(values) != examples:
+            hint = "Give one value for each example, in the order of the examples."
+            raise refused(f"{name} for {examples} examples", f"{len(values)}", "task-columns", hint)

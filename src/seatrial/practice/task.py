@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import Any, TypeAlias
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -17,7 +19,14 @@ from torch.utils.data import DataLoader, Dataset
 
 from seatrial.events import Place
 from seatrial.practice.annealing.schedules import KINDS, Schedule, check_name, schedule, stepped
-from seatrial.practice.arguments import OPTIMIZER_HINT, check_callables, check_data, check_names, check_numbers
+from seatrial.practice.arguments import (
+    OPTIMIZER_HINT,
+    check_callables,
+    check_columns,
+    check_data,
+    check_names,
+    check_numbers,
+)
 from seatrial.practice.copies import copied
 from seatrial.practice.refusal import failed, refused, shown
 from seatrial.practice.standing import Standing, argument_places
@@ -61,6 +70,11 @@ class Task:
     batch_size  examples in a batch.
     inputs      so many leading parts of an example go to the model, the others to the loss (all but the last).
     collate     makes a batch of a list of examples, as a DataLoader's `collate_fn`.
+    groups      of each training example: those of one group (a patient, a speaker) are never divided between training, validation
+                and test.
+    times       of each training example: what is held out is later than what is trained on.
+    sampler     which examples an epoch of a training shows: `sampler(numbers, generator)`, numbers (n,) of the training examples and a
+                torch generator that is the epoch's own; those to be shown, in order. Always as many; some may come again.
     vault       where the test data are sealed (see `seatrial vault`); opened by `seatrial practice` alone, at its end.
     name        for reports and folders.
 
@@ -79,6 +93,9 @@ class Task:
     batch_size: int = 32
     inputs: int | None = None
     collate: Callable[[list[Any]], Any] | None = None
+    groups: Sequence[Any] | None = None
+    times: Sequence[Any] | None = None
+    sampler: Callable[[NDArray[np.int64], torch.Generator], Sequence[int]] | None = None
     vault: str | os.PathLike[str] | None = None
     name: str = ""
     places: dict[str, Place] = field(init=False, repr=False)
@@ -96,11 +113,19 @@ class Task:
         object.__setattr__(self, "at", Standing(places))
         check_callables(self.model, self.loss, self.optimizer, self.metrics)
         check_numbers(self.batch_size, self.inputs)
+        if self.sampler is not None and not callable(self.sampler):
+            raise refused(
+                "a sampler(numbers, generator)",
+                shown(self.sampler),
+                "task-sampler",
+                "Leave it out to show each example once.",
+            )
         if self.schedule is not None and not callable(self.schedule):
             check_name(self.schedule)
         check_data(self.train, "train")
         if self.validation is not None:
             check_data(self.validation, "validation")
+        check_columns(len(self.train), groups=self.groups, times=self.times)  # pyright: ignore[reportArgumentType]
 
     @staticmethod
     def from_lightning(

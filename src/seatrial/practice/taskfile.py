@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -25,6 +26,48 @@ def find(words: str) -> tuple[Program, Task]:
     Raises:
         UsageProblem: the file is not there, is not Python, fails, or has no task or several of them.
     """
+    described = run(words)
+    return described.program, described.task()
+
+
+@dataclass(frozen=True)
+class Described:
+    """A file that has run: its names, and the one that was asked for ("" for none)."""
+
+    program: Program
+    name: str
+    names: dict[str, Any]
+
+    def task(self) -> Task:
+        """The task that was asked for, or the only one.
+
+        Raises:
+            UsageProblem: there is none, or several.
+        """
+        file = self.program.name
+        tasks = {key: value for key, value in self.names.items() if isinstance(value, Task)}
+        if self.name:
+            return _named(file, self.name, self.names, tasks)
+        several = {id(task): key for key, task in reversed(tasks.items())}
+        if not several:
+            raise _none(file, self.names)
+        if len(several) > 1:
+            choices = sorted(several.values())
+            raise refused(
+                f"one Task in {file}",
+                f"{len(choices)}: {', '.join(choices)}",
+                "several-tasks",
+                f"Say which: seatrial check {file}:{choices[0]}",
+            )
+        return next(iter(tasks.values()))
+
+
+def run(words: str) -> Described:
+    """Run a file that describes tasks.
+
+    Raises:
+        UsageProblem: it is not there, is not Python, or fails.
+    """
     file, name = _parts(words)
     program = Program(file, False, ())
     argv = sys.argv, sys.orig_argv
@@ -33,21 +76,7 @@ def find(words: str) -> tuple[Program, Task]:
         names = _run(program)
     finally:
         sys.argv, sys.orig_argv = argv  # other processes of a training are started by what started this one
-    tasks = {key: value for key, value in names.items() if isinstance(value, Task)}
-    if name:
-        return program, _named(file, name, names, tasks)
-    several = {id(task): key for key, task in reversed(tasks.items())}
-    if not several:
-        raise _none(file, names)
-    if len(several) > 1:
-        choices = sorted(several.values())
-        raise refused(
-            f"one Task in {file}",
-            f"{len(choices)}: {', '.join(choices)}",
-            "several-tasks",
-            f"Say which: seatrial check {file}:{choices[0]}",
-        )
-    return program, next(iter(tasks.values()))
+    return Described(program, name, names)
 
 
 def _parts(words: str) -> tuple[str, str]:

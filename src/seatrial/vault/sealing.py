@@ -6,7 +6,7 @@ import json
 import re
 import uuid
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from seatrial.vault.policy import Policy
 from seatrial.vault.refusal import disk_errors
 from seatrial.vault.sources import source_of
 from seatrial.vault.sources.source import Content, Mask, Source
-from seatrial.vault.splitting import split
+from seatrial.vault.splitting import Column, split
 from seatrial.vault.staging import staged
 
 DUPLICATES = ("refuse", "move", "keep")
@@ -47,8 +47,8 @@ class Choice:
 
     share       of the examples that are sealed, or their number.
     stratify    each class has its share on both sides. The class is the target, or the column that is named.
-    groups      a column: examples with the same value stay on one side.
-    time        a column: the latest examples are sealed.
+    groups      a column, or its values, one an example: examples with the same value stay on one side.
+    time        likewise: the latest examples are sealed.
     seed        the same seed divides the same way.
     duplicates  examples that stand, nearly or exactly, on both sides: "refuse", "move" them to the training part, or "keep" them.
     ignore      columns that say which example it is, not what it is (an id): duplicates are looked for without them, and without the
@@ -57,11 +57,17 @@ class Choice:
 
     share: float | int = 0.2
     stratify: bool | str = False
-    groups: str | None = None
-    time: str | None = None
+    groups: Column | str | None = None
+    time: Column | str | None = None
     seed: int = 0
     duplicates: str = "refuse"
     ignore: tuple[str, ...] = ()
+
+    @property
+    def written(self) -> dict[str, Any]:
+        """As it stands in the ledger: of values that were given only that they were."""
+        settings = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: "given" if isinstance(value, np.ndarray) else value for name, value in settings.items()}
 
     def __post_init__(self) -> None:
         if self.duplicates not in DUPLICATES:
@@ -92,7 +98,7 @@ def divide(data: Any, target: str | None, choice: Choice) -> Divided:
         UsageProblem: the data cannot be read or split so, or the parts overlap and that is refused.
     """
     source = source_of(data, target)
-    groups = None if choice.groups is None else source.column(choice.groups)
+    groups = _column(source, choice.groups, "groups")
     answers = (
         None if source.form.target is None else source.column(source.form.target)
     )  # once: it may be a pass over a large file
@@ -102,7 +108,7 @@ def divide(data: Any, target: str | None, choice: Choice) -> Divided:
         seed=choice.seed,
         stratify=_strata(source, choice.stratify, answers),
         groups=groups,
-        time=None if choice.time is None else source.column(choice.time),
+        time=_column(source, choice.time, "time"),
     )
     source.left_out = _left_out(source, choice)
     classes = _names(answers)
@@ -146,7 +152,7 @@ def seal(
             "custodian": card.key != identity.card.key,
             "digest": asdict(digest),
             "data": _described(divided),
-            "split": asdict(choice),
+            "split": choice.written,
             "notes": list(divided.notes),
             "policy": asdict(policy),
         }
@@ -179,7 +185,18 @@ def _left_out(source: Source, choice: Choice) -> frozenset[str]:
     for name in choice.ignore:
         source.column(name)  # it says which there are
     ids = {name for name in source.form.fields if _ID.fullmatch(name) and _differs_everywhere(source, name)}
-    return frozenset({*choice.ignore, *(name for name in (choice.groups, choice.time) if name is not None), *ids})
+    return frozenset({*choice.ignore, *(name for name in (choice.groups, choice.time) if isinstance(name, str)), *ids})
+
+
+def _column(source: Source, given: Column | str | None, name: str) -> Column | None:
+    """A column of the data, or the values that were given for it."""
+    if given is None or not isinstance(given, str):
+        if given is not None and given.shape != (len(source),):
+            expected = f"one value of {name} for each of {len(source)} examples"
+            hint = "Give them in the order of the examples."
+            raise UsageProblem(f"Expected {expected}, found an array of shape {given.shape}.", "vault-column", hint)
+        return given
+    return source.column(given)
 
 
 def _differs_everywhere(source: Source, name: str) -> bool:

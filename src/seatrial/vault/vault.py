@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 from seatrial.errors import UsageProblem
 from seatrial.vault import age, bodies, digests, ledger
 from seatrial.vault.bodies import SealedBody
@@ -68,8 +71,8 @@ class Vault:
         *,
         split: float | int = 0.2,
         stratify: bool | str = False,
-        groups: str | None = None,
-        time: str | None = None,
+        groups: str | ArrayLike | None = None,
+        time: str | ArrayLike | None = None,
         target: str | None = None,
         seed: int = 0,
         duplicates: str = "refuse",
@@ -85,8 +88,8 @@ class Vault:
             to: the file to be made; its ledger lies beside it.
             split: the share of the examples that are sealed, or their number.
             stratify: each class has its share on both sides; or the column that this is to hold for.
-            groups: a column whose values are not to stand on both sides.
-            time: a column by which the latest examples are sealed.
+            groups: a column whose values are not to stand on both sides; or these values, one an example.
+            time: a column by which the latest examples are sealed; or its values.
             target: the column or the array with the answers.
             seed: of the split.
             duplicates: "refuse", "move" or "keep" examples that stand on both sides.
@@ -99,7 +102,7 @@ class Vault:
             UsageProblem: the data cannot be split so, a place is taken, the disk is full. Nothing has been changed then.
         """
         vault = Path(to)
-        choice = Choice(split, stratify, groups, time, seed, duplicates, tuple(ignore))
+        choice = Choice(split, stratify, _column(groups), _column(time), seed, duplicates, tuple(ignore))
         card = custodian if custodian is None or isinstance(custodian, Card) else Card.read(custodian)
         rule = policy if isinstance(policy, Policy) else Policy(policy)
         divided = divide(data, target, choice)
@@ -219,3 +222,8 @@ def _training_place(data: Any, given: str | Path | None) -> Path | None:
         return None
     path = Path(data)
     return Path(given) if given is not None else path.with_name(f"{path.stem}-training{path.suffix}")
+
+
+def _column(given: str | ArrayLike | None) -> str | NDArray[Any] | None:
+    """The name of a column, or its values as an array."""
+    return given if given is None or isinstance(given, str) else np.asarray(given)

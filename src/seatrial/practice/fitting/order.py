@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Subset
 
+from seatrial.practice.refusal import refused
 from seatrial.practice.task import Data, Task
 
 
@@ -21,19 +23,19 @@ class Share:
 
 
 def training_loader(task: Task, data: Data, epoch: int, seed: int, share: Share) -> DataLoader[Any]:
-    """The batches of an epoch, in an order of its own. A last batch that is not full is left out: it would break what normalises
-    over batches."""
-    count = len(data)  # pyright: ignore[reportArgumentType]
+    """The batches of an epoch, in an order of its own, or that of the task's sampler. A last batch that is not full is left out: it
+    would break what normalises over batches."""
     generator = torch.Generator().manual_seed(_mixed(seed, epoch))
-    order = torch.randperm(count, generator=generator).tolist()
-    size = min(task.batch_size, count)
-    batches = [order[at : at + size] for at in range(0, count - size + 1, size)]
+    data, order = _order(task, data, generator)
+    size = min(task.batch_size, len(order))
+    batches = [order[at : at + size] for at in range(0, len(order) - size + 1, size)]
     return _loader(task, data, [batch[share.rank :: share.of] for batch in batches], generator)
 
 
 def steps_each(task: Task, data: Data) -> int:
     """The steps of an epoch."""
-    count = len(data)  # pyright: ignore[reportArgumentType]
+    sampled = task.sampler is not None
+    count = len(_order(task, data, torch.Generator().manual_seed(0))[1]) if sampled else len(data)  # pyright: ignore[reportArgumentType]
     return count // min(task.batch_size, count)
 
 
@@ -42,6 +44,22 @@ def evaluation_loader(task: Task, data: Data, share: Share) -> DataLoader[Any]:
     mine = list(range(share.rank, len(data), share.of))  # pyright: ignore[reportArgumentType]
     batches = [mine[at : at + task.batch_size] for at in range(0, len(mine), task.batch_size)]
     return _loader(task, data, batches, torch.Generator().manual_seed(0))
+
+
+def _order(task: Task, data: Data, generator: torch.Generator) -> tuple[Data, list[int]]:
+    """Numbers of the examples of an epoch, and of which data."""
+    sampler = task.sampler
+    if sampler is None:
+        return data, torch.randperm(len(data), generator=generator).tolist()  # pyright: ignore[reportArgumentType]
+    used = data.indices if isinstance(data, Subset) and data.dataset is task.train else range(len(task.train))  # pyright: ignore[reportArgumentType]
+    numbers = np.asarray(used, dtype=np.int64)
+    order = [int(each) for each in task.at("sampler", lambda: sampler(numbers, generator))]
+    strangers = set(order) - set(numbers.tolist())
+    if strangers or len(order) < min(task.batch_size, len(numbers)):
+        found = f"others ({min(strangers)})" if strangers else f"{len(order)}, less than a batch"
+        hint = "It is called sampler(numbers, generator) and returns some of the numbers, in order."
+        raise refused("numbers of training examples from the sampler", found, "task-sampler", hint)
+    return task.train, order
 
 
 def _loader(task: Task, data: Data, batches: Sequence[list[int]], generator: torch.Generator) -> DataLoader[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ class Practice:
             if chosen is not None:
                 held_out = self.diary.value(stage, "validation")
                 given: Any = task.train
-                parts: dict[str, Any] = {"train": Subset(given, chosen)}
+                parts: dict[str, Any] = {"train": Subset(given, chosen), **_columns(task, chosen)}
                 if held_out is not None:
                     parts["validation"] = Subset(given, held_out)
                 task = task.having(**parts)
@@ -90,13 +90,15 @@ def seal(practice: Practice) -> Outcome:
     finish(place)
     for leftover in (place, place.with_name(f"{VAULT}.ledger")):  # sealed, but not written into the diary
         leftover.unlink(missing_ok=True)
-    stratify = classes_of(task) is not None
+    stratify = classes_of(task) is not None and task.times is None
     try:
         made = Vault.seal(
             task.train,
             place,
             split=practice.test_share,
             stratify=stratify,
+            groups=None if task.groups is None else np.asarray(task.groups),
+            time=None if task.times is None else np.asarray(task.times),
             seed=practice.settings.seed,
             duplicates="move",
         )
@@ -116,7 +118,11 @@ def divide(practice: Practice) -> Outcome:
     if task.validation is not None:
         return Outcome((f"The task has validation data of its own: {counted(_size(task.validation), 'example')}.",))
     count = _size(task.train)
-    chosen = split(count, practice.validation_share, seed=practice.settings.seed, stratify=classes_of(task))
+    groups, times = (None if each is None else np.asarray(each) for each in (task.groups, task.times))
+    classes = classes_of(task) if times is None else None
+    chosen = split(
+        count, practice.validation_share, seed=practice.settings.seed, stratify=classes, groups=groups, time=times
+    )
     values = {"training": np.flatnonzero(~chosen).tolist(), "validation": np.flatnonzero(chosen).tolist()}
     sizes = counted(len(values["validation"]), "example")
     return Outcome(
@@ -227,6 +233,12 @@ def _curves(done: Fit) -> dict[str, Any]:
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
     return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in values.items()}
+
+
+def _columns(task: Task, rows: Sequence[int]) -> dict[str, Any]:
+    """The task's values of examples, for some of these."""
+    columns = {"groups": task.groups, "times": task.times}
+    return {name: np.asarray(values)[list(rows)] for name, values in columns.items() if values is not None}
 
 
 def _size(data: Any) -> int:

@@ -10,12 +10,12 @@ from itertools import combinations
 from pathlib import Path
 
 from seatrial.errors import UsageProblem
+from seatrial.evaluation.comparison.seeds import Difference, difference
 from seatrial.practice.fitting.fit import Fit, fit
 from seatrial.practice.fitting.history import Epoch
 from seatrial.practice.fitting.order import steps_each
 from seatrial.practice.fitting.settings import LOSS, Settings
 from seatrial.practice.optimizers.kinds import KINDS, OWN, check_name, with_optimizer
-from seatrial.practice.optimizers.paired import Difference, difference
 from seatrial.practice.rates import find_rate
 from seatrial.practice.refusal import refused
 from seatrial.practice.task import Task

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from seatrial.evaluation.comparison.seeds import MOST_SEEDS
 from seatrial.practice.optimizers.comparing import Comparison, Pair
-from seatrial.practice.optimizers.paired import MOST_SEEDS
 
 
 def supported(comparison: Comparison) -> list[str]:

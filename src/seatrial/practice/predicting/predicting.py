@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.utils.data import Subset
 
-from seatrial.evaluation.predictions import Predictions
+from seatrial.evaluation.predictions import Kind, Predictions
 from seatrial.practice.fitting.order import Share, evaluation_loader
 from seatrial.practice.predicting.outputs import Meaning, meaning, name_of
 from seatrial.practice.refusal import failed, refused, shown
@@ -43,7 +43,7 @@ def predict(
         UsageProblem: the task's own code fails, or outputs and targets are of no known kind.
     """
     outputs, targets = outputs_of(task, model, data)
-    ids = _ids(data)
+    ids = ids_of(data)
     means = meaning(outputs, targets, task.loss)
     scores, found = _table(means, outputs, targets, task)
     return Predictions(means.kind, found, scores, ids, groups, (), name or task.name, seed, data_name)
@@ -72,6 +72,16 @@ def outputs_of(task: Task, model: nn.Module, data: Data) -> tuple[torch.Tensor, 
     return torch.cat(outputs), torch.cat(targets)
 
 
+def targets_of(kind: Kind, targets: torch.Tensor) -> NDArray[Any]:
+    """Targets of a task as `Predictions` wants them, of any kind but segmentation."""
+    if kind == "regression":
+        return targets.double().squeeze(-1).numpy()
+    if kind == "multilabel":
+        return targets.long().numpy()
+    classes = targets.argmax(dim=1) if targets.ndim == 2 and targets.shape[1] > 1 else targets.reshape(-1)
+    return classes.long().numpy()
+
+
 def _one(task: Task, made: Made, batch: Any, number: int) -> tuple[torch.Tensor, torch.Tensor]:
     output = task.evaluate(made, batch, number).output
     targets = task.split(batch)[1]
@@ -93,15 +103,13 @@ def _table(
         counts = _confusions(outputs, targets, _ignored(task.loss))
         return counts, counts.sum(axis=2)
     values = outputs.double() if means.probabilities is None else means.probabilities(outputs.double())
+    found = targets_of(means.kind, targets)
     if means.kind == "regression":
-        return values.reshape(targets.shape).squeeze(-1).numpy(), targets.double().squeeze(-1).numpy()
-    if means.kind == "multilabel":
-        return values.numpy(), targets.long().numpy()
-    classes = targets.argmax(dim=1) if targets.ndim == 2 and targets.shape[1] > 1 else targets.reshape(-1)
-    if means.kind == "multiclass":
-        return values.numpy(), classes.long().numpy()
+        return values.reshape(targets.shape).squeeze(-1).numpy(), found
+    if means.kind in ("multilabel", "multiclass"):
+        return values.numpy(), found
     positive = values[:, 1] if values.ndim == 2 and values.shape[1] == 2 else values.reshape(-1)
-    return positive.numpy(), classes.long().numpy()
+    return positive.numpy(), found
 
 
 def _confusions(outputs: torch.Tensor, targets: torch.Tensor, ignored: int) -> NDArray[np.int64]:
@@ -124,8 +132,8 @@ def _ignored(loss: Any) -> int:
     return int(getattr(loss, "ignore_index", _IGNORED)) if "entropy" in name_of(loss) else _IGNORED
 
 
-def _ids(data: Any) -> NDArray[np.int64]:
+def ids_of(data: Any) -> NDArray[np.int64]:
     """The number of each example in the data that all subsets were taken from."""
     if isinstance(data, Subset):
-        return _ids(data.dataset)[np.asarray(data.indices, dtype=np.int64)]
+        return ids_of(data.dataset)[np.asarray(data.indices, dtype=np.int64)]
     return np.arange(len(data))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from seatrial.practice.optimizers.paired import difference, seeds_needed, smallest_shown
+from seatrial.evaluation.comparison.seeds import difference, seeds_needed, smallest_shown
 
 
 def test_the_interval_is_that_of_a_paired_t_test() -> None:

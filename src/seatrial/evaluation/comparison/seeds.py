@@ -12,8 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-LEVEL = 0.05  # of some wrong difference among all pairs
+from seatrial.evaluation.comparison.compared import LEVEL, Compared
+from seatrial.evaluation.comparison.values import finite, refused
+
 POWER = 0.8
 MOST_SEEDS = 1000
 SPREAD = 0.8  # share of an upper bound on the spread, for the pessimistic number of seeds
@@ -84,6 +87,35 @@ def difference(first: Sequence[float], second: Sequence[float], pairs: int = 1) 
     spread = max(float(gaps.std(ddof=1)), _grain(first, second) / math.sqrt(12))
     half = float(t.ppf(1 - level / 2, count - 1)) * spread / math.sqrt(count)
     return Difference(mean, mean - half, mean + half, spread, count, level)
+
+
+def paired_t(first: ArrayLike, second: ArrayLike) -> Compared:
+    """The same as a test of one pair: Student's, on the differences seed by seed.
+
+    Not a rank test: of three seeds each Mann and Whitney's smallest p is 0.1, of five paired seeds Wilcoxon's is 0.06, so that few
+    seeds could never show anything; and a permutation of so few has the same grain.
+
+    Args:
+        first, second: (seeds,) scores in the order of the same seeds.
+
+    Raises:
+        UsageProblem: fewer than two seeds, or a score that is not finite.
+    """
+    from scipy.stats import t
+
+    one, other = finite(first, (None,), "scores"), finite(second, (None,), "scores")
+    if one.shape != other.shape or len(one) < 2:
+        found = f"{len(one)} and {len(other)}"
+        raise refused("the same seeds of both methods, at least two", found, "comparison-few-seeds")
+    found = difference(one.tolist(), other.tolist())
+    error = found.spread / math.sqrt(found.seeds)
+    statistic = found.mean / error if error else (math.copysign(math.inf, found.mean) if found.mean else 0.0)
+    p = 2 * float(t.sf(abs(statistic), found.seeds - 1))
+    assumes = "Differences over seeds are normal. It is about the methods on this very test set: other examples are not in it."
+    source = "Student 1908; a spread below the grain of counted scores is not believed"
+    return Compared(
+        "paired t over seeds", statistic, p, found.mean, found.low, found.high, found.seeds, "seeds", assumes, source
+    )
 
 
 def seeds_needed(real: float, spread: float, level: float) -> float:

@@ -1,0 +1,66 @@
+"""Classical models as one more voice: their errors differ from a network's, though each alone may be worse."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from seatrial.errors import UsageProblem
+from seatrial.evaluation.predictions import Predictions
+from seatrial.practice.ensembles import neighbours, trees
+from seatrial.practice.ensembles.features import Features, features
+from seatrial.practice.ensembles.making import Making
+from seatrial.practice.ensembles.member import NEIGHBOURS, TREES, Member, said_by
+
+# Training examples times features: beyond it, growing takes minutes, and a random part of the examples is taken.
+MOST_CELLS = 30_000_000
+
+
+def classical(making: Making, like: Predictions | None) -> list[Member]:
+    """Gradient boosting and nearest neighbours on the flattened inputs, by scikit-learn, with defaults.
+
+    Args:
+        like: what another member says of the validation data, whose kind of answer is theirs; found by an untrained network
+            where there is none.
+    """
+    names = (TREES, NEIGHBOURS)
+    if all(making.store.has(name) for name in names):
+        return [making.store.member(name) for name in names]
+    from seatrial.practice.predicting.predicting import predict
+
+    shape = like or predict(making.task, making.task.make().model, making.validation)
+    try:
+        training = _part(making, features(making.task, making.task.train, shape.kind))
+    except UsageProblem as problem:
+        making.left_out.append(f"classical models: {problem.message}")
+        return []
+    return [member for name in names if (member := _member(making, name, shape, training)) is not None]
+
+
+def _member(making: Making, name: str, like: Predictions, training: Features) -> Member | None:
+    store, seed = making.store, making.settings.seed
+    if store.has(name):
+        return store.member(name)
+    making.told(f"fitting {name}")
+    path, classes = store.weights(name), len(like.classes)
+    count = f"{len(training)} examples of {training.values.shape[1]} features"
+    try:
+        if name == TREES:
+            trees.grow(like.kind, training, classes, seed, path)
+            origin = f"gradient boosting on {count}"
+        else:
+            neighbours.learn(like.kind, training, classes, path)
+            origin = f"nearest neighbours among {count}"
+        said = said_by(name, making.task, path, making.validation, None, name=name, seed=seed, data_name="validation")
+    except UsageProblem as problem:
+        making.left_out.append(f"{name}: {problem.message}")
+        return None
+    return store.keep(name, name, origin, said)
+
+
+def _part(making: Making, all_of: Features) -> Features:
+    most = max(2, MOST_CELLS // max(1, all_of.values.shape[1]))
+    if len(all_of) <= most:
+        return all_of
+    making.told(f"classical models: {most} of {len(all_of)} examples are taken")
+    rows = np.random.default_rng(making.settings.seed).permutation(len(all_of))[:most]
+    return all_of.at(np.sort(rows))

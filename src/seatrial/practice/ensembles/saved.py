@@ -1,0 +1,152 @@
+"""An ensemble as it is kept: a file that names its members by their hashes, and with it what they say together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seatrial.evaluation.predictions import KINDS, Kind, Predictions
+from seatrial.evaluation.voting.votes import soft
+from seatrial.files import replace as write_file
+from seatrial.practice.ensembles.member import KINDS as MEMBERS
+from seatrial.practice.ensembles.member import Member, said_by
+from seatrial.practice.refusal import refused
+from seatrial.practice.task import Data, Task
+from seatrial.practice.unchanged import unchanged
+
+FILE = "ensemble.json"
+_FORMAT = 1
+_ANEW = "Make the ensemble anew."
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A member with a weight: its name, kind, file (relative to the ensemble's folder) and that file's SHA-256."""
+
+    name: str
+    kind: str
+    file: str
+    sha256: str
+    weight: float
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """Members of a task that answer together, by the weighted mean of their probabilities or numbers.
+
+    file    ensemble.json. It holds the hashes of all members: its own hash changes with any of them, so that it stands for the
+            whole as a frozen model (`vault.open(ensemble.file, ...)`).
+    """
+
+    task: Task
+    file: Path
+    kind: Kind
+    classes: tuple[str, ...]
+    voices: tuple[Voice, ...]
+
+    @staticmethod
+    def load(folder: str | Path, task: Task) -> Ensemble:
+        """The ensemble in a folder.
+
+        Raises:
+            UsageProblem: there is none, or a member is another file than the one that was chosen.
+        """
+        file = Path(folder) / FILE
+        if not file.is_file():
+            raise refused(f"an ensemble in {folder}", f"no {FILE}", "ensemble-none", "Make one with seatrial ensemble.")
+        try:
+            found = json.loads(file.read_text())
+            voices = tuple(Voice(**each) for each in found["members"])
+            if (
+                found["format"] != _FORMAT
+                or found["kind"] not in KINDS
+                or any(each.kind not in MEMBERS for each in voices)
+            ):
+                raise ValueError(f"format {found['format']}, {found['kind']}")
+            kind, classes = found["kind"], tuple(found["classes"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise refused(f"an ensemble in {file}", str(error), "ensemble-file", _ANEW) from error
+        for each in voices:
+            _check(file.parent / each.file, each.sha256)
+        return Ensemble(task, file, kind, classes, voices)
+
+    def predict(
+        self, data: Data, *, data_name: str = "", groups: NDArray[Any] | None = None, device: torch.device | None = None
+    ) -> Predictions:
+        """What the members say together of some data of the task.
+
+        Raises:
+            UsageProblem: the data do not fit, or their answers are of another kind than those that the ensemble was made for.
+        """
+        with unchanged():
+            said = [self._said(each, data, data_name, device) for each in self.voices]
+        together = soft(said, [each.weight for each in self.voices], model="ensemble")
+        return replace(together, groups=groups)
+
+    def predictor(self, device: torch.device | None = None) -> Callable[[Sequence[Any]], NDArray[np.float64]]:
+        """A function of inputs, as a vault's opening asks for (`opening.score(ensemble.predictor())`): the probabilities
+        (n, classes), of two classes that of the second (n,), of several labels (n, labels); or the numbers of a regression."""
+        return lambda inputs: self.predict(_Inputs(inputs, self.task), device=device).scores  # pyright: ignore[reportArgumentType]
+
+    def _said(self, voice: Voice, data: Data, data_name: str, device: torch.device | None) -> Predictions:
+        path = self.file.parent / voice.file
+        found = said_by(voice.kind, self.task, path, data, device, name=voice.name, data_name=data_name)
+        if found.kind != self.kind:
+            raise refused(f"answers as the ensemble gives them, {self.kind}", found.kind, "ensemble-kind", _ANEW)
+        return found
+
+
+def save(folder: Path, task: Task, members: Sequence[Member], weights: Sequence[float] | NDArray[Any]) -> Ensemble:
+    """Write the ensemble of those members that have a weight. Their files lie in the folder."""
+    first = members[0].predictions
+    voices = [
+        Voice(each.name, each.kind, str(each.file.relative_to(folder)), _hash(each.file), float(weight))
+        for each, weight in zip(members, weights, strict=True)
+        if weight > 0
+    ]
+    written = {
+        "format": _FORMAT,
+        "task": task.name,
+        "kind": first.kind,
+        "classes": first.classes,
+        "members": [{name: getattr(each, name) for name in Voice.__slots__} for each in voices],
+    }
+    write_file(folder / FILE, json.dumps(written, indent=1).encode())
+    return Ensemble.load(folder, task)
+
+
+# ---- inner steps -------------------------------------------------------------------------------------------------
+
+
+class _Inputs:
+    """Inputs without targets as data of the task: each with the targets of some training example, which nobody looks at."""
+
+    def __init__(self, inputs: Sequence[Any], task: Task) -> None:
+        self.inputs, self.task = inputs, task
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __getitem__(self, at: int) -> tuple[Any, ...]:
+        given, training = self.inputs[at], self.task.train
+        others = self.task.split(training[at % len(training)])[1]  # pyright: ignore[reportArgumentType]
+        return (*(given if isinstance(given, tuple) else (given,)), *others)
+
+
+def _check(path: Path, sha256: str) -> None:
+    found = _hash(path) if path.is_file() else "no file"
+    if found != sha256:
+        raise refused(f"{path} as it was chosen (SHA-256 {sha256[:12]}...)", found[:12], "ensemble-changed", _ANEW)
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
