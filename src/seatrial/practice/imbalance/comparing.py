@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.errors import UsageProblem
-from seatrial.evaluation.comparison.seeds import Difference, difference
 from seatrial.evaluation.predictions import Predictions
 from seatrial.evaluation.thresholds.decisions import Decided, named
 from seatrial.files import replace as replace_file
