@@ -153,8 +153,8 @@ def test_the_plan_of_a_whole_search_fits_into_a_server(server: str, monkeypatch:
 
     monkeypatch.setattr(worker, "train", train)
     task = Task(Net, torch.nn.CrossEntropyLoss(), clusters(64), validation=clusters(32, 1))
-    found = search(task, trials=12, epochs=3, storage=server, name="whole", progress=False)
-    again = search(task, trials=12, epochs=3, progress=False)
+    found = search(task, trials=6, epochs=3, storage=server, name="whole", progress=False)
+    again = search(task, trials=6, epochs=3, progress=False)
     assert found.params == again.params and found.record == again.record
 
 
