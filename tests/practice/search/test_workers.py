@@ -25,7 +25,7 @@ from seatrial.practice.search.candidates import Candidate
 from seatrial.practice.search.searching import search
 from seatrial.practice.search.settings import Budget, SearchSettings
 from seatrial.practice.search.storage import JOURNAL, open_storage, opened
-from seatrial.practice.search.work import COARSE, Job, Stage
+from seatrial.practice.search.work import COARSE, Job, Record, Stage
 
 ROOT = Path(__file__).parents[3]
 SMALL = SearchSettings(3, 1, leaders=1, seeds=2, accelerator="cpu")
@@ -62,9 +62,16 @@ def server() -> Generator[str]:
             yield address
 
 
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Record:
+    """The search that nobody disturbs."""
+    path = tmp_path_factory.mktemp("calm") / "task.py"
+    path.write_text(KILL.TASK)
+    return search(str(path), settings=SMALL, progress=False).record
+
+
 @pytest.mark.slow
-def test_killed_workers_take_nothing_with_them(task: Path, tmp_path: Path):
-    calm = search(str(task), settings=SMALL, out=tmp_path / "calm", progress=False).record
+def test_killed_workers_take_nothing_with_them(calm: Record, task: Path, tmp_path: Path):
     out = tmp_path / "out"
     arguments = [
         "--out",
@@ -90,9 +97,8 @@ def test_killed_workers_take_nothing_with_them(task: Path, tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_a_ray_cluster_of_two_workers_comes_to_the_same_end(task: Path, tmp_path: Path):
+def test_a_ray_cluster_of_two_workers_comes_to_the_same_end(calm: Record, task: Path, tmp_path: Path):
     pytest.importorskip("ray")
-    calm = search(str(task), settings=SMALL, progress=False).record
     found = search(str(task), settings=SMALL, out=tmp_path / "out", ray="local", workers=2, progress=False)
     assert KILL.figures(found.record) == KILL.figures(calm) and found.winner is not None
 
