@@ -102,7 +102,7 @@ def fit(task: Task, out: Path, settings: Settings | None = None, *, resume: bool
 
 
 def _fit(task: Task, out: Path, settings: Settings, rate: float, resume: bool, progress: bool) -> Fit:
-    _check_choice(task, settings)
+    check_choice(task, settings.choose)
     with unchanged(), machine(settings, task.batch_size) as devices, Interruption() as interruption:
         saved = load_state(out) if resume else None
         folder = _folder(out, resume, devices)
@@ -119,11 +119,16 @@ def _fit(task: Task, out: Path, settings: Settings, rate: float, resume: bool, p
         return Fit(folder, training.history, _judged(task, folder), training.ending, said, devices.is_first)
 
 
-def _check_choice(task: Task, settings: Settings) -> None:
+def check_choice(task: Task, choose: str) -> None:
+    """Refuse to choose by what the task does not measure.
+
+    Raises:
+        UsageProblem: it is neither the loss nor a metric.
+    """
     known = [LOSS, *task.metrics]
-    if settings.choose not in known:
+    if choose not in known:
         hint = "Give one of these, or add the metric to the task."
-        raise refused(f"choose as one of {', '.join(known)}", repr(settings.choose), "fit-choose", hint)
+        raise refused(f"choose as one of {', '.join(known)}", repr(choose), "fit-choose", hint)
 
 
 def _folder(out: Path, resume: bool, devices: Machine) -> Path:
