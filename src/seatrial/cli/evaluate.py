@@ -55,7 +55,7 @@ def command(
     from seatrial.evaluation.predictions import Predictions
     from seatrial.evaluation.tables import other_columns
     from seatrial.launch.folder import folder_for
-    from seatrial.practice.evaluating.evaluating import PAGE, write
+    from seatrial.practice.evaluating.evaluating import PAGE, PARTS, write
 
     validation = None if calibrate_on is None else Predictions.read(calibrate_on)
     if given[0].endswith(TABLES):
@@ -63,10 +63,11 @@ def command(
             raise click.UsageError("--weights are for a task: predictions need none.")
         trainings, label = [Predictions.read(path) for path in given], Path(given[0]).stem
         columns = other_columns(Path(given[0])) if given[0].endswith(".csv") else {}
+        remarks: list[str] = []
     else:
         trainings, label = _of_task(given, weights, on)
-        columns = {}
-    found = evaluate(trainings, validation=validation, columns=columns, level=level)
+        columns, remarks = {}, [PARTS[on]]
+    found = evaluate(trainings, validation=validation, columns=columns, remarks=remarks, level=level)
     folder = out or folder_for(f"evaluation-{label}")
     write(found, trainings, folder)
     if not quiet:

@@ -30,6 +30,7 @@ def evaluate(
     validation: Predictions | None = None,
     columns: Mapping[str, Any] | None = None,
     raters: NDArray[Any] | None = None,
+    remarks: Sequence[str] = (),
     level: float = 0.95,
     resamples: int = RESAMPLES,
     seed: int = 0,
@@ -44,6 +45,7 @@ def evaluate(
         columns: (n,) what is known of each example, by name: numbers or words, in the order of the (first) predictions, in which slices
             that do worse are looked for. "confidence" among the names, with None, stands for the model's own.
         raters: (n, raters) the class that each rater gave each example, -1 where none.
+        remarks: what must be known of the data to judge the figures, told with them.
         level: of the intervals, each by itself.
         resamples: of each bootstrap interval.
         seed: of the resampling; global random numbers are not touched.
@@ -80,7 +82,8 @@ def evaluate(
         confusion=tuple(map(tuple, classes.confusion(first).tolist())) if readable else None,
         curves=_curves(first),
         calibration=calibration(first, validation, seed) if first.graded else None,
-        slices=slices(first, columns or {}, level),
+        slices=slices(trainings, columns or {}, level, seed),
+        remarks=tuple(remarks),
         rated=None if raters is None else rated(first, raters, *settings),
     )
 

@@ -48,6 +48,7 @@ class Evaluation:
     calibration                 of the first training; None where there are no graded probabilities
     slices                      parts of the data that do worse than chance would have it
     rated                       against several raters
+    remarks                     what must be known of the data to judge the figures
     """
 
     kind: Kind
@@ -66,6 +67,7 @@ class Evaluation:
     calibration: Calibration | None = None
     slices: Slices | None = None
     rated: Rated | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def sentences(self) -> tuple[str, ...]:

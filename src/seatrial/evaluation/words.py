@@ -17,7 +17,7 @@ NAMED = 5  # slices that are told
 
 def sentences(of: Evaluation) -> tuple[str, ...]:
     """All that is to be said."""
-    found = [_headline(of), *_trainings(of), *_baseline(of), *_groups(of), *_others(of), *_classes(of)]
+    found = [_headline(of), *of.remarks, *_trainings(of), *_baseline(of), *_groups(of), *_others(of), *_classes(of)]
     return (*found, *_calibration(of), *_slices(of), *_raters(of))
 
 

@@ -30,14 +30,17 @@ class Part:
     rows: NDArray[np.bool_]
 
 
-def parts(of: Predictions, columns: Mapping[str, Any]) -> list[Part]:
+def parts(of: Predictions, columns: Mapping[str, Any], alone: bool = True) -> list[Part]:
     """All parts of at least ten examples, of the classes, the groups and the columns given.
+
+    Args:
+        alone: whether these are all predictions, so that what they answer makes parts too.
 
     Raises:
         UsageProblem: a column does not fit the examples.
     """
     found: list[Part] = []
-    for name, values in {**_own(of), **columns}.items():
+    for name, values in {**_own(of, alone), **columns}.items():
         given = _confidence(of) if values is None and name == CONFIDENCE else np.asarray(values)
         if given.shape != (len(of),):
             raise UsageProblem(
@@ -49,11 +52,13 @@ def parts(of: Predictions, columns: Mapping[str, Any]) -> list[Part]:
     return found
 
 
-def _own(of: Predictions) -> dict[str, NDArray[Any]]:
+def _own(of: Predictions, alone: bool) -> dict[str, NDArray[Any]]:
     found: dict[str, NDArray[Any]] = {}
     if of.kind in ("binary", "multiclass"):
         names = np.array(of.classes)
-        found["true class"], found["answered class"] = names[of.targets.astype(np.int64)], names[of.labels]
+        found["true class"] = names[of.targets.astype(np.int64)]
+        if alone:
+            found["answered class"] = names[of.labels]
     if of.groups is not None:
         found["group"] = of.groups.astype(str)
     return found

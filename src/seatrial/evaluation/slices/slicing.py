@@ -48,14 +48,21 @@ class Slices:
     worse: tuple[Slice, ...]
 
 
-def slices(of: Predictions, columns: Mapping[str, Any], level: float = 0.95, seed: int = 0) -> Slices | None:
-    """The slices that do worse, among the classes, the groups and columns (n,) by name. None where there is none to look at."""
-    name, errors = errors_of(of)
-    known = parts(of, columns)
+def slices(
+    trainings: Sequence[Predictions], columns: Mapping[str, Any], level: float = 0.95, seed: int = 0
+) -> Slices | None:
+    """The slices that do worse, among the classes, the groups and columns (n,) by name. None where there is none to look at.
+
+    Args:
+        trainings: of the same examples in the same order; an example's error is the mean of theirs.
+    """
+    first = trainings[0]
+    name, errors = errors_of(first)[0], np.mean([errors_of(each)[1] for each in trainings], axis=0)
+    known = parts(first, columns, alone=len(trainings) == 1)
     if not known:
         return None
-    tested = [each for each in known if of.groups is None or _is_testable(each, of.groups)]
-    chances = _chances(errors, tested, of.groups, seed)
+    tested = [each for each in known if first.groups is None or _is_testable(each, first.groups)]
+    chances = _chances(errors, tested, first.groups, seed)
     worse = [
         _slice(each, errors, float(chance)) for each, chance in zip(tested, chances, strict=True) if chance < 1 - level
     ]
