@@ -23,6 +23,7 @@ from seatrial.evaluation.slices.parts import Part, parts
 
 PERMUTATIONS = 2_000
 MOST_PERMUTED = 20_000  # examples; of more the deviations are normal
+AT_ONCE = 2_000_000  # numbers in memory
 FEWEST_GROUPS = 5
 
 
@@ -139,9 +140,13 @@ def _permuted(errors: NDArray[np.float64], known: Sequence[Part], seed: int) -> 
 
         return holm(norm.sf(seen).tolist())
     generator = np.random.default_rng(seed)
-    member = np.stack([each.rows for each in known]).astype(np.float64)
-    largest = [_deviation(member @ generator.permutation(errors), sizes, errors).max() for _ in range(PERMUTATIONS)]
-    return (1 + (np.array(largest)[:, None] >= seen - 1e-12).sum(axis=0)) / (1 + PERMUTATIONS)
+    member = np.stack([each.rows for each in known], axis=1).astype(np.float64)
+    largest: list[NDArray[np.float64]] = []
+    step = max(1, AT_ONCE // len(errors))
+    for start in range(0, PERMUTATIONS, step):
+        order = np.broadcast_to(errors, (min(step, PERMUTATIONS - start), len(errors)))
+        largest.append(_deviation(generator.permuted(order, axis=1) @ member, sizes, errors).max(axis=1))
+    return (1 + (np.concatenate(largest)[:, None] >= seen - 1e-12).sum(axis=0)) / (1 + PERMUTATIONS)
 
 
 def _of_groups(errors: NDArray[np.float64], rows: NDArray[np.bool_], groups: NDArray[Any]) -> float:
