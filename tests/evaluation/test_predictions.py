@@ -103,3 +103,16 @@ def test_rows_are_matched_by_their_ids():
     assert second.groups is not None and np.array_equal(second.groups, of.groups)
     with pytest.raises(UsageProblem, match="differ"):
         matched([of, of.at(np.arange(5))])
+
+
+def test_other_columns_of_a_table_are_numbers_or_words(tmp_path):
+    from seatrial.evaluation.tables import other_columns
+
+    path = tmp_path / "table.csv"
+    path.write_text("id,target,p:a,p:b,age,site\n1,a,0.9,0.1,41,x\n2,b,0.2,0.8,,y\n")
+    found = other_columns(path)
+    assert list(found) == ["age", "site"]
+    assert found["age"][0] == 41 and np.isnan(found["age"][1])
+    assert found["site"].tolist() == ["x", "y"]
+    with pytest.raises(UsageProblem, match="predictions-file"):
+        other_columns(tmp_path / "none.csv")
