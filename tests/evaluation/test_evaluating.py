@@ -69,7 +69,7 @@ def test_it_says_what_matters_of_classes():
     assert len(found.curves) == 6
     assert any("Recognised least" in each for each in found.sentences)
     assert any("Calibration" in each for each in found.sentences)
-    with pytest.raises(StopIteration):
+    with pytest.raises(KeyError, match="macro F1"):
         found["F1 score"]
 
 

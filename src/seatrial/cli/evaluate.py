@@ -47,13 +47,13 @@ def command(
     """Say how well a model does: figures with intervals, each class, calibration, slices that do worse.
 
     Of a task with the weights of one or several trainings, or of predictions in .npz or .csv files, one a training. Columns of a .csv
-    beside the predictions are searched for slices. Sealed test data stay sealed: `seatrial practice` opens the vault at its end, or
+    beside the predictions are searched for slices; columns rater:NAME hold what several raters said. Sealed test data stay sealed: `seatrial practice` opens the vault at its end, or
     `seatrial vault open` does.
     """
     let_threads_sleep()
     from seatrial.evaluation.evaluating import evaluate
     from seatrial.evaluation.predictions import Predictions
-    from seatrial.evaluation.tables import other_columns
+    from seatrial.evaluation.tables import other_columns, raters
     from seatrial.launch.folder import folder_for
     from seatrial.practice.evaluating.evaluating import PAGE, PARTS, write
 
@@ -61,13 +61,14 @@ def command(
     if given[0].endswith(TABLES):
         if weights:
             raise click.UsageError("--weights are for a task: predictions need none.")
-        trainings, label = [Predictions.read(path) for path in given], Path(given[0]).stem
-        columns = other_columns(Path(given[0])) if given[0].endswith(".csv") else {}
+        trainings, label, first = [Predictions.read(path) for path in given], Path(given[0]).stem, Path(given[0])
+        columns = other_columns(first) if first.suffix == ".csv" else {}
+        people = raters(first, trainings[0].classes) if first.suffix == ".csv" else None
         remarks: list[str] = []
     else:
         trainings, label = _of_task(given, weights, on)
-        columns, remarks = {}, [PARTS[on]]
-    found = evaluate(trainings, validation=validation, columns=columns, remarks=remarks, level=level)
+        columns, people, remarks = {}, None, [PARTS[on]]
+    found = evaluate(trainings, validation=validation, columns=columns, raters=people, remarks=remarks, level=level)
     folder = out or folder_for(f"evaluation-{label}")
     write(found, trainings, folder)
     if not quiet:

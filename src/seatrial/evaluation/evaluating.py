@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,7 @@ def _figures(
     found, parts = of(overall), of(each)
     if all(training.graded for training in trainings):
         among = [k for k in TOP if first.kind == "multiclass" and len(first.classes) >= 2 * k]
-        found += of(lambda training: classes.top(training, among)) if among else []
+        found += of(partial(classes.top, among=among)) if among else []
         general, by_column = ranking.ranked(trainings, level, resamples, seed)
         found += [*general, *of(probabilities.proper)]
         parts = _beside(parts, by_column, len(first.classes))

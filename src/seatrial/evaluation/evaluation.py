@@ -77,8 +77,15 @@ class Evaluation:
         return sentences(self)
 
     def __getitem__(self, name: str) -> Figure:
-        """The overall figure of that name, as in `evaluation["accuracy"]`."""
-        return next(each for each in self.figures if each.name == name)
+        """The overall figure of that name, as in `evaluation["accuracy"]`.
+
+        Raises:
+            KeyError: there is none.
+        """
+        known = {each.name: each for each in self.figures}
+        if name not in known:
+            raise KeyError(f"no figure {name!r} among {', '.join(known)}")
+        return known[name]
 
     def __str__(self) -> str:
         return "\n".join(self.sentences)

@@ -101,27 +101,34 @@ def _is_testable(part: Part, groups: NDArray[Any]) -> bool:
 def _chances(
     errors: NDArray[np.float64], known: Sequence[Part], groups: NDArray[Any] | None, seed: int
 ) -> NDArray[np.float64]:
+    """The adjusted p-value of each part."""
+    counted = bool(np.isin(errors, (0, 1)).all())
     if not known:
         return np.zeros(0)
-    if groups is None and not np.isin(errors, (0, 1)).all():
+    if groups is None and not counted:
         return _permuted(errors, known, seed)
-    alone = [each.rows if groups is None or each.column == "group" else None for each in known]
+    alone = _of_counts if counted else _of_sums
     return holm(
         [
-            _of_groups(errors, each.rows, groups)
-            if rows is None and groups is not None
-            else _of_draws(errors, each.rows)
-            for each, rows in zip(known, alone, strict=True)
+            alone(errors, each.rows)
+            if groups is None or each.column == "group"
+            else _of_groups(errors, each.rows, groups)
+            for each in known
         ]
     )
 
 
-def _of_draws(errors: NDArray[np.float64], rows: NDArray[np.bool_]) -> float:
-    """The chance that as many errors, or a sum as large, are among so many examples drawn from all."""
-    from scipy.stats import hypergeom, norm
+def _of_counts(errors: NDArray[np.float64], rows: NDArray[np.bool_]) -> float:
+    """The chance that as many errors of 0 and 1 are among so many examples drawn from all."""
+    from scipy.stats import hypergeom
 
-    if np.isin(errors, (0, 1)).all():
-        return float(hypergeom.sf(errors[rows].sum() - 1, len(errors), int(errors.sum()), int(rows.sum())))
+    return float(hypergeom.sf(errors[rows].sum() - 1, len(errors), int(errors.sum()), int(rows.sum())))
+
+
+def _of_sums(errors: NDArray[np.float64], rows: NDArray[np.bool_]) -> float:
+    """The chance of a sum as large, as of a normal variable."""
+    from scipy.stats import norm
+
     return float(norm.sf(_deviation(errors[rows].sum(), int(rows.sum()), errors)))
 
 
