@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,14 +15,22 @@ from seatrial.evaluation.evaluation import Curve, Evaluation, OfClass
 from seatrial.evaluation.intervals.bootstrap import RESAMPLES
 from seatrial.evaluation.metrics import classes, labels, pixels, probabilities, ranking, values
 from seatrial.evaluation.metrics.figure import Figure
-from seatrial.evaluation.metrics.sums import Sums, figures
-from seatrial.evaluation.predictions import Predictions, matched
+from seatrial.evaluation.metrics.sums import Sums, beside, figures
+from seatrial.evaluation.predictions import Kind, Predictions, matched
 from seatrial.evaluation.rating.rated import rated
 from seatrial.evaluation.slices.slicing import slices
 
 READABLE = 30  # classes of a confusion matrix that can be read
 MOST_CURVES, POINTS = 12, 200
 TOP = (3, 5)  # where there are twice as many classes
+# Metrics overall, and of each class, label or output: of the same sums.
+_PARTS: dict[Kind, tuple[Callable[[Predictions], Sums], Callable[[Predictions], Sums]]] = {
+    "binary": (classes.overall, classes.by_class),
+    "multiclass": (classes.overall, classes.by_class),
+    "multilabel": (labels.overall, labels.by_label),
+    "regression": (values.overall, values.by_output),
+    "segmentation": (pixels.overall, pixels.by_class),
+}
 
 
 def evaluate(
@@ -106,18 +114,14 @@ def _figures(
     """Overall, and of each class."""
     first = trainings[0]
 
-    def of(made: Any) -> list[Figure]:
-        sums: list[Sums] = [made(each) for each in trainings]
-        return figures(sums, first.groups, level, resamples, seed)
+    def of(made: Callable[[Predictions], Sums]) -> list[Figure]:
+        return figures([made(each) for each in trainings], first.groups, level, resamples, seed)
 
-    if first.kind == "regression":
-        return of(values.overall), _parted(first, of(values.by_output)) if first.scores.ndim == 2 else []
-    if first.kind == "segmentation":
-        return of(pixels.overall), _parted(first, of(pixels.by_class))
-    overall, each = (
-        (labels.overall, labels.by_label) if first.kind == "multilabel" else (classes.overall, classes.by_class)
-    )
-    found, parts = of(overall), of(each)
+    overall, each = _PARTS[first.kind]
+    alone = first.kind == "regression" and first.scores.ndim == 1
+    both = of(overall if alone else lambda training: beside(overall(training), each(training)))
+    count = len(overall(first).metrics)
+    found, parts = both[:count], both[count:]
     if all(training.graded for training in trainings):
         among = [k for k in TOP if first.kind == "multiclass" and len(first.classes) >= 2 * k]
         found += of(partial(classes.top, among=among)) if among else []
@@ -138,6 +142,8 @@ def _beside(parts: list[Figure], others: list[Figure], count: int) -> list[Figur
 
 
 def _parted(of: Predictions, parts: list[Figure]) -> list[OfClass]:
+    if not parts:
+        return []
     count = len(of.classes)
     each = len(parts) // count
     if of.kind in ("binary", "multiclass"):
@@ -150,7 +156,7 @@ def _parted(of: Predictions, parts: list[Figure]) -> list[OfClass]:
 
 
 def _curves(of: Predictions) -> tuple[Curve, ...]:
-    """Precision over recall of the classes, the rarest ones where there are many."""
+    """Precision over recall of the classes, the rarest first; of the rarest ones only where there are many."""
     from sklearn.metrics import precision_recall_curve
 
     if not of.graded:
@@ -158,7 +164,7 @@ def _curves(of: Predictions) -> tuple[Curve, ...]:
     positive, scores = ranking.columns_of(of)
     names = of.classes if of.kind != "binary" else of.classes[1:]
     count = positive.sum(axis=0)
-    rarest = sorted([at for at in np.argsort(count, kind="stable") if count[at]][:MOST_CURVES])
+    rarest = [at for at in np.argsort(count, kind="stable") if count[at]][:MOST_CURVES]
     found: list[Curve] = []
     for at in rarest:
         precision, recall, _ = precision_recall_curve(positive[:, at], scores[:, at], drop_intermediate=True)

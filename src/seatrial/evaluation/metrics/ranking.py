@@ -21,7 +21,9 @@ from seatrial.evaluation.metrics.sums import Named, Sums, figures, mean_of_defin
 from seatrial.evaluation.predictions import Predictions
 
 BINS, BINS_EACH = 512, 256
-MOST_EXACT = 5_000  # units up to which several columns are resampled together; beyond, DeLong's error is used
+MOST_EXACT = (
+    50_000  # units times columns up to which several columns are resampled together; beyond, DeLong's error is used
+)
 AREA, PRECISION = "ROC AUC", "average precision"
 
 
@@ -36,8 +38,9 @@ def ranked(
     columns = [columns_of(each) for each in trainings]
     groups = first.groups
     units = len(first) if groups is None else len(np.unique(groups))
-    alone = columns[0][0].shape[1] == 1
-    if units <= MOST_EXACT or alone:
+    count = columns[0][0].shape[1]
+    alone = count == 1
+    if units * count <= MOST_EXACT or alone:
         named = _names(first, alone)
         found = figures([_sums(*each, named) for each in columns], groups, level, resamples, seed)
     else:
