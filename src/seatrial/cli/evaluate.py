@@ -82,7 +82,7 @@ def _of_task(given: tuple[str, ...], weights: tuple[Path, ...], on: str) -> tupl
     from seatrial.practice.evaluating.evaluating import predicted
     from seatrial.practice.taskfile import find
 
-    if len(given) > 1:
+    if len(given) != 1:
         raise click.UsageError(
             f"One task, or several files of predictions ({', '.join(TABLES)}), found {' '.join(given)}."
         )
