@@ -19,6 +19,7 @@ _COMMANDS = {
     "train": "Train a task, watched: validation, checkpoints, going on after a kill.",
     "lr": "Find the learning rate of a task or a script.",
     "optimizers": "Compare optimizers on a task fairly: what differs, and what cannot be said.",
+    "imbalance": "Compare remedies for rare classes, and recommend one.",
     "schedules": "Recommend how the learning rate should fall, drawn before training.",
     "learning-curve": "Train on growing subsets: what more data would bring.",
     "search": "Search hyperparameters and architecture: coarse to fine, noise respected, on one machine or many.",

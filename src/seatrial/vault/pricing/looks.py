@@ -27,6 +27,7 @@ from seatrial.vault.pricing import claims
 from seatrial.vault.pricing.answer import Answer
 from seatrial.vault.pricing.values import checked, count, share
 
+LEVEL = 0.95
 LARGE = 5_000  # examples from which the t interval serves: what BCa corrects falls with n, what it costs rises with n^2
 
 
@@ -35,14 +36,14 @@ def widened(level: float, looks: int) -> float:
     return 1 - (1 - share("level", level)) / count("looks", looks)
 
 
-def proportion(right: int, total: int, looks: int = 1, level: float = 0.95) -> Interval:
+def proportion(right: int, total: int, looks: int = 1, level: float = LEVEL) -> Interval:
     """Of a share, e.g. an accuracy: Clopper and Pearson's, which never covers less than its level, however far out in the tails
     the widening asks for it; Wilson's interval does there.
     """
     return _told(clopper_pearson(right, count("examples", total), widened(level, looks)), level, looks)
 
 
-def mean(values: ArrayLike, looks: int = 1, level: float = 0.95, seed: int = 0) -> Interval | None:
+def mean(values: ArrayLike, looks: int = 1, level: float = LEVEL, seed: int = 0) -> Interval | None:
     """Of the mean of one value an example, shape (n,): `proportion` where all are 0 or 1, else the bootstrap (BCa), or Student's t
     from 5,000 examples on. None where all values are the same: then nothing tells how far they scatter.
     """
@@ -61,7 +62,7 @@ def mean(values: ArrayLike, looks: int = 1, level: float = 0.95, seed: int = 0) 
 
 
 def metric(
-    function: Callable[..., float], data: Sequence[ArrayLike], looks: int = 1, level: float = 0.95, seed: int = 0
+    function: Callable[..., float], data: Sequence[ArrayLike], looks: int = 1, level: float = LEVEL, seed: int = 0
 ) -> Interval | None:
     """Of a metric that is no mean, e.g. the F1 score of (labels, predictions): examples are resampled together (BCa).
 
@@ -76,7 +77,7 @@ def metric(
     return _told(found, level, looks)
 
 
-def exact(values: ArrayLike, looks: int = 1, level: float = 0.95, seed: int = 0) -> Answer:
+def exact(values: ArrayLike, looks: int = 1, level: float = LEVEL, seed: int = 0) -> Answer:
     """An exact mean with its interval for the `looks`-th look. Ask again for an earlier model with the present number of
     looks: what its interval must cover has grown since.
 
@@ -92,7 +93,7 @@ def exact(values: ArrayLike, looks: int = 1, level: float = 0.95, seed: int = 0)
 
 
 def exact_metric(
-    function: Callable[..., float], data: Sequence[ArrayLike], looks: int = 1, level: float = 0.95, seed: int = 0
+    function: Callable[..., float], data: Sequence[ArrayLike], looks: int = 1, level: float = LEVEL, seed: int = 0
 ) -> Answer:
     """As `exact`, of a metric that is no mean (see `metric`)."""
     from scipy.stats import norm
@@ -104,7 +105,7 @@ def exact_metric(
     return _answer(float(function(*map(np.asarray, data))), interval, None, error, looks)
 
 
-def adaptive_margin(examples: int, looks: int, level: float = 0.95, answers: int | None = None) -> float:
+def adaptive_margin(examples: int, looks: int, level: float = LEVEL, answers: int | None = None) -> float:
     """How far a mean of values in [0, 1] may lie off where each model may have been chosen by all answers before it.
 
     An analyst who draws no other knowledge of the test set can reach at most 1 + m + ... + m^(k-1) models by k - 1 answers
