@@ -47,7 +47,7 @@ class Evaluation:
     curves                      precision over recall, of the first training
     calibration                 of the first training; None where there are no graded probabilities
     slices                      parts of the data that do worse than chance would have it
-    rated                       against several raters
+    rated                       the first training against several raters
     remarks                     what must be known of the data to judge the figures
     """
 

@@ -162,3 +162,14 @@ def test_the_interval_of_f1_holds_the_truth(count):
     intervals = [bootstrap(f1, Cells(KINDS, each), resamples=500)[0] for each in drawn]
     covered = np.mean([each is not None and truth in each for each in intervals])
     assert 0.93 < covered < 0.975
+
+
+@pytest.mark.parametrize("groups", [2, 3, 4])
+@pytest.mark.parametrize("skewed", [0.0, 50.0, -50.0])
+def test_a_few_skewed_groups_have_an_interval_in_order(groups, skewed):
+    """However far out the level and however large the acceleration: the ends are resamples, the low one is low."""
+    values = np.arange(20.0) + skewed * (np.arange(20) >= 15)
+    cells = Cells.of(with_ones(values), np.arange(20) % groups if skewed == 0 else np.arange(20) * groups // 20)
+    found = bootstrap(mean, cells)[0]
+    assert values.min() <= found.low <= values.mean() <= found.high <= values.max()
+    assert "groups" in found.method

@@ -119,3 +119,21 @@ def test_of_many_examples_delong_speaks_and_agrees(monkeypatch):
 
 def test_without_positives_there_is_no_average_precision():
     assert np.isnan(average_precision(np.zeros(4, dtype=bool), np.arange(4.0)))
+
+
+def test_two_classes_of_several_trainings_by_delong_too(monkeypatch):
+    positive, scores = scored(800)
+    chances = 1 / (1 + np.exp(-scores))
+    first = Predictions("binary", positive.astype(int), chances, np.arange(800))
+    other = first.with_scores(np.clip(chances + 0.1 * np.random.default_rng(1).normal(size=800), 0, 1))
+    (few, precision), none = ranked([first, other], 0.95, 2_000, 0)
+    monkeypatch.setattr(ranking, "MOST_EXACT", 30)
+    (many, same), _ = ranked([first, other], 0.95, 2_000, 0)
+    assert none == []
+    assert (many.value, same.value, many.spread) == pytest.approx((few.value, precision.value, few.spread), abs=1e-12)
+    width = few.interval.high - few.interval.low
+    assert (many.interval.low, many.interval.high) == pytest.approx(
+        (few.interval.low, few.interval.high), abs=0.12 * width
+    )
+    (alone, _), _ = ranked([first], 0.95, 2_000, 0)
+    assert "bootstrap" in alone.interval.method
