@@ -16,6 +16,7 @@ from torch.utils.data import TensorDataset
 
 from seatrial import Task
 from seatrial.errors import UsageProblem
+from seatrial.evaluation.calibration.temperature import rescaled
 from seatrial.evaluation.predictions import Predictions
 from seatrial.evaluation.voting.votes import soft
 from seatrial.practice.ensembles import making as making_file
@@ -70,19 +71,22 @@ def test_the_chosen_one_can_be_loaded_and_says_the_same(made: Ensembled) -> None
     weights = [each.weight for each in found.voices]
     assert sum(weights) == pytest.approx(1) and min(weights) > 0
     voices = [Predictions.read(made.folder / "predictions" / f"{each.name}.npz") for each in found.voices]
-    assert np.abs(soft(voices, weights).scores - kept.scores).max() < 1e-9
+    pooled = soft(voices, weights, of=found.vote)
+    assert np.abs(rescaled(pooled, found.temperature).scores - kept.scores).max() < 1e-9
     fresh = found.predict(clusters(50, 2), data_name="new", groups=np.arange(50) // 2)
     assert len(fresh) == 50 and fresh.groups is not None
 
 
 def test_honest_figures_and_sentences_are_written(made: Ensembled, tmp_path: Path) -> None:
     chosen = made.choice.chosen
-    honest = [each.honest.held_out for each in made.choice.combinations if each.honest is not None]
-    assert chosen.honest is not None and chosen.honest.held_out == min(honest) and len(honest) == 3
+    honest = [each.worth.better.held_out for each in made.choice.combinations if each.worth is not None]
+    assert chosen.worth is not None and chosen.worth.better.held_out == min(honest) and len(honest) == 4
     write(made, tmp_path)
     told = json.loads((tmp_path / "figures.json").read_text())
-    assert told == json.loads(json.dumps(as_dict(made))) or told["members"] == as_dict(made)["members"]
-    assert [each["name"] for each in told["combinations"]][3:] == ["mean of logs", "hard vote"]
+    assert told["members"] == as_dict(made)["members"]
+    assert told["calibration"]["temperature"] > 0
+    names = ["best member", "equal votes", "mean of logs", "greedy selection", "hard vote"]
+    assert [each["name"] for each in told["combinations"]] == names
     assert told["independence"]["got"] == pytest.approx(made.choice.combinations[4].error)
     assert ">greedy selection<" in (tmp_path / "ensemble.svg").read_text()
     console = Console(width=160, record=True, file=io.StringIO())
