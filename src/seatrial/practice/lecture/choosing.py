@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import Any
 
 from torch import nn
@@ -60,13 +61,11 @@ def search(practice: Practice) -> Outcome:
     """Hyperparameters, coarse to fine, the first trainings on a subset."""
     if practice.quick:
         return Outcome((), skipped="A quick practice searches nothing.")
-    try:
-        import optuna  # noqa: F401  # pyright: ignore[reportUnusedImport]
-
-        from seatrial.practice.search.searching import SearchSettings
-        from seatrial.practice.search.searching import search as searched
-    except ImportError:
+    if find_spec("optuna") is None:
         return Outcome((), skipped="Searching needs Optuna: pip install 'seatrial[search]'.")
+    from seatrial.practice.search.searching import SearchSettings
+    from seatrial.practice.search.searching import search as searched
+
     settings = SearchSettings(
         trials=TRIALS,
         epochs=min(SEARCH_EPOCHS, practice.settings.epochs),
@@ -98,6 +97,7 @@ def remedy(practice: Practice) -> Outcome:
         return Outcome((), skipped="No class is rare.")
     if practice.quick:
         return Outcome((), skipped="A quick practice compares no remedies.")
+    from seatrial.practice.imbalance.advice import recommended
     from seatrial.practice.imbalance.comparing import compare_remedies
 
     task, settings = practice.chosen
@@ -106,7 +106,7 @@ def remedy(practice: Practice) -> Outcome:
         found = compare_remedies(
             fixed,
             REMEDIES,
-            metric_name=BALANCED,
+            metric=BALANCED,
             seeds=REMEDY_SEEDS,
             epochs=min(REMEDY_EPOCHS, practice.settings.epochs),
             out=practice.folder / "imbalance",
@@ -114,14 +114,10 @@ def remedy(practice: Practice) -> Outcome:
         )
     except UsageProblem as problem:
         return Outcome((), skipped=f"No remedies were compared: {problem}")
-    best = max(found.candidates, key=lambda each: each.mean)
+    chosen = recommended(found, fixed)
     told = ", ".join(f"{each.name} {decimal(each.mean)}" for each in found.candidates)
-    seeds = counted(found.seeds, "seed")
-    sentences = (
-        f"{found.metric.name} on the validation data, mean of {seeds}: {told}.",
-        f"Taken from here: {best.name}, {best.choice.words}.",
-    )
-    return Outcome(sentences, values={"remedy": best.name})
+    figures = f"{BALANCED} on the validation data, mean of {counted(found.seeds, 'seed')}: {told}."
+    return Outcome((f"Taken from here: {chosen.name}.", figures, *chosen.why), values={"remedy": chosen.name})
 
 
 # ---- what was chosen, applied ------------------------------------------------------------------------------------
@@ -140,10 +136,9 @@ def with_params(practice: Practice, params: dict[str, Any]) -> tuple[Task, Setti
 
 def with_remedy(task: Task, name: str, seed: int) -> Task:
     """The task as a remedy trains it."""
-    from seatrial.practice.imbalance.rarity import rarity
-    from seatrial.practice.imbalance.remedies import choice
+    from seatrial.practice.imbalance.advice import remedied
 
-    return choice(name).remedy.make(task, rarity(task), seed)
+    return remedied(task, name, seed)
 
 
 def at_rate(task: Task, rate: float) -> Task:

@@ -12,8 +12,11 @@ import torch
 from numpy.typing import NDArray
 
 from seatrial.errors import UsageProblem
+from seatrial.evaluation.evaluating import evaluate
+from seatrial.evaluation.evaluation import Evaluation
 from seatrial.evaluation.predictions import Predictions
 from seatrial.practice.ensembles.saved import Ensemble, Inputs
+from seatrial.practice.evaluating.evaluating import PAGE, write
 from seatrial.practice.fitting.checkpoints import load_weights
 from seatrial.practice.lecture.outcome import Outcome
 from seatrial.practice.lecture.practice import Practice
@@ -26,6 +29,7 @@ from seatrial.vault.plan import Plan
 from seatrial.vault.vault import Vault
 
 REASON = "the end of the practice"
+FOLDER = "evaluation"
 Scores = NDArray[Any]
 Predictor = Callable[[Sequence[Any]], Scores]
 
@@ -50,14 +54,16 @@ def open_vault(practice: Practice) -> Outcome:
         return Outcome((), skipped=f"The model's answers are none that can be scored: {problem}")
     place = Vault(vault)
     looks = sum(entry.kind == "opened" for entry in place.log())
-    plan = _plan(practice, chosen.validation)
+    plan = replace(_plan(practice, chosen.validation), details=_evaluated(chosen.validation))
     result = place.open(chosen.file, plan, REASON).score(chosen.predictor)
     scores = {
         name: {"value": answer.value, **({} if (at := answer.interval) is None else {"low": at.low, "high": at.high})}
         for name, answer in result.answers.items()
     }
+    write(result.details, (), practice.folder / FOLDER)  # no predictions: they would be a plain copy of what is sealed
     values = {"figures": list(result.figures), "look": result.look, "scores": scores}
-    return Outcome(_sentences(result, place.sealed.examples.test, looks), values=values)
+    sentences = (*_sentences(result, place.sealed.examples.test, looks), *result.details.sentences[1:])
+    return Outcome(sentences, values=values, link=f"{FOLDER}/{PAGE}")
 
 
 # ---- what is examined --------------------------------------------------------------------------------------------
@@ -83,7 +89,7 @@ def decided(practice: Practice, chosen: Chosen) -> Chosen:
     remedy = practice.diary.value("imbalance", "remedy")
     if not remedy:
         return chosen
-    from seatrial.evaluation.thresholds.decisions import metric
+    from seatrial.evaluation.thresholds.decisions import named
     from seatrial.evaluation.thresholds.moving import moved
     from seatrial.practice.imbalance.rarity import rarity
     from seatrial.practice.imbalance.remedies import ADJUSTED, THRESHOLD, choice
@@ -91,7 +97,7 @@ def decided(practice: Practice, chosen: Chosen) -> Chosen:
 
     after, said = choice(remedy).after, chosen.validation
     if after == THRESHOLD:
-        weights = moved(said, metric(BALANCED, said.kind)).weights
+        weights = moved(said, named(BALANCED, said.kind)).weights
     elif after == ADJUSTED:
         weights = 1 / rarity(practice.prepared).shares
     else:
@@ -114,6 +120,17 @@ class _Weighing:
         values = (np.stack([1 - scores, scores], axis=1) if scores.ndim == 1 else scores) * self.weights
         values = values / values.sum(axis=1, keepdims=True)
         return values[:, 1] if scores.ndim == 1 else values
+
+
+def _evaluated(said: Predictions) -> Callable[[NDArray[Any], Scores, float], Evaluation]:
+    """All that can be said of the same look, computed in memory; calibration by what was said of the validation data."""
+
+    def details(targets: NDArray[Any], scores: Scores, level: float) -> Evaluation:
+        found = targets.reshape(scores.shape) if said.kind == "regression" else _flat(targets)
+        of = Predictions(said.kind, found, scores, np.arange(len(scores)), None, said.classes, data="sealed test data")
+        return evaluate(of, validation=said, level=level)
+
+    return details
 
 
 # ---- what is measured --------------------------------------------------------------------------------------------
