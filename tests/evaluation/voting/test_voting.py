@@ -245,13 +245,27 @@ def test_a_temperature_mends_what_a_mean_of_sure_members_lacks():
     found = worth(members, Recipe("equal", equal))
     assert found.calibrated is not None and found.better is found.calibrated
     pooled = soft(members)
-    by = temperature(pooled)
+    by = temperature(pooled, cautious=True)
     assert by < 0.8
     mended = cells([rescaled(pooled, by)]).of(np.ones(1)).mean()
     assert found.plain.held_out == pytest.approx(cells([pooled]).of(np.ones(1)).mean(), abs=1e-12)  # nothing was chosen
     assert mended <= found.calibrated.held_out < mended + 0.01
     numbers = [Predictions("regression", np.zeros(9), np.arange(9.0), np.arange(9))]
     assert worth(numbers, Recipe("equal", equal)).calibrated is None
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_no_mistake_on_few_examples_is_no_reason_to_be_certain(classes):
+    """Where the validation data are all right, a plain temperature falls to its bound; a cautious one leaves about one mistake in n + 2."""
+    targets = np.arange(100) % classes
+    scores = np.full((100, classes), 0.3 / (classes - 1))
+    scores[np.arange(100), targets] = 0.7
+    made = Predictions("multiclass", targets, scores, np.arange(100))
+    if classes == 2:
+        made = Predictions("binary", targets, scores[:, 1], np.arange(100))
+    assert temperature(made) < 0.06
+    sure = rescaled(made, temperature(made, cautious=True)).probabilities.max(axis=1)
+    assert sure == pytest.approx(np.full(100, 101 / 102), abs=1e-4)
 
 
 def test_groups_stay_together_in_the_halves():

@@ -66,7 +66,9 @@ def worth(
         pooled = soft(members, recipe.choose(of.at(fitted_to)), of=recipe.vote)
         plain.add(cells([pooled]), fitted_to, scored)
         if graded:
-            calibrated.add(cells([rescaled(pooled, temperature(pooled.at(fitted_to)))]), fitted_to, scored)
+            calibrated.add(
+                cells([rescaled(pooled, temperature(pooled.at(fitted_to), cautious=True))]), fitted_to, scored
+            )
     return Worth(plain.mean(repeats), calibrated.mean(repeats) if graded else None)
 
 

@@ -107,7 +107,7 @@ def choose(members: Sequence[Member], groups: NDArray[np.generic] | None = None,
         shares = np.full(len(members), 1 / len(members))
         wrong, ties = error(vote.predictions), int(vote.ties.sum())
         found.append(Combination(HARD, None, shares, 1.0, vote.predictions, math.nan, wrong, ties=ties))
-    calibrated = calibration(_plain(found[at], said), None, seed) if classes else None
+    calibrated = calibration(_plain(found[at], said), None, seed, cautious=True) if classes else None
     return Choice(tuple(found), at, gain, cells(said[:1]).name, calibrated)
 
 
@@ -119,7 +119,7 @@ def _combined(name: str, said: Sequence[Predictions], groups: NDArray[np.generic
     weights = (Recipe(GREEDY, lambda of: greedy(of, seed=seed)) if name == GREEDY else recipe).choose(cells(said))
     measured = worth(said, recipe, groups=groups, seed=seed)
     found = soft(said, weights, of=recipe.vote, model=name)
-    by = temperature(found) if measured.better is measured.calibrated else 1.0
+    by = temperature(found, cautious=True) if measured.better is measured.calibrated else 1.0
     found = rescaled(found, by) if by != 1.0 else found
     return Combination(name, recipe, weights, by, found, loss(found), error(found), measured)
 
