@@ -196,3 +196,24 @@ def test_pixels_cannot_vote_and_that_is_said_before_anything_is_trained(tmp_path
     with pytest.raises(UsageProblem, match="vote-segmentation"):
         ensemble(of, tmp_path / "e", FEW)
     assert not (tmp_path / "e").exists()
+
+
+def test_the_command_prints_members_combinations_and_what_they_support(tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from seatrial.cli.ensemble import command
+
+    (tmp_path / "task.py").write_text(
+        "from tasks import Net, clusters\nfrom torch import nn\nfrom seatrial import Task\n"
+        "task = Task(Net, nn.CrossEntropyLoss(), clusters(256), validation=clusters(80, 1))\n"
+    )
+    given = ["--kinds", "classical", "--out", str(tmp_path / "e"), str(tmp_path / "task.py")]
+    found = CliRunner(env={"COLUMNS": "200"}).invoke(command, given, standalone_mode=False)
+    assert found.exception is None and found.return_value == 0
+    for words in ("gradient boosting on 256 examples of 8 features", "on other halves", "chosen", "ensemble.json"):
+        assert words in found.output
+    assert {each.name for each in (tmp_path / "e").iterdir()} == {
+        *("plan.json", "ensemble.json", "figures.json", "ensemble.svg", "members", "predictions", "trainings")
+    }
+    wrong = CliRunner().invoke(command, ["--kinds", "seed", str(tmp_path / "task.py")], standalone_mode=False)
+    assert isinstance(wrong.exception, UsageProblem) and "ensemble-kinds" in str(wrong.exception)

@@ -45,7 +45,8 @@ class Ensemble:
     temperature after it.
 
     file    ensemble.json. It holds the hashes of all members: its own hash changes with any of them, so that it stands for the
-            whole as a frozen model (`vault.open(ensemble.file, ...)`).
+            whole as a frozen model: `vault.open(ensemble.file, plan, reason).score(ensemble.predictor())`. For `seatrial vault open`, a
+            file with `def predictor(weights): return Ensemble.load(weights.parent, task).predictor()`.
     """
 
     task: Task

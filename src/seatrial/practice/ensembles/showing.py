@@ -150,9 +150,11 @@ def _fill(figure: Any, made: Ensembled) -> None:
     colours = [drawing.COLOURS[7]] * len(made.members)
     colours += [drawing.COLOURS[2] if each is made.choice.chosen else drawing.COLOURS[0] for each in known]
     at = np.arange(len(names))[::-1]
-    axes.barh(at, values, color=colours, height=0.65)
-    for place, value in zip(at, values, strict=True):
-        axes.text(value, place, f" {decimal(value)}", va="center", fontsize=9)
+    longest = 4 * float(np.median(values))  # a member that is far worse shall not hide the others
+    shown = np.minimum(values, longest)
+    axes.barh(at, shown, color=colours, height=0.65)
+    for place, length, value in zip(at, shown, values, strict=True):
+        axes.text(length, place, f" {decimal(value)}" + (" (cut)" if value > longest else ""), va="center", fontsize=9)
     axes.set_yticks(at, names)
     drawing.plain(axes, "Members and their combinations; green: chosen", f"validation {made.choice.loss}", "")
     axes.grid(visible=False)
