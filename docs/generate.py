@@ -4,10 +4,10 @@ A test compares: a rule's page is changed in the rule, never here."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from seatrial.catalogue import Entry, entries
+from seatrial.report.pages import sections, with_thresholds
 from seatrial.rules import Rule, discover
 
 PAGE = Path(__file__).with_name("findings.md")
@@ -29,7 +29,7 @@ def text() -> str:
     for group in dict.fromkeys(name.partition(".")[0] for name in entries()):
         names = [entry for name, entry in entries().items() if name.startswith(f"{group}.")]
         parts.append(_table(group, names, rules))
-    parts += [_section(entry, rules[name].page) for name, entry in entries().items() if name in rules]
+    parts += [_section(entry, with_thresholds(rules[name])) for name, entry in entries().items() if name in rules]
     return "\n".join(parts)
 
 
@@ -44,9 +44,8 @@ def _table(group: str, names: list[Entry], rules: dict[str, Rule]) -> str:
 
 def _section(entry: Entry, page: str) -> str:
     """A rule's page without its programs."""
-    parts = re.split(r"^## (.+)$", page, flags=re.MULTILINE)
-    sections = dict(zip(parts[1::2], parts[2::2], strict=True))
-    shown = [f"**{name}.** {sections[name].strip()}\n" for name in SHOWN if sections.get(name, "").strip()]
+    parts = sections(page)
+    shown = [f"**{name}.** {parts[name]}\n" for name in SHOWN if parts.get(name)]
     return "\n".join([f"## {entry.name}", "", entry.statement, "", *shown])
 
 

@@ -1,11 +1,16 @@
 """Settings and suppressions: what a person writes is either understood or refused, never passed over."""
 
+import dataclasses
+import re
 from pathlib import Path
 
 import pytest
 
 from seatrial import config
 from seatrial.errors import UsageProblem
+from seatrial.report.pages import sections, with_thresholds
+from seatrial.rules import discover
+from seatrial.verdict import configured_rules
 
 
 def written(folder: Path, text: str) -> Path:
@@ -25,12 +30,14 @@ def test_all_settings_are_read(tmp_path: Path) -> None:
         ignore = ["loop.unseeded-run"]
         severity = {"model.dead-units" = "note"}
         thresholds = {"model.dead-units" = {share = 0.6}}
+        budget = {looks = 0.02, trials = 60}
         """,
     )
     found = config.load(file)
     assert found.ignore == {"loop.unseeded-run": ""}
     assert found.severity == {"model.dead-units": "note"}
     assert found.thresholds == {"model.dead-units": {"share": 0.6}}
+    assert found.budget == config.Budget(looks=0.02, trials=60)
     assert found.file == str(tmp_path / "pyproject.toml")
 
 
@@ -47,6 +54,10 @@ def test_the_nearest_file_with_settings_counts(tmp_path: Path) -> None:
     assert "loop.unseeded-run" in config.load(inner).ignore
 
 
+def test_a_file_whose_tools_are_none_has_no_settings(tmp_path: Path) -> None:
+    assert config.load(written(tmp_path, "tool = 3")).file == ""
+
+
 @pytest.mark.parametrize(
     ("text", "slug", "part"),
     [
@@ -59,6 +70,13 @@ def test_the_nearest_file_with_settings_counts(tmp_path: Path) -> None:
         ('[tool.seatrial.thresholds]\n"model.dead-units" = 0.6', "config-value", "0.6"),
         ('[tool.seatrial.thresholds]\n"model.dead-units" = {share = [1]}', "config-value", "[1]"),
         ("[tool.seatrial", "config-not-toml", "Expected TOML"),
+        ("[tool.seatrial]\nignore = [[1]]", "no-such-finding", "[1]"),
+        ("[tool.seatrial]\nbudget = 3", "config-value", "Expected a table at budget"),
+        ("[tool.seatrial.budget]\ntrails = 3", "config-key", "Did you mean trials?"),
+        ("[tool.seatrial.budget]\nlooks = 2", "config-value", "a share from 0 to 1"),
+        ("[tool.seatrial.budget]\nlooks = nan", "config-value", "found nan"),
+        ("[tool.seatrial.budget]\ntrials = -1", "config-value", "0 or more"),
+        ("[tool.seatrial.budget]\ntrials = true", "config-value", "found True"),
     ],
 )
 def test_what_is_not_understood_is_refused(tmp_path: Path, text: str, slug: str, part: str) -> None:
@@ -66,6 +84,16 @@ def test_what_is_not_understood_is_refused(tmp_path: Path, text: str, slug: str,
         config.load(written(tmp_path, text))
     assert caught.value.slug == slug
     assert part in str(caught.value)
+
+
+def test_every_threshold_of_every_rule_can_be_set_and_stands_on_its_page() -> None:
+    limits = {name: dataclasses.asdict(rule.limits) for name, rule in discover().items() if rule.limits is not None}
+    other = {name: {key: value + 1 for key, value in values.items()} for name, values in limits.items()}
+    for rule in configured_rules(config.Config(thresholds=other)):
+        if rule.limits is not None:
+            assert dataclasses.asdict(rule.limits) == other[rule.name]
+            page = sections(with_thresholds(rule))["Thresholds"]
+            assert [key for key in limits[rule.name] if len(re.findall(rf"\b{key}\b", page)) < 2] == [], rule.name
 
 
 def test_a_comment_suppresses_with_names_and_a_reason() -> None:

@@ -1,5 +1,6 @@
 """What is made of findings: nothing is lost, the order is the same every time, what was asked for is done and told."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -247,6 +248,8 @@ def test_a_threshold_of_the_project_reaches_its_rule() -> None:
     [
         ({"model.dead-units": {"shares": 0.6}}, "Did you mean share?"),
         ({"model.dead-units": {"share": "much"}}, "Expected a value like 0.5"),
+        ({"model.dead-units": {"share": True}}, "found True"),
+        ({"model.dead-units": {"share": math.nan}}, "found nan"),
         ({"model.constant-output": {"share": 0.6}}, "It has: none."),
         ({"model.order-lost": {"share": 0.6}}, "no rule finds yet"),
     ],

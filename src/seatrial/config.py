@@ -4,6 +4,7 @@
     ignore = ["loop.unseeded-run"]                        # or a table: name = "why"
     severity = {"model.dead-units" = "note"}
     thresholds = {"model.dead-units" = {share = 0.6}}
+    budget = {looks = 0.01, trials = 60}
 
     optimizer.step()  # seatrial: ignore[loop.missing-zero-grad] gradients are summed on purpose
 
@@ -13,11 +14,12 @@ Whatever is not understood is refused: a mistyped name that is passed over in si
 from __future__ import annotations
 
 import io
+import math
 import re
 import tokenize
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,23 @@ from seatrial.catalogue import entries, nearest, suggestion
 from seatrial.errors import UsageProblem
 
 LEVELS = ("error", "warning", "note")
-KEYS = ("ignore", "severity", "thresholds")
+KEYS = ("ignore", "severity", "thresholds", "budget")
 _COMMENT = re.compile(r"#\s*seatrial:\s*ignore\b\s*(?:\[([^\]]*)\])?\s*(.*)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What seatrial may spend; None: as is usual.
+
+    looks   share (0..1) of the time of a run that close looks at its steps may take.
+    trials  CPU seconds that experiments may take in all; 0: none are made.
+    """
+
+    looks: float | None = None
+    trials: float | None = None
+
+
+BUDGET = tuple(each.name for each in fields(Budget))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +54,14 @@ class Config:
     severity    "error" | "warning" | "note" by name of finding.
     thresholds  values by name of threshold, by name of rule; a rule's own frozen dataclass says what there is.
     file        the pyproject.toml that they stand in; "" where there is none.
+    budget      what seatrial may spend.
     """
 
     ignore: dict[str, str] = field(default_factory=dict)
     severity: dict[str, str] = field(default_factory=dict)
     thresholds: dict[str, dict[str, int | float | bool | str]] = field(default_factory=dict)
     file: str = ""
+    budget: Budget = field(default_factory=Budget)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,29 +100,33 @@ def _table(file: Path) -> dict[str, Any] | None:
             "config-not-toml",
             "Mend the file, or move the script out of its reach.",
         ) from problem
-    return tool.get("seatrial")
+    return tool.get("seatrial") if isinstance(tool, Mapping) else None
 
 
 def _config(table: object, file: Path) -> Config:
     settings = _mapping(table, file, "tool.seatrial")
-    for key in settings:
-        if key not in KEYS:
-            near = nearest(key, KEYS)
-            hint = f"Did you mean {near[0]}?" if near else f"Known keys: {', '.join(KEYS)}."
-            raise UsageProblem(
-                f"Expected settings of seatrial in {file}, found the unknown key {key!r}.", "config-key", hint
-            )
+    _only(settings, KEYS, f"settings of seatrial in {file}")
     return Config(
         _ignored(settings.get("ignore", []), file),
         _severities(settings.get("severity", {}), file),
         _thresholds(settings.get("thresholds", {}), file),
         str(file),
+        _budget(settings.get("budget", {}), file),
     )
 
 
+def _only(found: Iterable[str], known: tuple[str, ...], what: str) -> None:
+    for key in found:
+        if key not in known:
+            near = nearest(key, known)
+            hint = f"Did you mean {near[0]}?" if near else f"Known keys: {', '.join(known)}."
+            raise UsageProblem(f"Expected {what}, found the unknown key {key!r}.", "config-key", hint)
+
+
 def _ignored(value: object, file: Path) -> dict[str, str]:
-    reasons = dict.fromkeys(value, "") if isinstance(value, list) else _mapping(value, file, "ignore")
-    for name, reason in reasons.items():
+    given = [(name, "") for name in value] if isinstance(value, list) else _mapping(value, file, "ignore").items()
+    reasons: dict[str, str] = {}
+    for name, reason in given:
         _known(name, f"{file}, ignore")
         if not isinstance(reason, str):
             raise UsageProblem(
@@ -111,6 +134,7 @@ def _ignored(value: object, file: Path) -> dict[str, str]:
                 "config-value",
                 f'Write "{name}" = "why it is meant so".',
             )
+        reasons[name] = reason
     return reasons
 
 
@@ -139,6 +163,20 @@ def _thresholds(value: object, file: Path) -> dict[str, dict[str, int | float | 
                     f"`seatrial explain {name}` lists its thresholds.",
                 )
     return rules
+
+
+def _budget(value: object, file: Path) -> Budget:
+    given = _mapping(value, file, "budget")
+    _only(given, BUDGET, f"a budget in {file}")
+    for name, number in given.items():
+        most = 1.0 if name == "looks" else math.inf
+        if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= most:
+            raise UsageProblem(
+                f"Expected {'a share from 0 to 1' if name == 'looks' else 'seconds, 0 or more'} for {name} in {file}, "
+                f"budget, found {number!r}.",
+                "config-value",
+            )
+    return Budget(**given)
 
 
 def _mapping(value: object, file: Path, where: str) -> dict[str, Any]:

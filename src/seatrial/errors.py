@@ -20,6 +20,14 @@ class UsageProblem(Exception):
         return " ".join(part for part in (self.message, self.hint, f"[{self.slug}]") if part)
 
 
+class CheckFailed(AssertionError):
+    """What `assert_clean` raises: its text is the report as a terminal shows it, `summary` a line for lists of failed tests."""
+
+    def __init__(self, text: str, summary: str) -> None:
+        super().__init__(text)
+        self.summary = summary
+
+
 class Enough(KeyboardInterrupt):
     """A watched program is ended because enough was seen of it. One that catches KeyboardInterrupt, to save or to tidy up,
     catches this."""

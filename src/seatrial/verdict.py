@@ -8,8 +8,10 @@ Pure functions of events. `judge` is what others need; its steps are apart so th
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from seatrial.catalogue import nearest
 from seatrial.config import Config, mistakes, suppressions
@@ -134,17 +136,26 @@ def configured_rules(config: Config) -> tuple[Rule, ...]:
 
 def _limits(rule: Rule, values: dict[str, int | float | bool | str], file: str) -> object:
     defaults: dict[str, object] = dataclasses.asdict(rule.limits) if rule.limits is not None else {}
+    kinds = {each.name: each.type for each in dataclasses.fields(rule.limits)} if rule.limits is not None else {}
     for name, value in values.items():
         if name not in defaults:
             near = nearest(name, defaults)
             hint = f"Did you mean {near[0]}?" if near else f"It has: {', '.join(defaults) or 'none'}."
             raise UsageProblem(f"Expected a threshold of {rule.name} in {file}, found {name!r}.", "config-key", hint)
-        if isinstance(value, str) != isinstance(defaults[name], str):
+        if not _fits(value, kinds[name]):
             raise UsageProblem(
                 f"Expected a value like {defaults[name]!r} for {name} of {rule.name} in {file}, found {value!r}.",
                 "config-value",
             )
     return type(rule.limits)(**(defaults | values))
+
+
+def _fits(value: object, kind: Any) -> bool:
+    """Whether a value is of the type, or the type of that name, that a threshold has; a whole number can stand for a fraction."""
+    kind = kind if isinstance(kind, str) else kind.__name__
+    if isinstance(value, float) and not math.isfinite(value):
+        return False
+    return type(value).__name__ == kind or (type(value) is int and kind == "float")
 
 
 def _ask(rules: Iterable[Rule], run: Run) -> tuple[list[Finding], list[NotLookedAt]]:

@@ -24,6 +24,7 @@ _COMMANDS = {
     "learning-curve": "Train on growing subsets: what more data would bring.",
     "search": "Search hyperparameters and architecture: coarse to fine, noise respected, on one machine or many.",
     "ensemble": "Combine several models of a task: which, how, and what it is worth.",
+    "evaluate": "Say how well a model does: figures with intervals, classes, calibration, slices.",
     "practice": "Lead a task through the whole lecture, from sealing to opening the vault.",
     "compare": "Is one method better than another, or is it chance?",
     "cross-validate": "Measure a task on little data: k-fold and nested cross-validation.",

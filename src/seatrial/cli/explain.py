@@ -13,6 +13,7 @@ from seatrial.errors import UsageProblem
 def command(name: str) -> None:
     """Explain a finding: what it finds, why it harms, how it is recognised, a faulty and a mended program."""
     from seatrial.report.page import show
+    from seatrial.report.pages import with_thresholds
     from seatrial.rules import discover
 
     known = entry(name)
@@ -23,4 +24,4 @@ def command(name: str) -> None:
             "no-rule",
             "`seatrial rules` lists those that do.",
         )
-    show(rule.page, known)
+    show(with_thresholds(rule), known)

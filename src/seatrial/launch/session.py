@@ -107,7 +107,7 @@ class Session:
         try:
             from seatrial.taps import install
 
-            self.watch = install(self.recorder.send)
+            self.watch = install(self.recorder.send, looks=self.config.budget.looks)
             self.trials.listen(self.watch)
         except Exception as error:
             self._trouble("torch is not watched", error)

@@ -47,7 +47,7 @@ class Trials:
 
     def listen(self, watch: Watch) -> None:
         """Be called at the first step of an optimizer, if wanted."""
-        if self.first and self.name != "off":
+        if self.first and self.name != "off" and self.config.budget.trials != 0:
             watch.at_first_step = lambda: self._before_training(watch)
 
     def after(self, watch: Watch, seconds: float) -> None:
@@ -55,7 +55,7 @@ class Trials:
         from seatrial.trials import Material, conduct, extent
 
         with Progress(self.stderr, not self.quiet) as progress:
-            given = extent(self.name, seconds, progress.tell)
+            given = extent(self.name, seconds, progress.tell, self.config.budget.trials)
             self._send(conduct(Material.of(watch), self._so_far, self.config, given, self._begun))
 
     def _before_training(self, watch: Watch) -> None:
@@ -69,7 +69,7 @@ class Trials:
         watch.on = False
         try:
             with unmoved(), Progress(self.stderr, not self.quiet) as progress:
-                given = extent(self.name, 0.0, progress.tell)
+                given = extent(self.name, 0.0, progress.tell, self.config.budget.trials)
                 self._send(before_training(Material.of(watch), self._so_far, given))
             if not self.quiet:
                 for finding in judge(self._so_far().events, self.config).findings:

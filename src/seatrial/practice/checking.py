@@ -84,7 +84,8 @@ def _on_trial(task: Task, trials: Extents, recorder: Recorder, config: Config, d
         recorder.flush()
         return Run.of(read(recorder.path))
 
-    given = Extent(trials, TRIAL_SECONDS, display.tell, task.fresh, whole=True)
+    seconds = TRIAL_SECONDS if config.budget.trials is None else config.budget.trials
+    given = Extent(trials if seconds else "off", seconds, display.tell, task.fresh, whole=True)
     try:
         with usual_device():
             for event in conduct(Material.of(watch), so_far, config, given):

@@ -102,7 +102,9 @@ class Monitor:
             self._write_board(self.folder, stack)
         recorder = stack.enter_context(contextlib.closing(Recorder(self.folder / NAME)))
         shown = os.path.relpath(file) if _text(file) else "a training loop"
-        self._watch = stack.enter_context(watched(recorder, shown, heard=self._passed_on, within=True))
+        self._watch = stack.enter_context(
+            watched(recorder, shown, heard=self._passed_on, within=True, looks=self._config.budget.looks)
+        )
 
     def _write_board(self, folder: Path, stack: contextlib.ExitStack) -> None:
         from seatrial.practice.monitoring.board import Board

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from seatrial.catalogue import entry
 from seatrial.config import Config
+from seatrial.errors import CheckFailed
 from seatrial.findings import Finding
 from seatrial.report import terminal
 from seatrial.report.model import report
+from seatrial.report.sources import shown_path
 from seatrial.verdict import Verdict, judge
 
 
@@ -44,7 +46,7 @@ class Check:
             ignore: names of findings that are meant so.
 
         Raises:
-            AssertionError: something was found; its text is the report.
+            CheckFailed: (an AssertionError) something was found; its text is the report.
             UsageProblem: no finding has one of the names.
         """
         __tracebackhide__ = True
@@ -53,8 +55,8 @@ class Check:
         verdict = self.verdict
         if ignored:
             verdict = judge(verdict.run.events, replace(self.config, ignore={**self.config.ignore, **ignored}))
-        if any(finding.severity != "note" for finding in verdict.findings):
-            raise AssertionError(_text(verdict, self.folder))
+        if alarms := [finding for finding in verdict.findings if finding.severity != "note"]:
+            raise CheckFailed(_text(verdict, self.folder), _summary(alarms, verdict))
 
     def __str__(self) -> str:
         return _text(self.verdict, self.folder)
@@ -62,6 +64,14 @@ class Check:
     def _repr_html_(self) -> str:
         page = html.escape(self.report.read_text(encoding="utf-8"))
         return f'<iframe srcdoc="{page}" style="width: 100%; height: 40em; border: 0"></iframe>'
+
+
+def _summary(alarms: list[Finding], verdict: Verdict) -> str:
+    """What was found first, where, and how much more there is."""
+    first, *others = alarms
+    at = [f" at {shown_path(place.file, verdict.run)}:{place.line}" for place in first.where[:1]]
+    more = f" and {len(others)} more" if others else ""
+    return f"{first.name}{''.join(at)}{more}"
 
 
 def _text(verdict: Verdict, folder: Path) -> str:

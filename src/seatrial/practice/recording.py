@@ -45,17 +45,19 @@ def watched(
     argv: tuple[str, ...] = (),
     heard: Callable[[Event], Event] = _as_it_is,
     within: bool = False,
+    looks: float | None = None,
 ) -> Generator[Watch]:
     """What happens within is recorded, from its start to its end.
 
     Args:
         script, argv, within: as of `events.RunStarted`.
         heard: what becomes of an event on its way to the record.
+        looks: as of `taps.install`.
     """
     version, folder = platform.python_version(), str(Path.cwd())
     recorder.send(RunStarted(script, argv, time.time(), seatrial.__version__, version, folder, within))
     start = time.monotonic()
-    watch = install(lambda event: recorder.send(heard(event)))
+    watch = install(lambda event: recorder.send(heard(event)), looks=looks)
     status, exception = "completed", ""
     try:
         yield watch

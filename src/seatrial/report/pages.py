@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from seatrial.rules import Rule
 
 
 def sections(page: str) -> dict[str, str]:
     """The text below each heading of a page, by heading."""
     parts = re.split(r"^## (.+)$", page, flags=re.MULTILINE)
     return {name: text.strip() for name, text in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def with_thresholds(rule: Rule) -> str:
+    """The page of a rule with the names, values and meaning of its thresholds, as a project sets them."""
+    if not rule.thresholds:
+        return rule.page
+    values = ", ".join(f"`{name} = {value}`" for name, value in rule.thresholds.items())
+    listed = f"Set in `[tool.seatrial.thresholds]`, by default {values}. {rule.about_thresholds}"
+    begin, heading, rest = rule.page.partition("## Thresholds\n")
+    said, next_heading, end = rest.partition("\n## ")
+    return f"{begin}{heading}{said.strip()}\n\n{listed}\n{next_heading}{end}"
 
 
 def plain(text: str) -> str:

@@ -21,7 +21,7 @@ from seatrial.catalogue import entries
 from seatrial.events import Place
 from seatrial.findings import Finding
 from seatrial.report.json import strict
-from seatrial.report.pages import plain, sections
+from seatrial.report.pages import plain, sections, with_thresholds
 from seatrial.report.proofs import proof_sentence
 from seatrial.verdict import Suppressed, Verdict
 
@@ -66,7 +66,7 @@ def _rules(names: Iterable[str]) -> list[Json]:
     from seatrial.rules import discover
 
     known = discover()
-    return [_rule(name, known[name].page if name in known else "") for name in names]
+    return [_rule(name, with_thresholds(known[name]) if name in known else "") for name in names]
 
 
 def _rule(name: str, page: str) -> Json:

@@ -10,7 +10,9 @@ Its public name follows from its path: `rules/model/dead_units.py` is `model.dea
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
+import inspect
 import pkgutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -43,6 +45,17 @@ class Rule:
     limits: Any
     check: Callable[[Run, Any], Iterable[Finding]]
     mend: Callable[[Run, Finding, Graph], Mend | None] | None = None
+
+    @property
+    def thresholds(self) -> dict[str, int | float]:
+        """Names and values of its thresholds, as `[tool.seatrial.thresholds]` sets them."""
+        return dataclasses.asdict(self.limits) if self.limits is not None else {}
+
+    @property
+    def about_thresholds(self) -> str:
+        """What each of them means, in what unit."""
+        classes = [each for each in type(self.limits).__mro__ if dataclasses.is_dataclass(each)]
+        return "\n".join(inspect.cleandoc(each.__doc__ or "") for each in classes)
 
 
 @cache

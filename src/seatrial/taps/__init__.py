@@ -36,8 +36,9 @@ T = TypeVar("T")
 _listening: list[weakref.ref[Watch]] = []  # those that were installed and are not finished, the latest last
 
 
-def install(emit: Callable[[Event], None], verify: Verifier | None = None) -> Watch:
-    """Begin to listen; events go to `emit`. `verify` is told of every captured step (see benchmarks/replay.py).
+def install(emit: Callable[[Event], None], verify: Verifier | None = None, looks: float | None = None) -> Watch:
+    """Begin to listen; events go to `emit`. `verify` is told of every captured step (see benchmarks/replay.py). `looks`: share of
+    the time that close looks may take, the usual one if nothing is given.
 
     Returns the watch; `finish()` it when the script has ended.
     """
@@ -45,7 +46,7 @@ def install(emit: Callable[[Event], None], verify: Verifier | None = None) -> Wa
     watch = Watch(emit)
     watch.send(TorchSeen(torch.__version__))
     models = Models(watch)
-    recording = Recording(watch, models, verify)
+    recording = Recording(watch, models, verify, looks)
     watch.steps = recording.kept.steps
     log = EvaluationLog(watch, recording)
     models.end_of_evaluation = log.end

@@ -22,8 +22,9 @@ class Budget:
     What they cost is counted in CPU time of the thread (a busy machine must not make them rarer), what has gone by in
     wall time."""
 
-    def __init__(self, allowance_seconds: float = ALLOWANCE_SECONDS) -> None:
+    def __init__(self, allowance_seconds: float = ALLOWANCE_SECONDS, share: float | None = None) -> None:
         self.allowance_seconds = allowance_seconds
+        self.share = SHARE if share is None else share
         self.started = time.perf_counter()
         self.spent = 0.0
         self.next_turn = 0
@@ -33,7 +34,7 @@ class Budget:
     def affords(self, seconds: float = 0.0) -> bool:
         """Whether there is time left to spend."""
         elapsed = time.perf_counter() - self.started
-        return self.spent + seconds <= SHARE * elapsed + self.allowance_seconds
+        return self.spent + seconds <= self.share * elapsed + self.allowance_seconds
 
     def is_due(self, turn: int) -> bool:
         """Whether the turn that begins now is to be looked at closely."""
@@ -49,7 +50,7 @@ class Budget:
         if self._anew >= MOST_ANEW:
             return False
         self._anew += 1
-        spent = self.spent - SHARE * (time.perf_counter() - self.started)
+        spent = self.spent - self.share * (time.perf_counter() - self.started)
         self.allowance_seconds = max(self.allowance_seconds, spent) + SECONDS_ANEW
         self.next_turn, self._dense_until = turn, max(self._dense_until, turn + DENSE_ANEW)
         return True

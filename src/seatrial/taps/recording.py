@@ -49,10 +49,12 @@ BACKWARDS_HEARD = 6
 class Recording:
     """The close looks of a run."""
 
-    def __init__(self, watch: Watch, models: Models, verify: Verifier | None = None) -> None:
+    def __init__(
+        self, watch: Watch, models: Models, verify: Verifier | None = None, looks: float | None = None
+    ) -> None:
         self.watch = watch
         self.models = models
-        self.budget = Budget(ALLOWANCE_SECONDS if verify is None else math.inf)
+        self.budget = Budget(ALLOWANCE_SECONDS if verify is None else math.inf, looks)
         self.recorder: Recorder | None = None
         self.started = False
         self.awaited = False  # whether the next training step is the first of something new

@@ -66,9 +66,12 @@ class Extent:
         return self.seconds - (time.thread_time() - self._start)
 
 
-def extent(name: str, script_seconds: float, tell: Callable[[str], None]) -> Extent:
-    """The extent of trials for a script that ran so long."""
-    return Extent(name, min(LONGEST_SECONDS, max(LEAST_SECONDS, SHARE * script_seconds)), tell)
+def extent(name: str, script_seconds: float, tell: Callable[[str], None], most: float | None = None) -> Extent:
+    """The extent of trials for a script that ran so long. `most`: seconds in the place of the usual LONGEST_SECONDS, 0 for none."""
+    if most == 0:
+        return Extent("off", 0.0, tell)
+    longest = LONGEST_SECONDS if most is None else most
+    return Extent(name, min(longest, max(LEAST_SECONDS, SHARE * script_seconds)), tell)
 
 
 @contextmanager
@@ -228,10 +231,10 @@ def glances(steps: dict[int, Recorded], examples: Mapping[tuple[str, int], Pairs
     found = dict(examples)
     for step in steps.values():
         found.setdefault(("training", step.seen.model), pairs_of(step))
-    end = time.thread_time() + GLANCE_SECONDS
+    end = time.thread_time() + min(GLANCE_SECONDS, given.left)
     for (phase, model), pairs in sorted(found.items(), key=lambda kept: -sum(len(x) for x, _ in kept[1])):
         if time.thread_time() > end:
-            yield NotLookedAt("all data at a glance", f"{GLANCE_SECONDS:g} s were used up", trial=True)
+            yield NotLookedAt("all data at a glance", "its time was used up", trial=True)
             return
         given.tell("the data at a glance")
         yield from _tried("the data at a glance", partial(glance, pairs, phase, model))
@@ -244,7 +247,7 @@ def looks(steps: list[Recorded], given: Extent) -> Iterator[Event]:
     from seatrial.trials.influence import inputs_ignored, order_matters
 
     trials: tuple[Trial, ...] = (examples_mixed, inputs_ignored, order_matters, wrong_gradients)
-    end = time.thread_time() + MOST_SECONDS
+    end = time.thread_time() + min(MOST_SECONDS, given.left)
     for step in steps:
         calls = sum(isinstance(origin, Call) for origin in step.program)
         if calls > MOST_CALLS:
@@ -253,7 +256,7 @@ def looks(steps: list[Recorded], given: Extent) -> Iterator[Event]:
         for trial in trials:
             what = trial.__name__.replace("_", " ")
             if time.thread_time() > end:
-                yield NotLookedAt("experiments on later steps", f"{MOST_SECONDS:g} s were used up", trial=True)
+                yield NotLookedAt("experiments on later steps", "their time was used up", trial=True)
                 return
             given.tell(what)
             yield from _tried(f"the experiment '{what}'", partial(trial, step))

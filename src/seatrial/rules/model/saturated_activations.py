@@ -109,7 +109,8 @@ NAME = "model.saturated-activations"
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """share: of the outputs within 3 % of a bound, at the first step and at the median of all recorded steps.
+    """share, late_share: of the outputs within 3 % of a bound, at the first step and at the median of the later half of the recorded
+    steps.
     fallen: loss at the end relative to the start, below which a network evidently learns in spite of it."""
 
     share: float = 0.5
