@@ -18,28 +18,29 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 from IPython.core.getipython import get_ipython
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import MagicArgumentParser
 from IPython.display import display
 
 from seatrial.config import check_source
 from seatrial.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from IPython.core.interactiveshell import InteractiveShell
-
     from seatrial.practice.monitor import Monitor
 
 FIRST_LINE = "# %%seatrial\n"  # in the place of the magic, so that lines count as they are seen
 
 
-@magic_arguments()
-@argument("--out", help="Folder for the record and the report; `seatrial-runs/<time>-In-<number>` unless given.")
-@argument("--quiet", action="store_true", help="Show no report; the files are written all the same.")
 def magic(line: str, cell: str) -> Any:
-    """Run a cell that trains, watched, and show below it what is wrong with it."""
+    """Run a cell that trains, watched, and show below it what is wrong with it.
+
+    %%seatrial [--out DIR] [--quiet]
+
+    --out DIR  Folder for the record and the report; seatrial-runs/<time>-In-<number> unless given.
+    --quiet    Show no report; the files are written all the same.
+    """
     __tracebackhide__ = True
-    shell = get_ipython()
-    given = parse_argstring(magic, line)
+    shell: Any = get_ipython()
+    given: Any = _parser().parse_argstring(line)
     number = _number(shell)
     code, last = _compiled(shell, cell, number)
     from seatrial.practice.monitor import Monitor
@@ -58,6 +59,13 @@ def magic(line: str, cell: str) -> Any:
     monitor.stop()
     _show(monitor, given.quiet)
     return result
+
+
+def _parser() -> MagicArgumentParser:
+    parser = MagicArgumentParser("%%seatrial", add_help=False)
+    parser.add_argument("--out")
+    parser.add_argument("--quiet", action="store_true")
+    return parser
 
 
 def _number(shell: Any) -> int:
@@ -94,11 +102,11 @@ def _show(monitor: Monitor, quiet: bool) -> None:
         display(monitor.outcome)
 
 
-def load_ipython_extension(shell: InteractiveShell) -> None:
+def load_ipython_extension(shell: Any) -> None:
     """Called by `%load_ext seatrial`."""
     shell.register_magic_function(magic, "cell", "seatrial")
 
 
-def unload_ipython_extension(shell: InteractiveShell) -> None:
+def unload_ipython_extension(shell: Any) -> None:
     """Called by `%unload_ext seatrial`."""
     shell.magics_manager.magics["cell"].pop("seatrial", None)
