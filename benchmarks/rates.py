@@ -3,9 +3,10 @@
     python benchmarks/rates.py [--repeats 3] [--only NAME ...] [--keep FILE]
 
 Ten noisy problems are each trained for a fixed number of steps with every rate of a grid: the lowest mean loss of the whole
-training data (for quadratics: of the loss without noise) at the end is the best of the grid. Two seeds tell which rates are near
-the best, sixteen how near: single trainings of the networks differ by 20 to 40 %. A rate is wrong where the loss at its end is more
-than 5 % higher; rates are suggested anew by each repeat, with other seeds than the grid's.
+training data (for quadratics: of the loss without noise) at the end is the best of the grid. A rate is wrong where the loss at its end is
+more than 5 % higher; rates are suggested anew by each repeat, with other seeds than the grid's. Single trainings of the networks
+differ by 20 to 40 %: so seeds are added (up to 32, the same for all rates) until two standard errors tell which rate of the grid is the best, and on
+which side of 5 % a suggested one lies.
 
 Rules on the curve of the first seed of seatrial's own range test ("same"), and on a range test with the finder's own defaults ("own"):
     Lightning   `suggestion` of pytorch_lightning.tuner.lr_finder, on losses smoothed as its callback does (steepest by rate)
@@ -45,8 +46,10 @@ from seatrial.trials.rate_search import Search
 
 WRONG = 1.05
 GRID = np.geomspace(1e-4, 10, 26)
-FEW, MANY = range(100, 102), range(100, 116)  # seeds that tell the losses of a rate
-NEAR = 2.0  # times the best: from there on a few are enough
+SEEDS = (2, 4, 8, 16, 32)  # that tell the loss of a rate: ever more, until it is clear
+FIRST_SEED = 100
+FAR = 2.0  # times the best: two seeds are enough to tell
+CLEAR = 2.0  # standard errors
 LOOKS = 4  # at the loss, over the last tenth of a training
 
 Train = Callable[[Sequence[float], int], list[float]]
@@ -156,31 +159,51 @@ def problems() -> dict[str, Callable[[], Problem]]:
 
 
 class Truth:
-    """The losses that a problem's training ends with, by rate; each rate is trained once."""
+    """The losses that a problem's training ends with, by rate; each rate is trained once with each seed."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.copies = Copies(problem.task)
         self.known: dict[tuple[float, int], float] = {}
-        few = {rate: self._mean(rate, FEW) for rate in GRID.tolist()}
-        near = [rate for rate, loss in few.items() if loss <= NEAR * min(few.values())]
-        many = {rate: self._mean(rate, MANY) for rate in near}
-        self.best = min(many.values())
-        self.good = [rate for rate, loss in many.items() if loss <= WRONG * self.best]
+        self.best, near = self._raced()
+        self.loss = float(self._losses(self.best, SEEDS[-1]).mean())
+        self.good = [rate for rate in near if self.ratio(rate) <= WRONG]
 
     def ratio(self, rate: float) -> float:
         """How many times the best loss a rate ends with; inf where it is lost, or is no rate."""
-        if not rate > 0:
-            return math.inf
-        few = self._mean(rate, FEW) / self.best
-        return few if few > 2 * NEAR else self._mean(rate, MANY) / self.best
+        ratio = math.inf
+        for seeds in SEEDS if rate > 0 else ():
+            ratio, error = self._compared(rate, self.best, seeds)
+            if ratio > FAR or (seeds > SEEDS[0] and abs(ratio - WRONG) > CLEAR * error):
+                break
+        return ratio
 
-    def _mean(self, rate: float, seeds: Sequence[int]) -> float:
+    def _raced(self) -> tuple[float, list[float]]:
+        """The rate of the grid that ends lowest, and those near it."""
+        near = left = GRID.tolist()
+        for seeds in SEEDS:
+            best = min(left, key=lambda rate: self._losses(rate, seeds).mean())
+            ratios = {rate: self._compared(rate, best, seeds) for rate in left}
+            if seeds == SEEDS[0]:
+                near = left = [rate for rate, (ratio, _) in ratios.items() if ratio <= FAR]
+            else:
+                left = [rate for rate, (ratio, error) in ratios.items() if ratio - 1 <= CLEAR * error]
+        return best, near  # pyright: ignore[reportPossiblyUnboundVariable]  # the loop runs
+
+    def _compared(self, rate: float, other: float, seeds: int) -> tuple[float, float]:
+        """The ratio of the mean losses of two rates, and its standard error, from differences in pairs."""
+        here, there = self._losses(rate, seeds), self._losses(other, seeds)
+        if not np.isfinite(here).all():
+            return math.inf, 0.0
+        ratio = float(here.mean() / there.mean())
+        return ratio, float((here - ratio * there).std(ddof=1) / math.sqrt(seeds) / there.mean())
+
+    def _losses(self, rate: float, seeds: int) -> np.ndarray:
         rate = float(f"{rate:.2g}")
-        for seed in seeds:
+        for seed in range(FIRST_SEED, FIRST_SEED + seeds):
             if (rate, seed) not in self.known:
                 self.known[rate, seed] = self._one(rate, seed)
-        return sum(self.known[rate, seed] for seed in seeds) / len(seeds)
+        return np.array([self.known[rate, seed] for seed in range(FIRST_SEED, FIRST_SEED + seeds)])
 
     def _one(self, rate: float, seed: int) -> float:
         steps, seen = self.problem.steps, []
@@ -298,7 +321,7 @@ def judged(name: str, problem: Problem, repeats: int) -> dict[str, list[tuple[fl
     """For each finder and repeat: its rate, how many times the best loss it ends with, and the steps it took. Shown as it comes."""
     start = time.monotonic()
     truth = Truth(problem)
-    best = f"best loss {truth.best:.4g}, within 5 % from {min(truth.good):.2g} to {max(truth.good):.2g}"
+    best = f"best loss {truth.loss:.4g} at {truth.best:.2g}, within 5 % from {min(truth.good):.2g} to {max(truth.good):.2g}"
     print(f"{name}: {problem.steps} steps, {best}", flush=True)
     row: dict[str, list[tuple[float, float, int]]] = {}
     for repeat in range(repeats):

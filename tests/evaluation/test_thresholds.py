@@ -12,7 +12,7 @@ from sklearn import metrics as sk
 from seatrial.errors import UsageProblem
 from seatrial.evaluation.predictions import Predictions
 from seatrial.evaluation.thresholds.crossing import cross_fitted
-from seatrial.evaluation.thresholds.decisions import METRICS, confusion, metric
+from seatrial.evaluation.thresholds.decisions import METRICS, confusion, named
 from seatrial.evaluation.thresholds.moving import adjusted, moved
 
 REFERENCES = {
@@ -48,7 +48,7 @@ def several(count: int, shares: list[float], seed: int) -> Predictions:
 def test_metrics_are_those_of_scikit_learn(name, classes):
     if METRICS[name].binary and classes > 2:
         with pytest.raises(UsageProblem, match="for several classes"):
-            metric(name, "multiclass")
+            named(name, "multiclass")
         return
     draw = np.random.default_rng(1)
     for _ in range(20):

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seatrial.measure.rate_choice import choice, clearly_positive, lowest_point
+from seatrial.measure.rate_choice import SOFT, choice, clearly_positive, lowest_point, relative_losses
 from seatrial.measure.rate_curves import Floats
 
 RATES = 0.01 * 2.0 ** np.arange(5)
@@ -73,14 +73,47 @@ def test_seeds_may_disagree_where_it_does_not_matter() -> None:
 
 
 def test_beside_a_lost_rate_the_best_stays_where_it_is() -> None:
-    assert lowest_point(RATES, np.array([3.0, 2.0, 1.0, np.inf, np.inf])) == RATES[2]
-    assert lowest_point(RATES, np.array([1.0, 2.0, 3.0, 4.0, 5.0])) == RATES[0]
+    assert lowest_point(RATES, np.array([3.0, 2.0, 1.0, np.inf, np.inf]), 9.0) == RATES[2]
+    assert lowest_point(RATES, np.array([1.0, 2.0, 3.0, 4.0, 5.0]), 9.0) == RATES[0]
 
 
 def test_the_lowest_point_is_that_of_a_fitted_parabola() -> None:
     losses = np.array([5.0, 3.0, 2.0, 2.4, 6.0])
-    reference = np.polyfit(np.log2(RATES[1:4]), losses[1:4], 2)
-    assert np.isclose(np.log2(lowest_point(RATES, losses)), -reference[1] / (2 * reference[0]))
+    high_by = np.log(losses / 2.0)
+    kept = slice(1, 4)  # within a factor of 3
+    reference = np.polyfit(np.log2(RATES[kept]), high_by[kept], 2, w=np.exp(-high_by[kept] / SOFT / 2))
+    assert np.isclose(np.log2(lowest_point(RATES, losses, 9.0)), -reference[1] / (2 * reference[0]))
+
+
+def test_a_parabola_through_several_is_surer_than_one_through_three() -> None:
+    rates = 0.01 * 2.0 ** np.arange(0, 4.1, 0.5)
+    draw = np.random.default_rng(0)
+    several, three = [], []
+    for _ in range(200):
+        losses = np.exp(0.1 * np.log2(rates / 0.04) ** 2 + 0.03 * draw.standard_normal(len(rates)))
+        at = int(losses.argmin())
+        near = slice(max(at - 1, 0), at + 2)
+        several.append(np.log2(lowest_point(rates, losses, 9.0) / 0.04))
+        three.append(np.log2(lowest_point(rates[near], losses[near], 9.0) / 0.04))
+    assert np.std(several) < 0.8 * np.std(three)
+
+
+def test_it_is_not_moved_towards_a_cliff() -> None:
+    losses = np.array([2.5, 1.2, 1.0, 4.0, np.inf])
+    assert lowest_point(RATES, losses, 9.0) <= RATES[2]
+
+
+def test_losses_are_relative_where_their_zero_means_something() -> None:
+    losses = np.array([0.01, 0.02, 0.04])
+    assert np.allclose(relative_losses(losses, 100.0), np.log(losses / 0.01))
+    likelihoods = losses - 3.0
+    assert np.allclose(relative_losses(likelihoods, -2.0), np.log1p((losses - 0.01) / 0.99))
+    assert np.allclose(relative_losses(losses + 8.0, 9.01), relative_losses(losses + 800.0, 801.01))
+
+
+def test_a_wider_spread_of_seeds_makes_more_regret() -> None:
+    wide, narrow = (choice(RATES, *ended(0.04, 1.0, own, 0, bend=0.05)).regret for own in (1.0, 0.01))
+    assert wide > 10 * narrow >= 0.0
 
 
 def test_chance_is_told_from_more() -> None:

@@ -38,9 +38,9 @@ def expected(rate: float, steps: int, noise: float = 1.0, start: float = 10.0) -
 
 
 def best(steps: int) -> float:
-    """The rate of the lowest expected loss, averaged over the last quarter as the search does."""
+    """The rate of the lowest expected loss, averaged over the last tenth as the search does."""
     rates = np.geomspace(1e-3, 1.9, 400)
-    tail = range(round(0.75 * steps), steps)
+    tail = range(round(0.9 * steps), steps)
     return float(rates[np.argmin([np.mean([expected(rate, at) for at in tail]) for rate in rates])])
 
 

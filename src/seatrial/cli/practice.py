@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from seatrial.cli.threads import let_threads_sleep
+
+SPACE = "space"
 
 
 @click.command()
@@ -33,7 +36,11 @@ from seatrial.cli.threads import let_threads_sleep
     show_default=True,
     help="Share of the rest for validation.",
 )
-@click.option("--quick", is_flag=True, help="Check without training copies, and take the learning rate as it is.")
+@click.option(
+    "--quick",
+    is_flag=True,
+    help="Check without training copies, take the learning rate as it is, search and combine nothing.",
+)
 @click.option("--quiet", is_flag=True, help="Print nothing; the report is written all the same.")
 @click.argument("task", metavar="[TASK.py[:NAME]]", required=False)
 def command(
@@ -47,19 +54,22 @@ def command(
     quiet: bool,
     task: str | None,
 ) -> int:
-    """Lead a task through the whole lecture: seal the test data, look at the data, check, find the learning rate, train on a subset and
-    then on all, choose by validation, open the vault once, report.
+    """Lead a task through the whole lecture: seal the test data, look at the data, check, find the learning rate, train on a subset,
+    search, train on all, combine, choose by validation, open the vault once, report.
 
-    Without a task it is handwritten digits. The exit status is 1 where the task is wrong.
+    Without a task it is handwritten digits. A function `space(trial)` beside the task says what is searched. The exit status
+    is 1 where the task is wrong.
     """
     let_threads_sleep()
     import seatrial.practice.tasks
     from seatrial.launch.folder import default_folder
     from seatrial.practice.fitting.settings import Settings
     from seatrial.practice.lecture.conduct import REPORT, practise
-    from seatrial.practice.taskfile import find
+    from seatrial.practice.taskfile import run
 
-    program, found = find(task or str(Path(seatrial.practice.tasks.__path__[0]) / "digits.py"))
+    described = run(task or str(Path(seatrial.practice.tasks.__path__[0]) / "digits.py"))
+    program, found = described.program, described.task()
+    space: Any = described.names.get(SPACE)
     folder = out or default_folder(program)
     settings = Settings(epochs, patience, seed=seed)
     diary = practise(
@@ -69,6 +79,7 @@ def command(
         test_share=test_share,
         validation_share=validation_share,
         quick=quick,
+        space=space,
         name=Path(program.name).stem,
         progress=not quiet,
     )

@@ -60,8 +60,9 @@ class Predictions:
                 raise _unfit(f"{name} for each of {count} examples", f"{len(array)}")
         if not count:
             raise _unfit("predictions of at least one example", "none")
-        if len(np.unique(self.ids)) != count:
-            raise _unfit("one row for each example", f"{count - len(np.unique(self.ids))} ids that occur again")
+        again = _occurring_again(self.ids)
+        if again:
+            raise _unfit("one row for each example", f"{again} ids that occur again")
         _check_shapes(self.kind, self.targets, self.scores)
         if not self.classes:
             object.__setattr__(self, "classes", _numbered(self.kind, self.targets, self.scores))
@@ -192,6 +193,12 @@ def _check_shapes(kind: Kind, targets: NDArray[Any], scores: NDArray[Any]) -> No
         )
     if kind in ("binary", "multiclass", "multilabel") and (scores.min() < -1e-6 or scores.max() > 1 + 1e-6):
         raise _unfit("probabilities from 0 to 1", f"scores from {scores.min():.4g} to {scores.max():.4g}")
+
+
+def _occurring_again(ids: NDArray[Any]) -> int:
+    if ids.dtype.kind in "iu" and bool((ids[1:] > ids[:-1]).all()):  # in order: nothing needs to be looked up
+        return 0
+    return len(ids) - len(np.unique(ids))
 
 
 def _numbered(kind: Kind, targets: NDArray[Any], scores: NDArray[Any]) -> tuple[str, ...]:

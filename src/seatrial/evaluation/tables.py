@@ -7,6 +7,7 @@ A CSV file has a row for each example and the columns
     target      the true class by name, or the true value; for several labels or outputs a column `target:NAME` each
     prediction  the answer, of the same kind; or `p:NAME` for each class or label: its probability
 
+Other columns are what is known of the examples: slices are looked for in them (see `seatrial.evaluation.slices`).
 With `p:NAME` columns the classes are those names, without them those that occur. Targets with fractions are a regression's.
 """
 
@@ -44,6 +45,24 @@ def read(path: Path) -> Predictions:
     if path.suffix == ".csv":
         return _read_csv(path)
     raise _unreadable(path, "a file with another ending than .npz and .csv")
+
+
+def other_columns(path: Path) -> dict[str, NDArray[Any]]:
+    """Columns of a .csv that are no part of its predictions, by name: numbers where all are, else words.
+
+    Raises:
+        UsageProblem: there is no such file, or it is no table.
+    """
+    try:
+        columns = _columns(path)
+    except (OSError, IndexError, ValueError) as error:
+        raise _unreadable(path, str(error)) from error
+    own = {"id", "group", "target", "prediction"}
+    return {
+        name: _numbers(column)
+        for name, column in columns.items()
+        if name not in own and not name.startswith(("target:", "p:", "prediction:"))
+    }
 
 
 def write(predictions: Predictions, path: Path) -> None:
@@ -127,17 +146,29 @@ def _csv_text(of: Predictions) -> str:
 
 def _read_csv(path: Path) -> Predictions:
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            lines = [row for row in csv.reader(file) if row]
-        if len(lines) < 2:
-            raise ValueError("no example")
-        header, *rows = lines
-        columns = {name.strip(): np.array([row[at].strip() for row in rows]) for at, name in enumerate(header)}
-        ids = columns.get("id", np.arange(len(rows)))
+        columns = _columns(path)
+        ids = columns.get("id", np.arange(len(next(iter(columns.values())))))
         kind, targets, scores, classes = _answers(path, columns)
         return Predictions(kind, targets, scores, ids, columns.get("group"), classes, path.stem)
     except (IndexError, ValueError) as error:
         raise _unreadable(path, str(error)) from error
+
+
+def _columns(path: Path) -> dict[str, NDArray[Any]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        lines = [row for row in csv.reader(file) if row]
+    if len(lines) < 2:
+        raise ValueError("no example")
+    header, *rows = lines
+    return {name.strip(): np.array([row[at].strip() for row in rows]) for at, name in enumerate(header)}
+
+
+def _numbers(words: NDArray[Any]) -> NDArray[Any]:
+    """As numbers where all are, an empty one being nan; else the words."""
+    try:
+        return np.where(words == "", "nan", words).astype(float)
+    except ValueError:
+        return words
 
 
 def _answers(path: Path, columns: dict[str, NDArray[Any]]) -> tuple[Kind, NDArray[Any], NDArray[Any], tuple[str, ...]]:

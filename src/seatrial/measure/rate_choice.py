@@ -16,17 +16,27 @@ SURE = 3.0  # standard errors
 APART = 8.0
 REGRET = 0.2
 DRAWS = 400
+# The lowest point is that of a parabola through the candidates within this factor of the best one ...
+REACH = 3.0
+# ... which count less the higher their losses: by a factor e for so much (relative; see `relative_losses`), and not at all from there
+# on. What is far from the best is no parabola.
+SOFT = 0.2
+FARTHEST = 2.0
+# Where the next higher candidate is so much worse, there is a cliff, and the rate is not moved towards it.
+CLIFF = 1.0
 # Losses that follow one another are alike: errors are taken from the means of so many stretches.
 STRETCHES = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """`rate` with its band from `low` to `high`; nan where none is named, with the reason in `why`."""
+    """`rate` with its band from `low` to `high`; nan where none is named, with the reason in `why`. `regret`: by how much the loss
+    with another draw's choice is expected to lie above that of this one (relative, see `relative_losses`)."""
 
     rate: float
     low: float
     high: float
+    regret: float
     why: str = ""
 
 
@@ -36,18 +46,37 @@ def choice(rates: Floats, tails: Floats, idle: Floats) -> Choice:
     Args:
         rates: (rates,), growing.
         tails: (rates, seeds, steps): the last losses of each training; inf where it was lost.
-        idle: (seeds, steps): the same for models that were not trained.
+        idle: (some seeds, steps): the same for models that were not trained, for the first of the seeds at least.
     """
     means = tails.mean(axis=2)
     best = int(means.mean(axis=1).argmin())
-    if not clearly_positive(idle - tails[best]):
+    first = len(idle)
+    if not clearly_positive(idle - tails[best, :first]):
         return _none("the loss falls clearly at no rate")
-    why = _disagreement(rates, means, best, idle.mean(axis=1))
+    why = _disagreement(rates, means[:, :first], best, idle.mean(axis=1))
     if why:
         return _none(why)
-    low, high = _band(rates, tails, best)
-    rate = lowest_point(rates, means.mean(axis=1))
-    return Choice(rate, min(rate, low), max(rate, high))
+    together = means.mean(axis=1)
+    start = float(idle.mean())
+    rate = lowest_point(rates, together, start)
+    drawn = _redrawn(rates, tails, best, start)
+    low, high = np.exp(np.quantile(np.log(drawn), [(1 - BAND) / 2, (1 + BAND) / 2]))
+    known = np.isfinite(together)
+    high_by = np.interp(np.log([rate, *drawn]), np.log(rates[known]), relative_losses(together[known], start))
+    return Choice(rate, min(rate, float(low)), max(rate, float(high)), float(high_by[1:].mean() - high_by[0]))
+
+
+def relative_losses(losses: Floats, start: float) -> Floats:
+    """By how much losses lie above the lowest, as the logarithm of their ratio to it. Where the loss has fallen by less than it still
+    is (its zero means nothing there), or is negative, in units of that fall.
+
+    Args:
+        start: the loss without training.
+    """
+    lowest = float(losses.min())
+    fall = max(start - lowest, 1e-12 * abs(start), 1e-300)
+    unit = min(lowest, fall) if lowest > 0 else fall
+    return np.log1p((losses - lowest) / unit)
 
 
 def clearly_positive(differences: Floats) -> bool:
@@ -61,26 +90,39 @@ def clearly_positive(differences: Floats) -> bool:
     return mean > SURE * float(np.sqrt((errors**2).sum())) / len(errors)
 
 
-def lowest_point(rates: Floats, losses: Floats) -> float:
-    """The rate at the lowest point of the parabola through the lowest loss and its neighbours in log rate; that of the lowest loss
-    itself where a neighbour was lost or is not there."""
+def lowest_point(rates: Floats, losses: Floats, start: float) -> float:
+    """The rate at the lowest point of a parabola in log rate through the lowest loss and those around it (weighted least squares), between the
+    two next to it. That of the lowest loss itself where one of these was lost or is not there.
+
+    One parabola through several candidates, because single losses are noisy (G. E. P. Box & K. B. Wilson, "On the Experimental
+    Attainment of Optimum Conditions", 1951).
+
+    Args:
+        rates: (rates,), growing. losses: (rates,); inf where one was lost. start: the loss without training.
+    """
     at = int(losses.argmin())
     if not 0 < at < len(rates) - 1 or not np.isfinite(losses[at - 1 : at + 2]).all():
         return float(rates[at])
-    x = np.log(rates[at - 1 : at + 2] / rates[at])
-    left, right = (losses[at - 1] - losses[at]) / x[0], (losses[at + 1] - losses[at]) / x[2]
-    bend = float(right - left) / float(x[2] - x[0])
-    if not bend > 0:
+    x = np.log(rates / rates[at])
+    high_by = relative_losses(losses, start)
+    used = (np.abs(x) <= math.log(REACH)) & (high_by < FARTHEST)
+    if not (used[:at].any() and used[at + 1 :].any()):
         return float(rates[at])
-    lowest = -float(left - bend * x[0]) / (2 * bend)
-    return float(rates[at] * np.exp(np.clip(lowest, x[0], x[2])))
+    weights = np.exp(-high_by[used] / SOFT)
+    design = np.stack([np.ones(len(weights)), x[used], x[used] ** 2], axis=1)
+    moments = (design.T * weights) @ design
+    bend = np.linalg.solve(moments + 1e-12 * np.trace(moments) * np.eye(3), (design.T * weights) @ high_by[used])
+    if not bend[2] > 0:
+        return float(rates[at])
+    highest = 0.0 if high_by[at + 1] > CLIFF else float(x[at + 1])
+    return float(rates[at] * np.exp(np.clip(-bend[1] / (2 * bend[2]), x[at - 1], highest)))
 
 
 # ---- inner steps -------------------------------------------------------------------------------------------------
 
 
 def _none(why: str) -> Choice:
-    return Choice(math.nan, math.nan, math.nan, why)
+    return Choice(math.nan, math.nan, math.nan, math.nan, why)
 
 
 def _disagreement(rates: Floats, means: Floats, best: int, idle: Floats) -> str:
@@ -94,9 +136,9 @@ def _disagreement(rates: Floats, means: Floats, best: int, idle: Floats) -> str:
     return f"the seeds disagree: the best rates of single ones reach from {low:.2g} to {high:.2g}"
 
 
-def _band(rates: Floats, tails: Floats, best: int) -> tuple[float, float]:
-    """The middle BAND of the lowest points of redrawn losses: seeds with replacement, and noise of the size of the errors of the
-    differences from the best rate."""
+def _redrawn(rates: Floats, tails: Floats, best: int, start: float) -> list[float]:
+    """The lowest points of redrawn losses: seeds with replacement, and noise of the size of the errors of the differences from the
+    best rate."""
     draw = np.random.default_rng(0)
     means = tails.mean(axis=2)
     with np.errstate(invalid="ignore"):
@@ -106,9 +148,8 @@ def _band(rates: Floats, tails: Floats, best: int) -> tuple[float, float]:
     drawn: list[float] = []
     for _ in range(DRAWS):
         noisy = means + draw.standard_normal(means.shape) * errors
-        drawn.append(lowest_point(rates, noisy[:, draw.integers(0, seeds, seeds)].mean(axis=1)))
-    low, high = np.quantile(np.log(drawn), [(1 - BAND) / 2, (1 + BAND) / 2])
-    return float(np.exp(low)), float(np.exp(high))
+        drawn.append(lowest_point(rates, noisy[:, draw.integers(0, seeds, seeds)].mean(axis=1), start))
+    return drawn
 
 
 def _error(differences: Floats) -> float:

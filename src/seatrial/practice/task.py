@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Subset
 
 from seatrial.events import Place
 from seatrial.practice.annealing.schedules import KINDS, Schedule, check_name, schedule, stepped
@@ -208,7 +208,11 @@ class Task:
             )
 
     def loader(self, data: Data, *, shuffle: bool, seed: int) -> DataLoader[Any]:
-        """Batches of some data. Its order comes from a generator of its own."""
+        """Batches of some data. Its order comes from a generator of its own; what the task's sampler shows of its training data in an
+        epoch, it shows again and again."""
+        if shuffle and self.sampler is not None and data is self.train:
+            numbers = np.arange(len(data))  # pyright: ignore[reportArgumentType]
+            data = Subset(data, list(self.sampler(numbers, torch.Generator().manual_seed(seed))))  # pyright: ignore[reportArgumentType]
         incomplete = shuffle and len(data) >= self.batch_size  # pyright: ignore[reportArgumentType]
         return DataLoader(
             data,  # pyright: ignore[reportArgumentType]  # a list of examples is a data set too

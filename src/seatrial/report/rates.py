@@ -207,7 +207,11 @@ def _tried_chart(found: FoundRate) -> Chart | None:
     if len(known) < 2:
         return None
     ticks = tuple(each.rate for each in known)
-    curves = [Curve("a seed", ticks, losses, "faint") for losses in zip(*(each.losses for each in known), strict=True)]
+    curves: list[Curve] = []
+    for seed in range(max(len(each.losses) for each in known)):
+        having = [each for each in known if seed < len(each.losses)]  # rates around the best have more
+        drawn = tuple(each.losses[seed] for each in having)
+        curves.append(Curve("a seed", tuple(each.rate for each in having), drawn, "faint"))
     curves.append(Curve("mean of the seeds", ticks, tuple(each.loss for each in known), "evaluation"))
     room = 1.5
     across = Axis(min(ticks) / room, max(ticks) * room, log=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -50,7 +50,15 @@ FURTHEST = 16
 # Where nothing could be tried: a tenth of the rate with the lowest loss (J. Howard & S. Gugger, "fastai", 2020, `minimum`).
 BELOW_LOWEST = 10.0
 LEFT_OPEN = 8.0  # a band wider than this factor names no rate
-TAIL = 0.25  # share of a training whose losses are its score
+# The losses of this share of a training are its score, of so many steps at least. A longer one would favour rates that are fast at first.
+TAIL = 0.1
+FEWEST_IN_TAIL = 4
+# Where another draw of the seeds is expected to choose a rate that costs so much (relative), more seeds are trained at the candidates up
+# to this many steps of the factor from the best.
+UNSURE = 0.02
+MORE_SEEDS = 3
+AROUND = 1.0
+MORE_COST = 5  # candidates that are around the best
 AS_GOOD = 0.05  # a loss that is so much higher is as good
 
 
@@ -77,6 +85,7 @@ class Search:
     _tails: dict[tuple[float, int], Floats] = field(default_factory=dict, init=False)
     _start: float = field(default_factory=time.thread_time, init=False)
     _edge: float = field(default=math.inf, init=False)
+    _per_step: float = field(default=0.0, init=False)  # seconds
     _sweep_steps: int = field(default=SWEEP_STEPS, init=False)
 
     def find(self) -> Found:
@@ -85,29 +94,29 @@ class Search:
         probe = self.train([self.used * LOWEST] * 3, 0)
         if not probe or not np.isfinite(probe[0]):
             return self._none("the loss is not finite before any step was made")
-        per_step = (time.thread_time() - start) / len(probe)
-        self._sweep_steps = min(SWEEP_STEPS, self._fitting(per_step * self.seeds, SWEEP_SHARE))
+        self._per_step = (time.thread_time() - start) / len(probe)
+        self._sweep_steps = min(SWEEP_STEPS, self._fitting(self._per_step * self.seeds, SWEEP_SHARE))
         if self._sweep_steps < FEWEST_SWEEP_STEPS:
             return self._none(
                 f"{FEWEST_SWEEP_STEPS} steps of {self.seeds} copies take more than a third of {self.seconds:g} s"
             )
-        swept, per_step = self._sweep()
+        swept = self._sweep()
         read = reading(swept.rates, swept.losses)
         if not read.falls and read.ends_low:
             return self._none(f"the loss does not react to the rate, up to {swept.rates[-1]:.0e}", swept, read)
-        steps = min(self.wanted, self.longest or self.wanted, self._fitting(per_step * self.seeds * COST))
+        steps = min(self.wanted, self.longest or self.wanted, self._fitting(self._per_step * self.seeds * COST))
         if steps < min(FEWEST_STEPS, self.wanted):
             return self._read_off(swept, read)
         return self._settle(swept, read, steps)
 
     # ---- the range test --------------------------------------------------------------------------------------------
 
-    def _sweep(self) -> tuple[Swept, float]:
-        """The range test, its range moved until the edge lies well within it; and the seconds of a step."""
+    def _sweep(self) -> Swept:
+        """The range test, its range moved until the edge lies well within it."""
         low, high = self.used * LOWEST, self.used / LOWEST
         for extension in range(MOST_EXTENSIONS + 1):
             self.tell(f"a range of learning rates, {low:.1g} to {high:.1g}")
-            swept, per_step = self._range(low, high)
+            swept = self._range(low, high)
             read = reading(swept.rates, swept.losses)
             if extension == MOST_EXTENSIONS or not (read.begins_high or read.ends_low):
                 break
@@ -115,9 +124,9 @@ class Search:
                 low, high = low / EXTENSION, low * 100  # beyond what is known to be near the edge
             else:
                 low, high = high / EXTENSION, high * EXTENSION
-        return swept, per_step  # pyright: ignore[reportPossiblyUnboundVariable]  # the loop runs at least once
+        return swept  # pyright: ignore[reportPossiblyUnboundVariable]  # the loop runs at least once
 
-    def _range(self, low: float, high: float) -> tuple[Swept, float]:
+    def _range(self, low: float, high: float) -> Swept:
         rates = np.geomspace(low, high, self._sweep_steps)
         losses = np.full((self.seeds, self._sweep_steps), np.inf)
         start, done = time.thread_time(), 0
@@ -125,7 +134,8 @@ class Search:
             seen = self.train(rates.tolist(), seed)
             losses[seed, : len(seen)] = seen
             done += len(seen)
-        return Swept(rates, losses), (time.thread_time() - start) / max(1, done)
+        self._per_step = (time.thread_time() - start) / max(1, done)
+        return Swept(rates, losses)
 
     # ---- short trainings -------------------------------------------------------------------------------------------
 
@@ -175,13 +185,17 @@ class Search:
         key = (at, horizon)
         if key not in self._tails:
             self.tell(f"learning rate {self._rate(at):.2g} for {horizon} steps")
-            tails = np.full((self.seeds, max(1, round(TAIL * horizon))), np.inf)
-            for seed in range(self.seeds):
-                losses = self.train([self._rate(at)] * horizon, seed)
-                if len(losses) == horizon and math.isfinite(losses[-1]):
-                    tails[seed] = losses[-tails.shape[1] :]
-            self._tails[key] = tails
+            self._tails[key] = self._trained(self._rate(at), horizon, range(self.seeds))
         return self._tails[key]
+
+    def _trained(self, rate: float, horizon: int, seeds: Iterable[int]) -> Floats:
+        found: list[Floats] = []
+        for seed in seeds:
+            losses = self.train([rate] * horizon, seed)
+            whole = len(losses) == horizon and math.isfinite(losses[-1])
+            tail = min(horizon, max(FEWEST_IN_TAIL, round(TAIL * horizon)))
+            found.append(np.array(losses[-tail:]) if whole else np.full(tail, np.inf))
+        return np.stack(found)
 
     def _score(self, at: float, horizon: int) -> float:
         return float(self._tail(at, horizon).mean())
@@ -191,20 +205,38 @@ class Search:
     def _judged(self, steps: int, swept: Swept, read: Reading) -> Found:
         known = sorted((at for at, horizon in self._tails if horizon == steps), reverse=True)
         rates = np.array([self._rate(at) for at in known])
-        tails = np.stack([self._tail(at, steps) for at in known])
-        length = tails.shape[2]
-        idle = np.array([self.train([0.0] * steps, seed)[-length:] for seed in range(self.seeds)])
+        tails = [self._tail(at, steps) for at in known]
+        idle = self._trained(0.0, steps, range(self.seeds))
+        chosen = choice(rates, np.stack(tails), idle)
+        if (
+            not chosen.why
+            and chosen.regret > UNSURE
+            and steps <= self._fitting(self._per_step * MORE_SEEDS * MORE_COST)
+        ):
+            around = self._with_more_seeds(known, steps)
+            tails = [self._tail(at, steps) for at in known]
+            chosen = choice(rates[around], np.stack([tails[at] for at in around]), idle)
         tried = tuple(
-            Tried(rate, steps, tuple(map(float, ends)))
-            for rate, ends in zip(rates.tolist(), tails.mean(axis=2), strict=True)
+            Tried(rate, steps, tuple(map(float, tail.mean(axis=1))))
+            for rate, tail in zip(rates.tolist(), tails, strict=True)
         )
-        chosen = choice(rates, tails, idle)
         if chosen.why:
             return self._none(f"{chosen.why} within {steps} steps", swept, read, tried, steps)
         longer = min(FURTHEST, self.wanted / steps) ** -ROOT
         rate, low = chosen.rate * longer, chosen.low * longer
         # The band is left open upwards: the best rate may not fall with the length.
         return self._found(rate, chosen.rate, low, chosen.high, swept, read, tried, steps)
+
+    def _with_more_seeds(self, known: Sequence[float], steps: int) -> list[int]:
+        """Train more seeds at the candidates around the best one; their indices."""
+        best = min(known, key=lambda at: self._score(at, steps))
+        around = [index for index, at in enumerate(known) if abs(at - best) <= AROUND]
+        for index in around:
+            at = known[index]
+            self.tell(f"learning rate {self._rate(at):.2g} for {steps} steps, with more seeds")
+            more = self._trained(self._rate(at), steps, range(self.seeds, self.seeds + MORE_SEEDS))
+            self._tails[at, steps] = np.concatenate([self._tail(at, steps), more])
+        return around
 
     def _read_off(self, swept: Swept, read: Reading) -> Found:
         """A rate from the range test alone."""

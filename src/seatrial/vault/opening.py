@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Generator, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from seatrial.vault.plan import Plan
 from seatrial.vault.policy import Priced, Seen, price
 from seatrial.vault.predictions import Predict, check_finite, checked, computing, predicted
 from seatrial.vault.pricing.answer import Answer
+from seatrial.vault.pricing.looks import LEVEL, widened
 from seatrial.vault.pricing.noise import keyed
 from seatrial.vault.refusal import damaged, disk_errors
 from seatrial.vault.sealing import CONTENTS
@@ -38,11 +39,13 @@ class Result:
     answers   by the name of the metric.
     look      the number of this opening, the first one being 1.
     against   how each answer stands against its baseline, in words.
+    details   what the plan's `details` told; None where it has none.
     """
 
     answers: dict[str, Answer]
     look: int
     against: tuple[str, ...]
+    details: Any = None
 
     @property
     def figures(self) -> tuple[str, ...]:
@@ -119,9 +122,11 @@ class Opening:
             )
         seen = Seen(targets, predictions, self._training)
         self._priced(seen, ledger.seen(self.vault)[0])  # here, since others wait while an entry is added
+        with computing(self._plan):
+            details = self._details(seen)
         entries = ledger.append(self.vault, self._identity, partial(self._compose, seen))
         self._scored = True
-        return result_of(entries[-1], self._entry)
+        return replace(result_of(entries[-1], self._entry), details=details)
 
     # ---- inner steps ---------------------------------------------------------------------------------------------
 
@@ -205,6 +210,11 @@ class Opening:
                 check_finite(name, answer.value)
             self._answered = looks, state, priced
         return self._answered[2]
+
+    def _details(self, seen: Seen) -> Any:
+        if self._plan.details is None:
+            return None
+        return self._plan.details(seen.targets, seen.predictions, widened(LEVEL, self.look))
 
     def _written(self, priced: Priced, seen: Seen) -> dict[str, Any]:
         return {

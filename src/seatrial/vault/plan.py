@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from numpy.typing import NDArray
 
 from seatrial.errors import UsageProblem
 from seatrial.vault.metrics import Compute, Metric, metric
@@ -16,15 +18,18 @@ class Plan:
     """The metrics of an opening, and what they are to be compared with.
 
     metrics    names (see `seatrial.vault.metrics.METRICS`), the one that counts first; or functions
-               `score(targets, predictions)` by name.
+               `score(targets, predictions)`, or a `Metric`, by name.
+    details    `details(targets, predictions, level)`: what else is to be told by the same look, computed in memory; `level` is what its
+               intervals need so that they hold for all looks. Only where the vault answers exactly.
     baseline   what must be beaten, by the name of the metric: a simpler model's score, the share of the largest class.
 
     Raises:
         UsageProblem: there is no such metric, or none.
     """
 
-    metrics: Sequence[str] | Mapping[str, Compute] = ("accuracy",)
+    metrics: Sequence[str] | Mapping[str, Compute | Metric] = ("accuracy",)
     baseline: Mapping[str, float] | None = None
+    details: Callable[[NDArray[Any], NDArray[Any], float], Any] | None = None
 
     def __post_init__(self) -> None:
         names = [each.name for each in self.scores]
@@ -45,13 +50,16 @@ class Plan:
     def scores(self) -> tuple[Metric, ...]:
         """The metrics themselves."""
         if isinstance(self.metrics, Mapping):
-            return tuple(Metric(name, compute) for name, compute in self.metrics.items())
+            return tuple(
+                each if isinstance(each, Metric) else Metric(name, each) for name, each in self.metrics.items()
+            )
         return tuple(metric(name) for name in self.metrics)
 
     @property
     def written(self) -> dict[str, Any]:
         """As it stands in the ledger."""
-        return {"metrics": [each.name for each in self.scores], "baseline": dict(self.baseline or {})}
+        found = {"metrics": [each.name for each in self.scores], "baseline": dict(self.baseline or {})}
+        return found if self.details is None else {**found, "details": True}
 
 
 def baselines_of(words: Sequence[str], metrics: Sequence[str]) -> dict[str, float]:

@@ -56,6 +56,10 @@ class Policy:
         if self.rule == "widened":
             return
         scores = plan.scores
+        if plan.details is not None:
+            hint = "Leave the details out: they would tell more of the test data than the mechanism does."
+            wanted = f"a plan without details, since the vault answers through its {self.rule}"
+            raise UsageProblem(f"Expected {wanted}, found some.", "vault-plan", hint)
         if len(scores) != 1 or scores[0].losses is None:
             found = ", ".join(each.name for each in scores)
             hint = "This was chosen when the vault was sealed."

@@ -7,9 +7,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from seatrial.evaluation.comparison.compared import LEVEL
 
 MEANINGFUL = 0.75
+_NODES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +49,29 @@ def probability_of_better(effect: float, mean: float, one: float, freedom: float
         return Better(known, 0.0, 1.0)
     ratio = math.sqrt(mean / one)
     seen = effect / math.sqrt(mean)
-    low, high = (_noncentral(seen, freedom, at) for at in (1 - LEVEL / 2, LEVEL / 2))
+    low, high = _noncentralities(seen, freedom)
     return Better(*(_normal(each * ratio) for each in (seen, low, high)))
 
 
-def _noncentral(seen: float, freedom: float, tail: float) -> float:
-    """The noncentrality for which so large a share of t values lies below what was seen."""
+def _noncentralities(seen: float, freedom: float) -> tuple[float, float]:
+    """Those between which t values as the one seen are no surprise. The distribution as a mean over its spread, by quadrature: scipy's
+    own is nan in far tails."""
     from scipy.optimize import brentq
-    from scipy.stats import nct
+    from scipy.special import ndtr
+    from scipy.stats import chi2
 
-    def gap(at: float) -> float:
-        return float(nct.cdf(seen, freedom, at)) - tail
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    at = seen * np.sqrt(chi2.ppf((nodes + 1) / 2, freedom) / freedom)
 
-    # scipy's noncentral t fails in its far tails; what is so far out is known without it.
-    width = 6 + abs(seen) * 6 / math.sqrt(2 * max(freedom, 1))
-    low, high = seen - width, seen + width
-    if not (gap(low) > 0 > gap(high)):
-        from scipy.special import ndtri
+    def found(tail: float) -> float:
+        """For which so large a share of t values lies below what was seen."""
 
-        return seen - float(ndtri(tail)) * math.sqrt(1 + seen**2 / (2 * freedom))
-    return float(brentq(gap, low, high, xtol=1e-10))
+        def gap(noncentrality: float) -> float:
+            return float(weights @ ndtr(at - noncentrality)) / 2 - tail
+
+        return float(brentq(gap, float(at.min()) - 10, float(at.max()) + 10, xtol=1e-10))
+
+    return found(1 - LEVEL / 2), found(LEVEL / 2)
 
 
 def _normal(at: float) -> float:

@@ -34,7 +34,7 @@ class Pair:
     @property
     def is_shown(self) -> bool:
         """Whether the two differ, by the adjusted p."""
-        return self.adjusted < LEVEL
+        return self.adjusted <= LEVEL
 
 
 @dataclass(frozen=True, slots=True)

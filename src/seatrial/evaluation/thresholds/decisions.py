@@ -1,4 +1,6 @@
-"""Metrics of decisions as functions of confusion matrices, many at once: a threshold is swept over all of them."""
+"""Metrics of decisions, of many confusion matrices at once: a threshold is swept over all of them.
+
+All of them follow from three figures a class: how many are of it, how many were answered so, and how many of these are right."""
 
 from __future__ import annotations
 
@@ -16,14 +18,33 @@ from seatrial.evaluation.predictions import Kind, Predictions
 Confusions = NDArray[Any]  # (..., classes, classes) counts by true class, then by answered class
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Counts:
+    """(..., classes) examples of each class, answers of each, and how many of them are right."""
+
+    true: NDArray[Any]
+    answered: NDArray[Any]
+    right: NDArray[Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A metric of decisions, the higher the better: `of` maps confusion matrices (..., classes, classes) to values (...)."""
+    """A metric of decisions, the higher the better: `of_counts` gives values (...). `binary`: it is for two classes only."""
 
     name: str
     words: str
-    of: Callable[[Confusions], NDArray[Any]]
+    of_counts: Callable[[Counts], NDArray[Any]]
     binary: bool = False
+
+    def of(self, confusions: Confusions) -> NDArray[Any]:
+        """(...) of confusion matrices (..., classes, classes)."""
+        return self.of_counts(counts_of(confusions))
+
+
+def counts_of(confusions: Confusions) -> Counts:
+    """Of confusion matrices."""
+    right = np.diagonal(confusions, axis1=-2, axis2=-1)
+    return Counts(confusions.sum(axis=-1), confusions.sum(axis=-2), right)
 
 
 def confusion(targets: NDArray[Any], answers: NDArray[Any], classes: int) -> NDArray[np.int64]:
@@ -46,10 +67,10 @@ def confusion_of(predictions: Predictions) -> NDArray[np.int64]:
 
 def recalls(confusions: Confusions) -> NDArray[Any]:
     """(..., classes) the share of each class that is found; nan where it has no example."""
-    return _share(_diagonal(confusions), confusions.sum(axis=-1))
+    return _recalls(counts_of(confusions))
 
 
-def metric(name: str, kind: Kind) -> Decided:
+def named(name: str, kind: Kind) -> Decided:
     """A metric by name.
 
     Raises:
@@ -79,52 +100,55 @@ def check_kind(kind: Kind) -> None:
 # ---- the metrics -------------------------------------------------------------------------------------------------
 
 
-def _diagonal(confusions: Confusions) -> NDArray[Any]:
-    return np.diagonal(confusions, axis1=-2, axis2=-1)
-
-
 def _share(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[Any]:
     """Part by whole; nan where the whole is nothing."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(whole > 0, part / whole, np.nan)
 
 
-def _accuracy(confusions: Confusions) -> NDArray[Any]:
-    return _diagonal(confusions).sum(axis=-1) / confusions.sum(axis=(-2, -1))
+def _recalls(of: Counts) -> NDArray[Any]:
+    return _share(of.right, of.true)
 
 
-def _balanced(confusions: Confusions) -> NDArray[Any]:
-    return np.nanmean(recalls(confusions), axis=-1)
+def _accuracy(of: Counts) -> NDArray[Any]:
+    return of.right.sum(axis=-1) / of.true.sum(axis=-1)
 
 
-def _worst(confusions: Confusions) -> NDArray[Any]:
-    return np.nanmin(recalls(confusions), axis=-1)
+def _balanced(of: Counts) -> NDArray[Any]:
+    return np.nanmean(_recalls(of), axis=-1)
 
 
-def _geometric(confusions: Confusions) -> NDArray[Any]:
-    found = recalls(confusions)
+def _worst(of: Counts) -> NDArray[Any]:
+    return np.nanmin(_recalls(of), axis=-1)
+
+
+def _geometric(of: Counts) -> NDArray[Any]:
     with np.errstate(divide="ignore"):
-        return np.exp(np.nanmean(np.log(found), axis=-1))
+        return np.exp(np.nanmean(np.log(_recalls(of)), axis=-1))
 
 
-def _overlaps(confusions: Confusions, both: float) -> NDArray[Any]:
-    """Mean over the classes that occur of tp * both / (tp * both + fp + fn): F1 for 2, intersection over union for 1."""
-    right = _diagonal(confusions)
-    missed = confusions.sum(axis=-1) + confusions.sum(axis=-2) - 2 * right
-    return np.nanmean(_share(both * right, both * right + missed), axis=-1)
+def _f1_each(of: Counts) -> NDArray[Any]:
+    """(..., classes); nan where a class neither occurs nor is answered."""
+    return _share(2 * of.right, of.true + of.answered)
 
 
-def _f1(confusions: Confusions) -> NDArray[Any]:
-    right = confusions[..., 1, 1]
-    return np.nan_to_num(_share(2 * right, 2 * right + confusions[..., 0, 1] + confusions[..., 1, 0]))
+def _f1(of: Counts) -> NDArray[Any]:
+    return np.nan_to_num(_f1_each(of)[..., 1])
 
 
-def _correlation(confusions: Confusions) -> NDArray[Any]:
+def _macro_f1(of: Counts) -> NDArray[Any]:
+    return np.nanmean(_f1_each(of), axis=-1)
+
+
+def _overlap(of: Counts) -> NDArray[Any]:
+    return np.nanmean(_share(of.right, of.true + of.answered - of.right), axis=-1)
+
+
+def _correlation(of: Counts) -> NDArray[Any]:
     """Matthews' coefficient for several classes (Gorodkin 2004); 0 where all answers are one class."""
-    counts = confusions.astype(float)
-    total, right = counts.sum(axis=(-2, -1)), _diagonal(counts).sum(axis=-1)
-    true, answered = counts.sum(axis=-1), counts.sum(axis=-2)
-    up = right * total - (true * answered).sum(axis=-1)
+    true, answered = of.true.astype(float), of.answered.astype(float)
+    total = true.sum(axis=-1)
+    up = of.right.sum(axis=-1) * total - (true * answered).sum(axis=-1)
     down = np.sqrt((total**2 - (answered**2).sum(axis=-1)) * (total**2 - (true**2).sum(axis=-1)))
     return np.where(down > 0, up / np.where(down > 0, down, 1), 0.0)
 
@@ -135,10 +159,8 @@ METRICS = {
         Decided("balanced-accuracy", "mean of the recalls of all classes", _balanced),
         Decided("worst-recall", "the lowest recall of a class", _worst),
         Decided("g-mean", "geometric mean of the recalls of all classes", _geometric),
-        Decided("macro-f1", "mean of the F1 of all classes", lambda confusions: _overlaps(confusions, 2.0)),
-        Decided(
-            "mean-iou", "mean intersection over union of all classes", lambda confusions: _overlaps(confusions, 1.0)
-        ),
+        Decided("macro-f1", "mean of the F1 of all classes", _macro_f1),
+        Decided("mean-iou", "mean intersection over union of all classes", _overlap),
         Decided("f1", "F1 of class 1", _f1, binary=True),
         Decided("mcc", "Matthews' correlation coefficient", _correlation),
         Decided("accuracy", "share of right answers", _accuracy),

@@ -15,14 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.evaluation.predictions import Predictions
-from seatrial.evaluation.thresholds.decisions import Confusions, Decided, check_kind, confusion
+from seatrial.evaluation.thresholds.decisions import Counts, Decided, check_kind, confusion
 
 _ROUNDS = 20
 _SAME = 1e-12
 _POWERS = np.linspace(
     0, 1.5, 7
 )  # of the classes' shares, to begin from: 0 leaves answers as they are, 1 is the logit adjustment
-_LARGEST = 20_000_000  # entries of confusion matrices at once; beyond it, cuts are tried at even distances
+_MOST = (
+    200_000  # figures of classes at once: beyond it, only each second, third, ... cut among several classes is tried
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,8 +81,9 @@ def _binary(predictions: Predictions, metric: Decided) -> Threshold:
     cuts = np.concatenate([[0], cuts, [len(scores)]])  # so many of the lowest scores are answered 0
     ones = np.concatenate([[0], np.cumsum(targets)])[cuts]
     zeros, all_ones = cuts - ones, int(targets.sum())
-    tables = np.stack([zeros, len(targets) - all_ones - zeros, ones, all_ones - ones], axis=-1).reshape(-1, 2, 2)
-    values = metric.of(tables)
+    true = np.array([len(targets) - all_ones, all_ones])
+    answered, right = np.stack([cuts, len(targets) - cuts], axis=-1), np.stack([zeros, all_ones - ones], axis=-1)
+    values = metric.of_counts(Counts(np.broadcast_to(true, right.shape), answered, right))
     below = np.concatenate([[min(0.0, scores[0])], scores])[cuts]
     above = np.concatenate([scores, [max(1.0, np.nextafter(scores[-1], np.inf))]])[cuts]
     at = _widest(values, above - below)
@@ -129,20 +132,25 @@ def _best_weight(
     cuts = cuts[np.isfinite(edges[cuts - 1]) & (edges[cuts - 1] > 0)]
     if not len(cuts):
         return float(weights[of]), -np.inf
-    cuts = cuts[:: max(1, len(cuts) * classes * classes // _LARGEST)]
-    values = metric.of(_switched(targets[order], rivals[order], of, cuts, classes))
+    cuts = cuts[:: max(1, len(cuts) * classes // _MOST)]
+    values = metric.of_counts(_switched(targets[order], rivals[order], of, cuts, classes))
     below, above = edges[cuts - 1], np.append(edges, np.inf)[cuts]
     gaps = np.log(np.minimum(above, 4 * below)) - np.log(below)  # the last one has no end
     at = _widest(values, gaps)
     return float(np.sqrt(below[at] * min(above[at], 4 * below[at]))), float(values[at])
 
 
-def _switched(targets: NDArray[Any], rivals: NDArray[Any], of: int, cuts: NDArray[Any], classes: int) -> Confusions:
-    """Confusion matrices with the first so many examples answered by one class, the others by its rivals."""
-    start = confusion(targets, rivals, classes).reshape(-1)
+def _switched(targets: NDArray[Any], rivals: NDArray[Any], of: int, cuts: NDArray[Any], classes: int) -> Counts:
+    """Counts (cuts, classes) with the first so many examples answered by one class, the others by its rivals."""
     steps = np.searchsorted(cuts, np.arange(len(targets)), side="right")
     kept = steps < len(cuts)
-    changes = np.zeros((len(cuts), classes * classes), dtype=np.int64)
-    np.add.at(changes, (steps[kept], targets[kept] * classes + rivals[kept]), -1)
-    np.add.at(changes, (steps[kept], targets[kept] * classes + of), 1)
-    return (start + np.cumsum(changes, axis=0)).reshape(-1, classes, classes)
+    steps, was, true = steps[kept], rivals[kept], targets[kept]
+    answered, right = np.zeros((2, len(cuts), classes), dtype=np.int64)
+    np.add.at(answered, (steps, was), -1)
+    np.add.at(answered, (steps, of), 1)
+    np.add.at(right, (steps, was), -(was == true).astype(np.int64))
+    np.add.at(right, (steps, of), (true == of).astype(np.int64))
+    first_answered = np.bincount(rivals, minlength=classes)
+    first_right = np.bincount(rivals[rivals == targets], minlength=classes)
+    all_true = np.broadcast_to(np.bincount(targets, minlength=classes), answered.shape)
+    return Counts(all_true, first_answered + np.cumsum(answered, axis=0), first_right + np.cumsum(right, axis=0))

@@ -26,7 +26,7 @@ def together(members: Sequence[Predictions]) -> list[Predictions]:
         raise UsageProblem(
             "Expected predictions with an answer an example, found counts of pixels, which cannot vote.",
             "vote-segmentation",
-            "Average weights instead (--kinds averages,soup).",
+            "Let the networks' outputs be averaged within one model, and predict with that.",
         )
     found = matched(members)
     shapes = {each.scores.shape for each in found}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -52,7 +53,7 @@ def soft(
     shares = checked(weights, len(found))
     first = found[0]
     if of == "probabilities":
-        mean = np.tensordot(shares, np.stack([each.scores for each in found]).astype(np.float64), axes=1)
+        mean = _sum(shares, (each.scores for each in found))
         if first.kind in CLASSES:
             mean = np.clip(mean, 0.0, 1.0)
         return first.with_scores(mean, model)
@@ -62,8 +63,7 @@ def soft(
             "vote-kind",
             "Take of='probabilities'.",
         )
-    logs = np.log(np.maximum(np.stack([columns(each) for each in found]), LEAST))
-    mean = np.exp(np.tensordot(shares, logs, axes=1))
+    mean = np.exp(_sum(shares, (np.log(np.maximum(columns(each), LEAST)) for each in found)))
     return first.with_scores(scores(first.kind, mean / mean.sum(axis=-1, keepdims=True)), model)
 
 
@@ -84,17 +84,20 @@ def hard(
     """
     found = together(members)
     shares = checked(weights, len(found))
-    answers = np.stack([columns(each) for each in found])
-    classes = answers.shape[-1]
-    each_vote = [np.eye(classes)[_labels(each)] for each in found]
-    votes = np.tensordot(shares, np.stack(each_vote), axes=1)
+    classes = columns(found[0]).shape[-1]
+    votes = _sum(shares, (np.eye(classes)[_labels(each)] for each in found))
     most = np.isclose(votes, votes.max(axis=-1, keepdims=True), rtol=0, atol=_AHEAD)
     tied = most.sum(axis=-1) > 1
-    preferred = np.tensordot(shares, answers, axes=1) if ties == "soft" else np.zeros_like(votes)
+    preferred = _sum(shares, map(columns, found)) if ties == "soft" else np.zeros_like(votes)
     winner = np.eye(classes, dtype=bool)[np.where(most, preferred, -1.0).argmax(axis=-1)]
     votes = np.where(tied[..., None], np.where(winner, votes + _AHEAD * classes, votes - _AHEAD), votes)
     votes = np.clip(votes, 0.0, 1.0)
     return HardVote(found[0].with_scores(scores(found[0].kind, votes), model), tied)
+
+
+def _sum(shares: NDArray[np.float64], parts: Iterable[NDArray[Any]]) -> NDArray[np.float64]:
+    """The weighted sum, one part after the other: scores of many classes are large."""
+    return functools.reduce(np.add, (share * part for share, part in zip(shares, parts, strict=True)))
 
 
 def _labels(of: Predictions) -> NDArray[np.int64]:

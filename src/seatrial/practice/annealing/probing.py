@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial.evaluation.comparison.seeds import Difference, difference
 from seatrial.practice.borrowed import borrowed
-from seatrial.practice.optimizers.paired import Difference, difference
 from seatrial.practice.rates import Copies
 from seatrial.practice.task import Task
 from seatrial.practice.trying import try_out

@@ -15,40 +15,36 @@ from seatrial.practice.ensembles.member import NEIGHBOURS, TREES, Member, said_b
 MOST_CELLS = 30_000_000
 
 
-def classical(making: Making, like: Predictions | None) -> list[Member]:
-    """Gradient boosting and nearest neighbours on the flattened inputs, by scikit-learn, with defaults.
+def classical(making: Making, answers: Predictions) -> list[Member]:
+    """Gradient boosting and nearest neighbours on the flattened inputs, by scikit-learn, with its defaults.
 
     Args:
-        like: what another member says of the validation data, whose kind of answer is theirs; found by an untrained network
-            where there is none.
+        answers: what any network of the task says of the validation data: theirs are of the same kind.
     """
     names = (TREES, NEIGHBOURS)
     if all(making.store.has(name) for name in names):
         return [making.store.member(name) for name in names]
-    from seatrial.practice.predicting.predicting import predict
-
-    shape = like or predict(making.task, making.task.make().model, making.validation)
     try:
-        training = _part(making, features(making.task, making.task.train, shape.kind))
+        training = _part(making, features(making.task, making.task.train, answers.kind))
     except UsageProblem as problem:
         making.left_out.append(f"classical models: {problem.message}")
         return []
-    return [member for name in names if (member := _member(making, name, shape, training)) is not None]
+    return [member for name in names if (member := _member(making, name, answers, training)) is not None]
 
 
-def _member(making: Making, name: str, like: Predictions, training: Features) -> Member | None:
+def _member(making: Making, name: str, answers: Predictions, training: Features) -> Member | None:
     store, seed = making.store, making.settings.seed
     if store.has(name):
         return store.member(name)
     making.told(f"fitting {name}")
-    path, classes = store.weights(name), len(like.classes)
+    path, classes = store.weights(name), len(answers.classes)
     count = f"{len(training)} examples of {training.values.shape[1]} features"
     try:
         if name == TREES:
-            trees.grow(like.kind, training, classes, seed, path)
+            trees.grow(answers.kind, training, classes, seed, path)
             origin = f"gradient boosting on {count}"
         else:
-            neighbours.learn(like.kind, training, classes, path)
+            neighbours.learn(answers.kind, training, classes, path)
             origin = f"nearest neighbours among {count}"
         said = said_by(name, making.task, path, making.validation, None, name=name, seed=seed, data_name="validation")
     except UsageProblem as problem:

@@ -11,18 +11,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.errors import UsageProblem
-from seatrial.evaluation.voting.columns import CLASSES
+from seatrial.evaluation.predictions import Predictions
+from seatrial.evaluation.voting.columns import CLASSES, together
 from seatrial.evaluation.voting.diversity import Diversity, diversity
 from seatrial.evaluation.voting.losses import error
 from seatrial.evaluation.voting.majority import majority_error, majority_error_of
+from seatrial.practice.ensembles.averages import averages
+from seatrial.practice.ensembles.checkpoints import checkpoints as read_checkpoints
 from seatrial.practice.ensembles.choice import HARD, Choice, choose
 from seatrial.practice.ensembles.making import Making
 from seatrial.practice.ensembles.member import Member
 from seatrial.practice.ensembles.saved import Ensemble, save
+from seatrial.practice.ensembles.soup import soup
 from seatrial.practice.ensembles.store import Store
+from seatrial.practice.ensembles.trainings import seeds, snapshots
 from seatrial.practice.fitting.preparing import found_rate
 from seatrial.practice.fitting.settings import FOUND, Settings
 from seatrial.practice.optimizers.kinds import with_optimizer
+from seatrial.practice.predicting.predicting import predict
 from seatrial.practice.refusal import refused
 from seatrial.practice.task import Task
 from seatrial.practice.unchanged import unchanged
@@ -98,13 +104,14 @@ def ensemble(
         "members": members,
         "settings": {key: value for key, value in asdict(chosen).items() if key not in ("save_seconds", "accelerator")},
     }
-    store = Store(out.resolve(), about)
 
     def make() -> Ensembled:
         with unchanged():
             making = _making(task, store, chosen, members, progress, told)
-            return _finished(making, _members(making, kinds, checkpoints), groups)
+            return _finished(making, _members(making, kinds, checkpoints, answers), groups)
 
+    answers = apart(lambda: _answers(task))
+    store = Store(out.resolve(), about)
     return apart(make)
 
 
@@ -123,6 +130,19 @@ def _check(task: Task, settings: Settings, members: int, kinds: Sequence[str], c
         raise refused("one device for each training", str(settings.devices), "ensemble-devices", hint)
 
 
+def _answers(task: Task) -> Predictions:
+    """What an untrained network says of the validation data: of which kind members' answers will be.
+
+    Raises:
+        UsageProblem: the task's own code fails, or such answers cannot be combined.
+    """
+    assert task.validation is not None
+    with unchanged():
+        found = predict(task, task.make().model, task.validation)
+    together([found])
+    return found
+
+
 def _making(
     task: Task, store: Store, settings: Settings, members: int, progress: bool, told: Callable[[str], None]
 ) -> Making:
@@ -138,17 +158,17 @@ def _making(
     return Making(used, store, replace(settings, optimizer="", rate=rate), members, progress, told)
 
 
-def _members(making: Making, kinds: Sequence[str], checkpoints: Sequence[Path]) -> list[Member]:
+def _members(making: Making, kinds: Sequence[str], checkpoints: Sequence[Path], answers: Predictions) -> list[Member]:
     from seatrial.practice.ensembles.classical import classical
-    from seatrial.practice.ensembles.trainings import seeds, snapshots
 
-    found: list[Member] = []
-    if SEEDS in kinds:
-        found += seeds(making)
-    if SNAPSHOTS in kinds:
-        found += snapshots(making)
+    found = read_checkpoints(making, checkpoints)  # first: a file that is none is told before anything is trained
+    for kind, make in ((SEEDS, seeds), (SNAPSHOTS, snapshots), (AVERAGES, averages)):
+        if kind in kinds:
+            found += make(making)
+    if SOUP in kinds:
+        found += soup(making, found)
     if CLASSICAL in kinds:
-        found += classical(making, found[0].predictions if found else None)
+        found += classical(making, answers)
     if not found:
         why = " ".join(making.left_out) or "none were asked for."
         raise UsageProblem(f"Expected at least one member, found none: {why}", "ensemble-empty", "Ask for other kinds.")

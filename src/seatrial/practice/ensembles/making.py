@@ -47,6 +47,10 @@ class Making:
         assert self.task.validation is not None
         return self.task.validation
 
+    def own_seed(self, number: int) -> int:
+        """Seeds after those of the independent trainings: no training is one of them again."""
+        return self.settings.seed + self.members + number
+
     def trained(self, task: Task, name: str, settings: Settings) -> Fit | None:
         """A training in a folder of its own, gone on with where it was interrupted; None where it came to nothing."""
         folder = self.store.training(name)

@@ -7,9 +7,8 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 
@@ -91,13 +90,20 @@ class Ensemble:
         together = soft(said, [each.weight for each in self.voices], model="ensemble")
         return replace(together, groups=groups)
 
-    def predictor(self, device: torch.device | None = None) -> Callable[[Sequence[Any]], NDArray[np.float64]]:
-        """A function of inputs, as a vault's opening asks for (`opening.score(ensemble.predictor())`): the probabilities
-        (n, classes), of two classes that of the second (n,), of several labels (n, labels); or the numbers of a regression."""
-        return lambda inputs: self.predict(_Inputs(inputs, self.task), device=device).scores  # pyright: ignore[reportArgumentType]
+    def predictor(
+        self, of: Literal["labels", "scores"] = "labels", device: torch.device | None = None
+    ) -> Callable[[Sequence[Any]], NDArray[Any]]:
+        """A function of inputs, as a vault's opening asks for: `opening.score(ensemble.predictor())`.
+
+        Args:
+            of: the "labels" that are answered, (n,) class indexes or numbers; or the "scores": probabilities (n, classes), of two
+                classes that of the second (n,).
+        """
+        return lambda inputs: getattr(self.predict(Inputs(inputs, self.task), device=device), of)  # pyright: ignore[reportArgumentType]
 
     def _said(self, voice: Voice, data: Data, data_name: str, device: torch.device | None) -> Predictions:
         path = self.file.parent / voice.file
+        _check(path, voice.sha256)  # again: a frozen model is what it was
         found = said_by(voice.kind, self.task, path, data, device, name=voice.name, data_name=data_name)
         if found.kind != self.kind:
             raise refused(f"answers as the ensemble gives them, {self.kind}", found.kind, "ensemble-kind", _ANEW)
@@ -126,7 +132,7 @@ def save(folder: Path, task: Task, members: Sequence[Member], weights: Sequence[
 # ---- inner steps -------------------------------------------------------------------------------------------------
 
 
-class _Inputs:
+class Inputs:
     """Inputs without targets as data of the task: each with the targets of some training example, which nobody looks at."""
 
     def __init__(self, inputs: Sequence[Any], task: Task) -> None:
@@ -138,7 +144,7 @@ class _Inputs:
     def __getitem__(self, at: int) -> tuple[Any, ...]:
         given, training = self.inputs[at], self.task.train
         others = self.task.split(training[at % len(training)])[1]  # pyright: ignore[reportArgumentType]
-        return (*(given if isinstance(given, tuple) else (given,)), *others)
+        return (*(given if isinstance(given, (tuple, list)) else (given,)), *others)
 
 
 def _check(path: Path, sha256: str) -> None:

@@ -38,14 +38,16 @@ def snapshots(making: Making) -> list[Member]:
     names = [f"snapshot-{at + 1}" for at in range(cycles)]
     if not all(making.store.has(name) for name in names):
         cyclic = making.task.having(schedule=lambda optimizer, steps: _restarting(optimizer, steps, cycles))
-        settings = replace(making.settings, epochs=each * cycles, patience=0, kept=cycles - 1, schedule="")
+        settings = replace(
+            making.settings, epochs=each * cycles, patience=0, kept=cycles - 1, schedule="", seed=making.own_seed(0)
+        )
         if making.trained(cyclic, "snapshots", settings) is None:
             return []
         folder = making.store.training("snapshots")
         for at, name in enumerate(names):
             file = folder / (LAST if at == cycles - 1 else epoch_file(each * (at + 1)))
             origin = f"one training with a cyclic rate, after cycle {at + 1} of {cycles} ({each} epochs each)"
-            making.network(name, origin, network(making.task, file, making.device), making.settings.seed)
+            making.network(name, origin, network(making.task, file, making.device), settings.seed)
     return [making.store.member(name) for name in names]
 
 

@@ -6,7 +6,7 @@ import math
 
 from seatrial.practice.ensembles.choice import BEST
 from seatrial.practice.ensembles.ensemble import Ensembled, Independence
-from seatrial.report.numbers import counted, decimal
+from seatrial.report.numbers import counted
 
 # Yule's Q: below it members err nearly as if they did not know of one another (as the pairs of Kuncheva and Whitaker's table 3 do).
 _NEARLY_INDEPENDENT = 0.3
@@ -20,6 +20,10 @@ def sentences(made: Ensembled) -> list[str]:
     if made.independence is not None:
         found.append(_bound(made.independence, len(made.members), len(made.members[0].predictions.classes)))
     found += [f"Left out: {each}" for each in made.left_out]
+    found.append(
+        "Members (their epochs too) and weights were chosen by the same validation data: only data that chose nothing say how good the "
+        "ensemble is. It can be tested as one frozen model: ensemble.json."
+    )
     return found
 
 
@@ -33,11 +37,11 @@ def _chosen(made: Ensembled) -> str:
         return f"No combination has a smaller {choice.loss} on other halves than the best member, {single}: it is taken alone."
     assert choice.gain is not None and choice.chosen.honest is not None
     gain, optimism = choice.gain, choice.chosen.honest.optimism
-    figures = f"{decimal(gain.mean)} ({decimal(gain.low)} to {decimal(gain.high)}, 95 %)"
+    figures = f"{gain.mean:.2g} ({gain.low:.2g} to {gain.high:.2g}, 95 %)"
     told = f"its {choice.loss} is smaller than the best member's by {figures}"
     if not gain.shown:
         told += f", which {counted(len(choice.chosen.predictions), 'example')} cannot tell from nothing"
-    chosen_by = f" On the half that chose it, it looks better by {decimal(optimism)}." if optimism > 0 else ""
+    chosen_by = f" On the half that chose it, it looks better by {optimism:.2g}." if optimism > 0 else ""
     return f"Chosen: {choice.chosen.name} over {counted(len(voices), 'member')}. On examples that did not choose it, {told}.{chosen_by}"
 
 
@@ -46,7 +50,7 @@ def _errors(made: Ensembled) -> str:
     assert known is not None
     effective = "" if math.isnan(known.effective) else f", as good as {known.effective:.1f} independent members"
     if math.isnan(known.q):
-        return f"The members' errors correlate by {decimal(known.correlation)}{effective}."
+        return f"The members' errors correlate by {known.correlation:.2f}{effective}."
     far = "nearly independent" if abs(known.q) < _NEARLY_INDEPENDENT else "far from independent"
     return (
         f"Of two members exactly one is right in {known.disagreement:.1%} of the examples; their errors are {far}: Q {known.q:.2f}, "
@@ -58,6 +62,11 @@ def _bound(figures: Independence, members: int, classes: int) -> str:
     more = " at most" if classes > 2 else ""
     return (
         f"If their errors were independent, a majority of {members} members that are wrong in {figures.mean_error:.1%} would be wrong in"
-        f"{more} {figures.bound_half:.2%} (each with its own error: {figures.own:.2%}; ties counted as right: {figures.bound:.2%}). The hard vote "
-        f"is wrong in {figures.got:.1%}."
+        f"{more} {_share(figures.bound_half)} (each with its own error: {_share(figures.own)}; ties counted as right: {_share(figures.bound)}). "
+        f"The hard vote is wrong in {figures.got:.1%}."
     )
+
+
+def _share(value: float) -> str:
+    """A share that may be very small."""
+    return f"{value * 100:.2g} %"

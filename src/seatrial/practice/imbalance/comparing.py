@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from seatrial.errors import UsageProblem
 from seatrial.evaluation.predictions import Predictions
-from seatrial.evaluation.thresholds.decisions import Decided, metric
-from seatrial.files import replace
+from seatrial.evaluation.thresholds.decisions import Decided, named
+from seatrial.files import replace as replace_file
 from seatrial.practice.fitting.checkpoints import LAST, STATE, load_weights
 from seatrial.practice.fitting.fit import fit
 from seatrial.practice.fitting.settings import Settings
+from seatrial.practice.imbalance.against import Against, against
 from seatrial.practice.imbalance.judging import Judged, judge
 from seatrial.practice.imbalance.rarity import Rarity, rarity
 from seatrial.practice.imbalance.remedies import PLAIN, Augment, Choice, Remedy, choice, usual, why_not
 from seatrial.practice.imbalance.start import Start, start
-from seatrial.practice.optimizers.paired import Difference, difference
 from seatrial.practice.predicting.predicting import predict
 from seatrial.practice.refusal import refused
 from seatrial.practice.task import Task
@@ -43,7 +43,7 @@ class Candidate:
     choice: Choice
     judged: tuple[Judged, ...]
     predictions: tuple[Predictions, ...]
-    against_plain: Difference | None = None
+    against_plain: Against | None = None
 
     @property
     def name(self) -> str:
@@ -93,7 +93,7 @@ def compare_remedies(
     task: Task,
     remedies: Sequence[str] = (),
     *,
-    metric_name: str = METRIC,
+    metric: str = METRIC,
     seeds: int = SEEDS,
     epochs: int = EPOCHS,
     out: Path | None = None,
@@ -105,7 +105,7 @@ def compare_remedies(
 
     Args:
         remedies: by name (see `seatrial imbalance --help`); all that can be tried if nothing is given. Plain training is always one.
-        metric_name: what they are compared by, a metric of decisions.
+        metric: what they are compared by, a metric of decisions.
         seeds: trainings of each, at least 2.
         epochs: of each training; none stops earlier, and no best epoch is chosen on what judges.
         out: a folder for all trainings; those that it holds already are not done again, one that was interrupted goes on.
@@ -118,7 +118,7 @@ def compare_remedies(
         hint = "One training shows no spread; 3 are usual."
         raise refused("seeds of at least 2", repr(seeds), "imbalance-seeds", hint)
     known = rarity(task)
-    measure = metric(metric_name, known.answers.kind)
+    measure = named(metric, known.answers.kind)
     chosen, left_out = _chosen(task, known, remedies, augment)
     with tempfile.TemporaryDirectory() as scratch:
         runs = _planned(out or Path(scratch), known, epochs)
@@ -130,19 +130,21 @@ def compare_remedies(
                     told(f"{remedy}: training {seed + 1} of {seeds}")
                     found = _predicted(task, known, given, Settings(epochs, 0, seed=seed, kept=0), runs, progress)
                 except UsageProblem as problem:
-                    if remedy == PLAIN or seed:
+                    if remedy == PLAIN:
                         raise
-                    left_out[remedy] = str(problem)
+                    left_out |= {each.name: str(problem) for each in chosen if each.remedy.name == remedy}
                     chosen = [each for each in chosen if each.remedy.name != remedy]
                     continue
                 trained[remedy] = (*trained.get(remedy, ()), found)
     judged = [_judged(each, trained[each.remedy.name], known, measure) for each in chosen]
-    plain = judged[0].figures
-    compared = [
-        Candidate(each.choice, each.judged, each.predictions, difference(each.figures, plain, len(judged) - 1))
-        for each in judged[1:]
-    ]
-    return Comparison(task.name, known, start(task, known), measure, epochs, seeds, (judged[0], *compared), left_out)
+    plain = judged[0]
+    targets = plain.predictions[0].targets
+
+    def beside_plain(one: Candidate) -> Candidate:
+        return replace(one, against_plain=against(one.judged, plain.judged, targets, measure, len(judged) - 1))
+
+    compared = map(beside_plain, judged[1:])
+    return Comparison(task.name, known, start(task, known), measure, epochs, seeds, (plain, *compared), left_out)
 
 
 def _chosen(
@@ -174,7 +176,7 @@ def _planned(folder: Path, known: Rarity, epochs: int) -> Path:
         differs = ", ".join(f"{key} {before.get(key)} before and {value} now" for key, value in plan.items() if before.get(key) != value)  # fmt: skip
         hint = "Give --out another folder."
         raise refused(f"trainings of the same data and epochs in {folder}", differs, "imbalance-plan", hint)
-    replace(path, json.dumps(plan).encode())
+    replace_file(path, json.dumps(plan).encode())
     return folder / "runs"
 
 

@@ -24,7 +24,7 @@ class Judged:
 
     figure       the metric that is compared.
     confusion    (classes, classes).
-    answers      (n,) class indexes; None of a segmentation.
+    answers      (n,) class indexes; (n, classes, classes) counts of pixels, of a segmentation.
     precision    average precision of the rarest class; nan where it is not known.
     loss         log loss of the probabilities as they come, and `corrected` by the shares of classes; nan where not known.
     crossed      the threshold, where one was moved.
@@ -32,7 +32,7 @@ class Judged:
 
     figure: float
     confusion: Confusions
-    answers: NDArray[np.int64] | None
+    answers: NDArray[np.int64]
     precision: float
     loss: float
     corrected: float
@@ -53,7 +53,7 @@ def judge(predictions: Predictions, chosen: Choice, rarity: Rarity, metric: Deci
     if predictions.kind == "segmentation":
         table = confusion_of(predictions)
         nothing = float("nan")
-        return Judged(float(metric.of(table)), table, None, nothing, nothing, nothing)
+        return Judged(float(metric.of(table)), table, predictions.scores, nothing, nothing, nothing)
     answers, crossed = predictions.labels, None
     if chosen.after == ADJUSTED:
         answers = adjusted(predictions, rarity.shares)

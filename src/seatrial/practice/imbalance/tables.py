@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ KINDS = {"smote": "SMOTE", "borderline-smote": "BorderlineSMOTE", "adasyn": "ADA
 
 def why_not(task: Task, rarity: Rarity) -> str:
     """Why a task's training data are no table to be resampled; "" where they are one."""
+    if importlib.util.find_spec("imblearn") is None:
+        return "imbalanced-learn is not installed (pip install 'seatrial[imbalance]')"
     data: Any = task.train
     example = task.split(data[0])
     if rarity.classes is None or len(example[0]) != 1 or len(example[1]) != 1:
@@ -38,7 +41,7 @@ def resampled(task: Task, rarity: Rarity, kind: str, seed: int) -> TensorDataset
     """The training data with made examples of the rarer classes, until all have as many.
 
     Raises:
-        UsageProblem: imbalanced-learn is not installed, or its method cannot do it with these data.
+        UsageProblem: the method cannot do it with these data.
     """
     data: Any = task.train
     parts = [task.split(data[at]) for at in range(len(data))]
@@ -59,14 +62,8 @@ def resampled(task: Task, rarity: Rarity, kind: str, seed: int) -> TensorDataset
 
 
 def _sampler(kind: str, neighbours: int, seed: int) -> Any:
-    try:
-        from imblearn import combine, over_sampling
-    except ImportError:
-        raise UsageProblem(
-            "Expected the package imbalanced-learn, found it not installed.",
-            "imbalance-no-package",
-            "pip install 'seatrial[imbalance]'",
-        ) from None
+    from imblearn import combine, over_sampling
+
     if kind == "smote-enn":
         return combine.SMOTEENN(smote=over_sampling.SMOTE(k_neighbors=neighbours, random_state=seed), random_state=seed)
     named = {"n_neighbors" if kind == "adasyn" else "k_neighbors": neighbours}

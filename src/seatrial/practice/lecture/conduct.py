@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from seatrial.practice.fitting.settings import Settings
 from seatrial.practice.lecture.outcome import Diary, Outcome
-from seatrial.practice.lecture.stages import STAGES, Practice
+from seatrial.practice.lecture.practice import Practice
+from seatrial.practice.lecture.stages import STAGES
 from seatrial.practice.task import Task
 from seatrial.report.chapters import Chapter, write_chapters
 
@@ -24,6 +27,7 @@ def practise(
     test_share: float = 0.2,
     validation_share: float = 0.15,
     quick: bool = False,
+    space: Callable[[Any], Task] | None = None,
     name: str = "",
     progress: bool = True,
 ) -> Diary:
@@ -32,14 +36,22 @@ def practise(
     Args:
         test_share: of the data, sealed where the task has no vault.
         validation_share: of what is left, set apart where the task has no validation data.
-        quick: check without training copies, and take the learning rate as it is.
+        quick: check without training copies, take the learning rate as it is, search and combine nothing.
+        space: the same task as a function of an Optuna trial, with choices to be searched (see `seatrial.search`).
         name: for the report, where the task has none.
 
     Raises:
         UsageProblem: the task or the folder is not what it should be.
     """
-    about = {"task": task.name, "settings": asdict(settings), "shares": [test_share, validation_share], "quick": quick}
-    practice = Practice(task, Diary(out, about), settings, test_share, validation_share, quick, progress)
+    shares = [test_share, validation_share]
+    about = {
+        "task": task.name,
+        "settings": asdict(settings),
+        "shares": shares,
+        "quick": quick,
+        "space": space is not None,
+    }
+    practice = Practice(task, Diary(out, about), settings, test_share, validation_share, quick, progress, space)
     console = Console(stderr=True, quiet=not progress, highlight=False, markup=False)
     for stage in STAGES:
         known = practice.diary.outcomes.get(stage.name)

@@ -1,78 +1,183 @@
-"""The end of a practice: the vault is opened for the chosen weights, once, and what they are worth is measured."""
+"""The end of a practice: the vault is opened for the chosen model, once, and what it is worth is measured."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import default_collate
 
+from seatrial.errors import UsageProblem
+from seatrial.evaluation.evaluating import evaluate
+from seatrial.evaluation.evaluation import Evaluation
+from seatrial.evaluation.predictions import Predictions
+from seatrial.practice.ensembles.saved import Ensemble, Inputs
+from seatrial.practice.evaluating.evaluating import PAGE, write
 from seatrial.practice.fitting.checkpoints import load_weights
 from seatrial.practice.lecture.outcome import Outcome
+from seatrial.practice.lecture.practice import Practice
 from seatrial.practice.metrics import is_gathering
-from seatrial.practice.task import Task
-from seatrial.practice.trying import on_device
+from seatrial.practice.predicting.predicting import predict
 from seatrial.report.numbers import counted, decimal
+from seatrial.vault.metrics import METRICS, Metric
 from seatrial.vault.opening import Result
 from seatrial.vault.plan import Plan
 from seatrial.vault.vault import Vault
 
 REASON = "the end of the practice"
+FOLDER = "evaluation"
+Scores = NDArray[Any]
+Predictor = Callable[[Sequence[Any]], Scores]
 
 
-def examine(task: Task, place: Path, weights: Path, largest_share: float | None) -> Outcome:
-    """Open a vault for the weights that validation chose.
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What is examined: the file that stands for it, what it says of inputs, and what it said of the validation data."""
 
-    Args:
-        largest_share: how often the answer is right that is always the largest class; None where there are no classes.
-
-    Raises:
-        UsageProblem: the vault cannot be opened or the predictions do not fit.
-    """
-    vault = Vault(place)
-    looks = sum(entry.kind == "opened" for entry in vault.log())
-    classes = largest_share is not None
-    plan = Plan(["accuracy"], {"accuracy": largest_share}) if largest_share is not None else Plan(_metrics(task))
-    made = task.make()
-    load_weights(made.model, weights)
-    made.model.eval()
-    result = vault.open(weights, plan, REASON).score(_predictor(task, made, classes))
-    sentences = _sentences(result, vault.sealed.examples.test, looks)
-    return Outcome(sentences, values={"figures": list(result.figures), "look": result.look})
+    file: Path
+    predictor: Predictor
+    validation: Predictions
 
 
-def _predictor(task: Task, made: Any, classes: bool) -> Callable[[Sequence[Any]], NDArray[Any]]:
-    def predict(inputs: Sequence[Any]) -> NDArray[Any]:
-        parts = [inputs[at : at + task.batch_size] for at in range(0, len(inputs), task.batch_size)]
-        with torch.no_grad():
-            found = [made.model(*_batch(part, made)).detach().cpu() for part in parts]
-        outputs = torch.cat(found)
-        return (outputs.argmax(1) if classes else outputs.squeeze(-1)).numpy()
+def open_vault(practice: Practice) -> Outcome:
+    """The vault is opened, once."""
+    vault = practice.diary.value("seal", "vault")
+    if vault is None:
+        return Outcome((), skipped="Nothing was sealed.")
+    try:
+        chosen = decided(practice, _chosen(practice))
+    except UsageProblem as problem:
+        return Outcome((), skipped=f"The model's answers are none that can be scored: {problem}")
+    place = Vault(vault)
+    looks = sum(entry.kind == "opened" for entry in place.log())
+    plan = replace(_plan(practice, chosen.validation), details=_evaluated(chosen.validation))
+    result = place.open(chosen.file, plan, REASON).score(chosen.predictor)
+    scores = {
+        name: {"value": answer.value, **({} if (at := answer.interval) is None else {"low": at.low, "high": at.high})}
+        for name, answer in result.answers.items()
+    }
+    write(result.details, (), practice.folder / FOLDER)  # no predictions: they would be a plain copy of what is sealed
+    values = {"figures": list(result.figures), "look": result.look, "scores": scores}
+    sentences = (*_sentences(result, place.sealed.examples.test, looks), *result.details.sentences[1:])
+    return Outcome(sentences, values=values, link=f"{FOLDER}/{PAGE}")
 
-    return predict
+
+# ---- what is examined --------------------------------------------------------------------------------------------
 
 
-def _batch(examples: Sequence[Any], made: Any) -> tuple[Any, ...]:
-    """The inputs of some examples as the model takes them."""
-    batch = default_collate(list(examples))
-    return tuple(on_device(batch if isinstance(batch, (list, tuple)) else [batch], made))
+def _chosen(practice: Practice) -> Chosen:
+    """The ensemble where one was made, or else the training that counts."""
+    task, _ = practice.chosen
+    assert task.validation is not None
+    folder = practice.diary.value("ensemble", "ensemble")
+    if folder is not None:
+        made = Ensemble.load(folder, task)
+        return Chosen(made.file, made.predictor("scores"), made.predict(task.validation))
+    weights = Path(practice.diary.value("train", "weights"))
+    model = task.make().model
+    load_weights(model, weights)
+    said = predict(task, model, task.validation)
+    return Chosen(weights, lambda inputs: predict(task, model, Inputs(inputs, task)).scores, said)  # pyright: ignore[reportArgumentType]
 
 
-def _metrics(task: Task) -> Any:
-    """The task's own metrics on arrays; the root of the mean squared error where it has none."""
-    own = {name: _on_arrays(metric) for name, metric in task.metrics.items() if not is_gathering(metric)}
-    return own or ["rmse"]
+def decided(practice: Practice, chosen: Chosen) -> Chosen:
+    """The same with its probabilities as the remedy for rare classes weighs them: the class with the largest is the answer."""
+    remedy = practice.diary.value("imbalance", "remedy")
+    if not remedy:
+        return chosen
+    from seatrial.evaluation.thresholds.decisions import named
+    from seatrial.evaluation.thresholds.moving import moved
+    from seatrial.practice.imbalance.rarity import rarity
+    from seatrial.practice.imbalance.remedies import ADJUSTED, THRESHOLD, choice
+    from seatrial.practice.lecture.choosing import BALANCED
+
+    after, said = choice(remedy).after, chosen.validation
+    if after == THRESHOLD:
+        weights = moved(said, named(BALANCED, said.kind)).weights
+    elif after == ADJUSTED:
+        weights = 1 / rarity(practice.prepared).shares
+    else:
+        return chosen
+    weigh = _Weighing(chosen.predictor, weights)
+    return replace(chosen, predictor=weigh, validation=said.with_scores(weigh.weighed(said.scores)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighing:
+    """A predictor whose probabilities are weighed by class, and made to add up to 1 again."""
+
+    predictor: Predictor
+    weights: NDArray[np.float64]
+
+    def __call__(self, inputs: Sequence[Any]) -> Scores:
+        return self.weighed(self.predictor(inputs))
+
+    def weighed(self, scores: Scores) -> Scores:
+        values = (np.stack([1 - scores, scores], axis=1) if scores.ndim == 1 else scores) * self.weights
+        values = values / values.sum(axis=1, keepdims=True)
+        return values[:, 1] if scores.ndim == 1 else values
+
+
+def _evaluated(said: Predictions) -> Callable[[NDArray[Any], Scores, float], Evaluation]:
+    """All that can be said of the same look, computed in memory; calibration by what was said of the validation data."""
+
+    def details(targets: NDArray[Any], scores: Scores, level: float) -> Evaluation:
+        found = targets.reshape(scores.shape) if said.kind == "regression" else _flat(targets)
+        of = Predictions(said.kind, found, scores, np.arange(len(scores)), None, said.classes, data="sealed test data")
+        return evaluate(of, validation=said, level=level)
+
+    return details
+
+
+# ---- what is measured --------------------------------------------------------------------------------------------
+
+
+def _plan(practice: Practice, said: Predictions) -> Plan:
+    """The metrics by the kind of answer, and what always answering the same would reach."""
+    largest = practice.diary.value("look", "largest_share")
+    if said.kind in ("binary", "multiclass"):
+        rare = bool(practice.diary.value("look", "rare"))
+        names = ["balanced-accuracy", "accuracy"] if rare else ["accuracy", "balanced-accuracy"]
+        metrics = {name: _of_answers(METRICS[name]) for name in names}
+        simplest = {"balanced-accuracy": 1 / len(said.classes)}
+        return Plan(metrics, simplest if largest is None else {**simplest, "accuracy": largest})
+    if said.kind == "regression":
+        own = {name: each for name, each in practice.task.metrics.items() if not is_gathering(each)}
+        return Plan({"rmse": METRICS["rmse"], "r2": METRICS["r2"], **{k: _on_arrays(v) for k, v in own.items()}})
+    raise UsageProblem(f"Expected classes or numbers, found {said.kind} answers.", "practice-kind")
+
+
+def _of_answers(metric: Metric) -> Metric:
+    """A metric of classes, for probabilities."""
+
+    def compute(targets: NDArray[Any], scores: Scores) -> float:
+        return metric.compute(_flat(targets), _answers(scores))
+
+    def losses(targets: NDArray[Any], scores: Scores) -> NDArray[np.float64]:
+        assert metric.losses is not None
+        return metric.losses(_flat(targets), _answers(scores))
+
+    return replace(metric, compute=compute, losses=losses if metric.losses is not None else None)
+
+
+def _answers(scores: Scores) -> NDArray[np.int64]:
+    return (scores >= 0.5).astype(np.int64) if scores.ndim == 1 else scores.argmax(axis=1)
+
+
+def _flat(targets: NDArray[Any]) -> NDArray[Any]:
+    """(n,) class indexes, of one-hot targets too."""
+    many = targets.ndim == 2 and targets.shape[1] > 1
+    return (targets.argmax(axis=1) if many else targets.reshape(-1)).astype(np.int64)
 
 
 def _on_arrays(metric: Callable[..., Any]) -> Callable[[NDArray[Any], NDArray[Any]], float]:
     def compute(targets: NDArray[Any], predictions: NDArray[Any]) -> float:
-        return float(
-            metric(torch.from_numpy(np.ascontiguousarray(predictions)), torch.from_numpy(np.ascontiguousarray(targets)))
-        )
+        said = torch.from_numpy(np.ascontiguousarray(predictions.reshape(targets.shape)))
+        return float(metric(said, torch.from_numpy(np.ascontiguousarray(targets))))
 
     return compute
 

@@ -19,7 +19,7 @@ from seatrial.practice.search.candidates import Candidate, as_trials
 from seatrial.practice.search.quietly import quietly
 
 LEAST = 10  # candidates; below, the figures would say nothing
-_REDRAWN = 100
+_REDRAWN = 60
 _QUANTILE = 0.25  # the best quarter is what is to be reached
 
 
@@ -28,7 +28,7 @@ class Importance:
     """Of a hyperparameter: a share of all.
 
     low, high  90 % interval.
-    by_chance  95 % of what is found where nothing matters lies below.
+    by_chance  on the same scale: 95 % of what is found where nothing matters lies below.
     """
 
     name: str
@@ -55,31 +55,34 @@ def importances(known: Sequence[Candidate], figures: Mapping[int, float], *, hig
         return ()
     values = np.array([figures[each.number] for each in usable])
     generator = np.random.default_rng(0)
+    redrawn: list[dict[str, float]] = []
+    dealt: list[dict[str, float]] = []
     with quietly():
-        found = _shares(usable, values, highest)
-        redrawn: list[dict[str, float]] = []
-        dealt: list[dict[str, float]] = []
+        found = _divergences(usable, values, highest)
         for _ in range(_REDRAWN):
             drawn = generator.integers(0, len(usable), len(usable))
-            redrawn.append(_shares([usable[at] for at in drawn], values[drawn], highest))
-            dealt.append(_shares(usable, generator.permutation(values), highest))
-    made = [
-        Importance(
-            name,
-            found.get(name, 0.0),
-            *(float(each) for each in np.quantile([draw.get(name, 0.0) for draw in redrawn], [0.05, 0.95])),
-            float(np.quantile([draw.get(name, 0.0) for draw in dealt], 0.95)),
-        )
-        for name in names
-    ]
+            redrawn.append(_shares(_divergences([usable[at] for at in drawn], values[drawn], highest)))
+            dealt.append(_divergences(usable, generator.permutation(values), highest))
+    total = sum(found.values()) or 1.0
+    made: list[Importance] = []
+    for name in names:
+        low, high = (float(each) for each in np.quantile([draw.get(name, 0.0) for draw in redrawn], [0.05, 0.95]))
+        chance = float(np.quantile([draw.get(name, 0.0) for draw in dealt], 0.95)) / total
+        made.append(Importance(name, found.get(name, 0.0) / total, low, high, chance))
     return tuple(sorted(made, key=lambda each: -each.share))
 
 
-def _shares(known: Sequence[Candidate], values: Any, highest: bool) -> dict[str, float]:
+def _shares(divergences: dict[str, float]) -> dict[str, float]:
+    total = sum(divergences.values()) or 1.0
+    return {name: each / total for name, each in divergences.items()}
+
+
+def _divergences(known: Sequence[Candidate], values: Any, highest: bool) -> dict[str, float]:
+    """Of each parameter, how much its distribution among the best differs from that among all."""
     import optuna
 
     numbered = [Candidate(at, each.params, each.distributions) for at, each in enumerate(known)]
     study = optuna.create_study(direction="maximize" if highest else "minimize")
     study.add_trials(as_trials(numbered, dict(enumerate(values.tolist()))))
     evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=_QUANTILE)
-    return optuna.importance.get_param_importances(study, evaluator=evaluator, normalize=True)
+    return optuna.importance.get_param_importances(study, evaluator=evaluator, normalize=False)

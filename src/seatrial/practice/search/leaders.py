@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seatrial.practice.optimizers.paired import Difference, difference
+from seatrial.evaluation.comparison.seeds import Difference, difference
 from seatrial.practice.search.quietly import quietly
 
 _LEVEL = 0.1  # of the Wilcoxon test that leaves a leader out
@@ -140,15 +140,15 @@ def left_optimism(figures: list[dict[int, float]], *, highest: bool) -> float:
         return 0.0
     if seeds < 3:
         return math.nan
-    generator = np.random.default_rng(0)
-    gaps: list[float] = []
-    for drawn in generator.integers(0, seeds, (_DRAWS, seeds)):
-        out = np.setdiff1d(np.arange(seeds), drawn)
-        if len(out):
-            means = table[:, drawn].mean(1)
-            chosen = int(np.argmax(means))
-            gaps.append(float(means[chosen] - table[chosen, out].mean()))
-    return max(0.0, float(np.mean(gaps)))
+    drawn = np.random.default_rng(0).multinomial(
+        seeds, np.full(seeds, 1 / seeds), _DRAWS
+    )  # how often each seed is drawn
+    drawn = drawn[(drawn == 0).any(1)]
+    means = table @ drawn.T / seeds
+    chosen = means.argmax(0)
+    out = drawn == 0
+    beyond = (table[chosen] * out).sum(1) / out.sum(1)
+    return max(0.0, float((means.max(0) - beyond).mean()))
 
 
 def _paired(first: Mapping[int, float], second: Mapping[int, float], pairs: int) -> Difference:

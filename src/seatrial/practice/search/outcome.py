@@ -38,7 +38,7 @@ class Search:
         """The best leader on fresh seeds; None where no training succeeded."""
         settings, full = self.settings, self.budgets[-1]
         leaders = {each.job.candidate for each in self.record.results if each.stage == SEEDS}
-        by_seed = {number: self.record.by_seed(number, full, self._fresh_seeds) for number in leaders}
+        by_seed = {number: self.record.by_seed(number, full, self.fresh_seeds) for number in leaders}
         before = self.record.figures(full, self.first_seeds)
         compared = len([figure for figure in before.values() if math.isfinite(figure)])
         return winner(by_seed, before, compared, highest=settings.highest)
@@ -67,6 +67,11 @@ class Search:
         return tuple(each for each in self.record.results if each.why)
 
     @property
+    def names(self) -> list[str]:
+        """Of all hyperparameters."""
+        return sorted({name for each in self.record.candidates for name in each.params})
+
+    @property
     def figure_name(self) -> str:
         """What decided."""
         return f"validation {self.settings.choose}"
@@ -84,15 +89,16 @@ class Search:
     @property
     def first_seeds(self) -> list[int]:
         """All seeds but the fresh ones: what was chosen by."""
-        return sorted({each.job.seed for each in self.record.results} - set(self._fresh_seeds))
+        return sorted({each.job.seed for each in self.record.results} - set(self.fresh_seeds))
 
     @property
     def fresh_figures(self) -> dict[int, float]:
         """The mean of each leader on fresh seeds."""
-        return self.record.figures(self.budgets[-1], self._fresh_seeds)
+        return self.record.figures(self.budgets[-1], self.fresh_seeds)
 
     @property
-    def _fresh_seeds(self) -> list[int]:
+    def fresh_seeds(self) -> list[int]:
+        """Seeds that have chosen nothing."""
         return [self.settings.seed + FRESH + at for at in range(self.settings.seeds)]
 
     # ---- in words ----------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from seatrial.practice.fitting.order import steps_each
 from seatrial.practice.search.board import Board
 from seatrial.practice.search.display import Display
 from seatrial.practice.search.outcome import Search
-from seatrial.practice.search.settings import Budget, SearchSettings
+from seatrial.practice.search.settings import SearchSettings
 from seatrial.practice.search.showing import write
 from seatrial.practice.search.source import Source
 from seatrial.practice.search.space import Space
@@ -55,7 +55,10 @@ def search(
     words = task if isinstance(task, str) else ""
     source = Source(words, None if words else task, chosen.validation_share, chosen.seed)
     if out is not None:
-        return _searched(source, chosen, Path(out).resolve(), workers, storage, name, ray, progress)
+        folder = Path(out).resolve()
+        found = _searched(source, chosen, folder, workers, storage, name, ray, progress)
+        write(found, folder)
+        return found
     with tempfile.TemporaryDirectory() as scratch:
         return _searched(source, chosen, Path(scratch), workers, storage, name, ray, progress)
 
@@ -80,9 +83,7 @@ def _searched(
         place = Workplace(source, where, name, str(folder / "trainings"), settings, budgets)
         with Display(board, settings, progress) as display:
             _work(place, space, workers, ray, display)
-        found = Search(name if storage else space.name or name, settings, budgets, board.record(), str(folder))
-    write(found, folder)
-    return found
+        return Search(name if storage else space.name or name, settings, budgets, board.record(), str(folder))
 
 
 def _work(place: Workplace, space: Space, workers: int, ray: str, display: Display) -> None:
@@ -137,6 +138,3 @@ def _asked_for(space: Space) -> list[str]:
                 continue
             names |= set(trial.params)
     return sorted(names)
-
-
-__all__ = ["Budget", "Search", "SearchSettings", "search"]

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from seatrial.practice.search.drawing import draw
 from seatrial.practice.search.outcome import Search
 from seatrial.report.json import strict
 from seatrial.report.numbers import decimal, figure
 
+PAGE = "search.html"
 MOST_SHOWN = 8
 
 
 def show(found: Search, console: Console) -> None:
     """Print the best candidates and what may be said of them."""
-    names = sorted({name for each in found.record.candidates for name in each.params})
+    names = found.names
     table = Table(box=None, pad_edge=False)
     for head in ("", *names):
         table.add_column(head, justify="right")
@@ -50,5 +53,21 @@ def rows(found: Search, names: list[str]) -> list[list[str]]:
 
 
 def write(found: Search, folder: Path) -> None:
-    """Write search.json."""
+    """Write search.json, the pictures and search.html, which holds them."""
+    from seatrial.report.html import environment
+
     (folder / "search.json").write_text(json.dumps(strict(found.as_data()), indent=1, allow_nan=False))
+    pictures = {name: _embedded(path) for name, path in draw(found, folder).items()}
+    names = found.names
+    heads = [*names, *(each.words for each in found.budgets), "fresh seeds"]
+    text = (
+        environment()
+        .get_template("search.html")
+        .render(found=found, pictures=pictures, heads=heads, rows=rows(found, names), figure=figure)
+    )
+    (folder / PAGE).write_text(text, encoding="utf-8")
+
+
+def _embedded(picture: Path) -> str:
+    """A picture as an address that holds it."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(picture.read_bytes()).decode()}"

@@ -18,6 +18,7 @@ from torch.utils.data import Subset
 
 from seatrial.practice.fitting.subset import classes_of
 from seatrial.practice.refusal import failed, refused, shown
+from seatrial.practice.search.quietly import quietly
 from seatrial.practice.task import Task
 from seatrial.practice.unchanged import seed, unchanged
 
@@ -114,7 +115,8 @@ class Space:
         """Whether some number that the function asks for changes the rate of the optimizer, all others the same."""
         import optuna
 
-        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=probe))
+        with quietly():
+            study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=probe))
         try:
             trial = study.ask()
             own = _rate(self._made(trial))

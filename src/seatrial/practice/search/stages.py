@@ -132,7 +132,7 @@ class Plan:
         running = {job.candidate for job in last.jobs}
         gone = sorted(running - set(left))
         names = ", ".join(f"#{number}" for number in gone)
-        said = f"{names} left out: worse than the best on these seeds (Wilcoxon, p < 0.1)." if gone else ""
+        said = f"{names} left out: behind the best on these seeds (Wilcoxon, p < 0.1)." if gone else ""
         return self._seeds(record, left, done, said)
 
     def _seeds(

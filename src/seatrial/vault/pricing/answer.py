@@ -6,23 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from seatrial.evaluation.intervals.interval import Interval
+
 Mechanism = Literal["exact", "ladder", "parameter-free ladder", "thresholdout"]
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """Where the value on the whole population lies, with probability `level` over the draw of the test set.
-
-    method   how it was computed, in words
-    """
-
-    low: float
-    high: float
-    level: float
-    method: str
-
-    def __contains__(self, value: float) -> bool:
-        return self.low <= value <= self.high
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,17 +13,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from seatrial.evaluation.intervals.arbitrary import resampled
+from seatrial.evaluation.intervals.interval import Interval
+from seatrial.evaluation.intervals.means import student
+from seatrial.evaluation.intervals.shares import clopper_pearson
 from seatrial.vault.pricing import claims
-from seatrial.vault.pricing.answer import Answer, Interval
-from seatrial.vault.pricing.values import Values, checked, count, share
+from seatrial.vault.pricing.answer import Answer
+from seatrial.vault.pricing.values import checked, count, share
 
+LEVEL = 0.95
 LARGE = 5_000  # examples from which the t interval serves: what BCa corrects falls with n, what it costs rises with n^2
-TAIL = 20  # resamples beyond each end of a bootstrap interval, so that its ends do not hang on single ones
-FEWEST, MOST = 2_000, 100_000  # resamples
 
 
 def widened(level: float, looks: int) -> float:
@@ -31,17 +36,14 @@ def widened(level: float, looks: int) -> float:
     return 1 - (1 - share("level", level)) / count("looks", looks)
 
 
-def proportion(right: int, total: int, looks: int = 1, level: float = 0.95) -> Interval:
-    """Of a share, e.g. an accuracy: Clopper and Pearson (Biometrika 26, 1934), which never covers less than its level, however
-    far out in the tails the widening asks for it; Wilson's interval does there.
+def proportion(right: int, total: int, looks: int = 1, level: float = LEVEL) -> Interval:
+    """Of a share, e.g. an accuracy: Clopper and Pearson's, which never covers less than its level, however far out in the tails
+    the widening asks for it; Wilson's interval does there.
     """
-    from scipy.stats import binomtest
-
-    found = binomtest(right, count("examples", total)).proportion_ci(widened(level, looks), method="exact")
-    return Interval(float(found.low), float(found.high), level, _named("Clopper-Pearson", looks))
+    return _told(clopper_pearson(right, count("examples", total), widened(level, looks)), level, looks)
 
 
-def mean(values: ArrayLike, looks: int = 1, level: float = 0.95, seed: int = 0) -> Interval | None:
+def mean(values: ArrayLike, looks: int = 1, level: float = LEVEL, seed: int = 0) -> Interval | None:
     """Of the mean of one value an example, shape (n,): `proportion` where all are 0 or 1, else the bootstrap (BCa), or Student's t
     from 5,000 examples on. None where all values are the same: then nothing tells how far they scatter.
     """
@@ -51,16 +53,16 @@ def mean(values: ArrayLike, looks: int = 1, level: float = 0.95, seed: int = 0) 
     if np.ptp(array) == 0:
         return None
     if array.size >= LARGE:
-        return _student(array, looks, level)
+        return _told(student(array, widened(level, looks)), level, looks)
 
-    def resampled(sample: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
+    def means(sample: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
         return np.mean(sample, axis=axis)
 
-    return _bootstrap(resampled, [array], looks, level, seed, vectorized=True)
+    return _told(resampled(means, [array], widened(level, looks), seed, vectorized=True), level, looks)
 
 
 def metric(
-    function: Callable[..., float], data: Sequence[ArrayLike], looks: int = 1, level: float = 0.95, seed: int = 0
+    function: Callable[..., float], data: Sequence[ArrayLike], looks: int = 1, level: float = LEVEL, seed: int = 0
 ) -> Interval | None:
     """Of a metric that is no mean, e.g. the F1 score of (labels, predictions): examples are resampled together (BCa).
 
@@ -68,13 +70,14 @@ def metric(
     """
     arrays = [np.asarray(each) for each in data]
 
-    def resampled(at: NDArray[np.int_]) -> float:
+    def on(at: NDArray[np.int_]) -> float:
         return float(function(*(each[at] for each in arrays)))
 
-    return _bootstrap(resampled, [np.arange(len(arrays[0]))], looks, level, seed, vectorized=False)
+    found = resampled(on, [np.arange(len(arrays[0]))], widened(level, looks), seed, vectorized=False)
+    return _told(found, level, looks)
 
 
-def exact(values: ArrayLike, looks: int = 1, level: float = 0.95, seed: int = 0) -> Answer:
+def exact(values: ArrayLike, looks: int = 1, level: float = LEVEL, seed: int = 0) -> Answer:
     """An exact mean with its interval for the `looks`-th look. Ask again for an earlier model with the present number of
     looks: what its interval must cover has grown since.
 
@@ -90,7 +93,7 @@ def exact(values: ArrayLike, looks: int = 1, level: float = 0.95, seed: int = 0)
 
 
 def exact_metric(
-    function: Callable[..., float], data: Sequence[ArrayLike], looks: int = 1, level: float = 0.95, seed: int = 0
+    function: Callable[..., float], data: Sequence[ArrayLike], looks: int = 1, level: float = LEVEL, seed: int = 0
 ) -> Answer:
     """As `exact`, of a metric that is no mean (see `metric`)."""
     from scipy.stats import norm
@@ -102,7 +105,7 @@ def exact_metric(
     return _answer(float(function(*map(np.asarray, data))), interval, None, error, looks)
 
 
-def adaptive_margin(examples: int, looks: int, level: float = 0.95, answers: int | None = None) -> float:
+def adaptive_margin(examples: int, looks: int, level: float = LEVEL, answers: int | None = None) -> float:
     """How far a mean of values in [0, 1] may lie off where each model may have been chosen by all answers before it.
 
     An analyst who draws no other knowledge of the test set can reach at most 1 + m + ... + m^(k-1) models by k - 1 answers
@@ -145,37 +148,14 @@ def _adaptive(value: float, examples: int, looks: int, level: float) -> Interval
     return Interval(max(0.0, value - margin), min(1.0, value + margin), level, method)
 
 
-def _student(values: Values, looks: int, level: float) -> Interval:
-    from scipy.stats import t
-
-    error = float(values.std(ddof=1)) / math.sqrt(values.size)
-    reach = float(t.ppf(0.5 + widened(level, looks) / 2, values.size - 1)) * error
-    value = float(values.mean())
-    return Interval(value - reach, value + reach, level, _named("Student's t", looks))
-
-
-def _bootstrap(
-    statistic: Callable[..., object], data: Sequence[np.ndarray], looks: int, level: float, seed: int, vectorized: bool
-) -> Interval | None:
-    """Bias-corrected and accelerated (B. Efron, Better bootstrap confidence intervals, JASA 82, 1987)."""
-    import warnings
-
-    from scipy.stats import bootstrap
-
-    each = widened(level, looks)
-    resamples = min(MOST, max(FEWEST, round(2 * TAIL / (1 - each))))
-    batch = max(1, 2_000_000 // max(1, len(data[0])))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it is degenerate shows in the result
-        found = bootstrap(
-            data, statistic, n_resamples=resamples, confidence_level=each, method="BCa", batch=batch, vectorized=vectorized,
-            rng=np.random.default_rng(seed),
-        ).confidence_interval  # fmt: skip
-    low, high = float(found.low), float(found.high)
-    if not (math.isfinite(low) and math.isfinite(high)):
+@overload
+def _told(found: Interval, level: float, looks: int) -> Interval: ...
+@overload
+def _told(found: Interval | None, level: float, looks: int) -> Interval | None: ...
+def _told(found: Interval | None, level: float, looks: int) -> Interval | None:
+    """A widened interval as one that holds at the level for all looks at once."""
+    if found is None:
         return None
-    return Interval(low, high, level, _named(f"bootstrap (BCa, {resamples:,} resamples)", looks))
-
-
-def _named(method: str, looks: int) -> str:
-    return method if looks == 1 else f"{method}, Bonferroni for {looks} looks"
+    return replace(
+        found, level=level, method=found.method if looks == 1 else f"{found.method}, Bonferroni for {looks} looks"
+    )

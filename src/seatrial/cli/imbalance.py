@@ -1,0 +1,60 @@
+"""`seatrial imbalance [--remedies A,B] [--seeds N] [--metric NAME] [--epochs N] [--out DIR] TASK.py[:NAME]`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from seatrial.cli.threads import let_threads_sleep
+
+_EPILOG = (
+    "Remedies: plain, threshold, adjusted-afterwards, logit-adjusted, class-weights, effective-number, balanced-sampling, "
+    "undersampling, focal, dice (segmentation), smote, borderline-smote, adasyn, smote-enn (tables); two at once as in focal+threshold. "
+    "Metrics: balanced-accuracy, worst-recall, g-mean, f1, macro-f1, mean-iou, mcc, accuracy."
+)
+
+
+@click.command(epilog=_EPILOG)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder for imbalance.json, imbalance.svg and all trainings."
+)
+@click.option("--remedies", default="", help="Some of those below, with commas; all that the task allows if left out.")
+@click.option("--metric", default="balanced-accuracy", show_default=True, help="What they are compared by.")
+@click.option("--seeds", type=int, default=3, show_default=True, help="Trainings of each remedy.")
+@click.option("--epochs", type=int, default=20, show_default=True, help="Passes over the data in each training.")
+@click.option("--quiet", is_flag=True, help="Print nothing; the files are written all the same.")
+@click.argument("task", metavar="TASK.py[:NAME]")
+def command(out: Path | None, remedies: str, metric: str, seeds: int, epochs: int, quiet: bool, task: str) -> int:
+    """Compare remedies for rare classes on a task's validation data, and recommend one.
+
+    Called again with the same --out, it goes on where it was interrupted.
+    """
+    let_threads_sleep()
+    from rich.console import Console
+
+    from seatrial.launch.folder import default_folder
+    from seatrial.practice.imbalance.advice import recommended
+    from seatrial.practice.imbalance.comparing import compare_remedies
+    from seatrial.practice.imbalance.showing import JSON, PICTURE, show, write
+    from seatrial.practice.taskfile import find
+
+    program, found = find(task)
+    folder = out or default_folder(program)
+    errors = Console(stderr=True, quiet=quiet, highlight=False)
+    comparison = compare_remedies(
+        found,
+        [name.strip() for name in remedies.split(",") if name.strip()],
+        metric=metric,
+        seeds=seeds,
+        epochs=epochs,
+        out=folder,
+        progress=False,
+        told=lambda words: errors.print(words, style="dim", markup=False),
+    )
+    advice = recommended(comparison, found)
+    write(comparison, advice, folder)
+    if not quiet:
+        show(comparison, advice, Console(highlight=False))
+        print(f"\n{folder}/{PICTURE}, {JSON}")
+    return 0

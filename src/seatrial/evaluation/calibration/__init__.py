@@ -1,0 +1,1 @@
+"""Whether probabilities mean what they say, how far off they are, and what mends them."""

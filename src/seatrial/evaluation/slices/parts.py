@@ -1,0 +1,86 @@
+"""Which parts of the data are looked at: the values of named columns, numbers cut into quarters."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.errors import UsageProblem
+from seatrial.evaluation.predictions import Predictions
+from seatrial.report.numbers import decimal
+
+FEWEST = 10  # examples in a part, and outside of it
+MOST_VALUES = 200  # of a column; one with more values than that which are no numbers names examples, not parts
+FEW_NUMBERS = 10  # different numbers up to which each is a part of its own
+QUARTERS = (0.25, 0.5, 0.75)
+CONFIDENCE = "confidence"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of the examples: where `column` has `value`."""
+
+    column: str
+    value: str
+    rows: NDArray[np.bool_]
+
+
+def parts(of: Predictions, columns: Mapping[str, Any]) -> list[Part]:
+    """All parts of at least ten examples, of the classes, the groups and the columns given.
+
+    Raises:
+        UsageProblem: a column does not fit the examples.
+    """
+    found: list[Part] = []
+    for name, values in {**_own(of), **columns}.items():
+        given = _confidence(of) if values is None and name == CONFIDENCE else np.asarray(values)
+        if given.shape != (len(of),):
+            raise UsageProblem(
+                f"Expected a column {name!r} of {len(of)} values, found an array of shape {given.shape}.",
+                "evaluate-column",
+                "Give a number or a word for each example, in the order of the predictions.",
+            )
+        found += [each for each in _of_column(name, given) if FEWEST <= each.rows.sum() <= len(of) - FEWEST]
+    return found
+
+
+def _own(of: Predictions) -> dict[str, NDArray[Any]]:
+    found: dict[str, NDArray[Any]] = {}
+    if of.kind in ("binary", "multiclass"):
+        names = np.array(of.classes)
+        found["true class"], found["answered class"] = names[of.targets.astype(np.int64)], names[of.labels]
+    if of.groups is not None:
+        found["group"] = of.groups.astype(str)
+    return found
+
+
+def _confidence(of: Predictions) -> NDArray[np.float64]:
+    """How sure the model is of its answer."""
+    if of.kind not in ("binary", "multiclass"):
+        raise UsageProblem(f"Expected one class an example for its confidence, found {of.kind}.", "evaluate-column")
+    return of.probabilities.max(axis=1)
+
+
+def _of_column(name: str, values: NDArray[Any]) -> list[Part]:
+    if values.dtype.kind in "iuf":
+        known = np.isfinite(values)
+        different = np.unique(values[known])
+        if len(different) > FEW_NUMBERS:
+            return _quarters(name, values, known)
+        return [Part(name, decimal(float(each)), values == each) for each in different]
+    words, codes = np.unique(values.astype(str), return_inverse=True)
+    return [Part(name, str(word), codes == at) for at, word in enumerate(words)] if len(words) <= MOST_VALUES else []
+
+
+def _quarters(name: str, values: NDArray[Any], known: NDArray[np.bool_]) -> list[Part]:
+    cuts = np.unique(np.quantile(values[known], QUARTERS))
+    codes = np.searchsorted(cuts, values, side="right")
+    names = [f"below {decimal(float(cuts[0]))}"]
+    names += [f"{decimal(float(a))} to {decimal(float(b))}" for a, b in itertools.pairwise(cuts)]
+    names.append(f"from {decimal(float(cuts[-1]))} on")
+    return [Part(name, word, known & (codes == at)) for at, word in enumerate(names)]

@@ -1,0 +1,88 @@
+"""The first stages: test data go into a vault, others are set apart for validation, and what is left is looked at."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from seatrial.errors import UsageProblem
+from seatrial.practice.fitting.subset import classes_of
+from seatrial.practice.lecture.outcome import Outcome
+from seatrial.practice.lecture.practice import Practice
+from seatrial.report.numbers import counted
+from seatrial.vault.splitting import split
+from seatrial.vault.staging import finish
+from seatrial.vault.vault import Vault
+
+VAULT = "test.vault"
+# From this many examples of the largest class for one of the smallest, accuracy says little of the small ones.
+RARE = 10
+
+
+def seal(practice: Practice) -> Outcome:
+    """The test part of the task's data goes into a vault."""
+    task = practice.task
+    if task.vault is not None:
+        return Outcome((f"The test data were sealed before, in {task.vault}.",), values={"vault": str(task.vault)})
+    place = practice.folder / VAULT
+    finish(place)
+    for leftover in (place, place.with_name(f"{VAULT}.ledger")):  # sealed, but not written into the diary
+        leftover.unlink(missing_ok=True)
+    stratify = classes_of(task) is not None and task.times is None
+    try:
+        made = Vault.seal(
+            task.train,
+            place,
+            split=practice.test_share,
+            stratify=stratify,
+            groups=None if task.groups is None else np.asarray(task.groups),
+            time=None if task.times is None else np.asarray(task.times),
+            seed=practice.settings.seed,
+            duplicates="move",
+        )
+    except UsageProblem as problem:
+        return Outcome((), skipped=f"The data cannot be sealed: {problem}")
+    sizes = made.sealed.examples
+    kinds = ", each class with its share" if stratify else ""
+    kinds += ", no group divided" if task.groups is not None else ""
+    kinds += ", the latest ones" if task.times is not None else ""
+    sentence = f"{counted(sizes.test, 'example')} were sealed{kinds}; {counted(sizes.training, 'example')} are left to work with."
+    looked = f"Both parts were compared for the same and nearly the same examples ({made.sealed.looked})."
+    values = {"vault": str(place), "training": list(made.training.indices)}
+    return Outcome((sentence, looked, *made.notes), values=values)
+
+
+def divide(practice: Practice) -> Outcome:
+    """Validation data, where the task has none of its own."""
+    task = practice.prepared
+    if task.validation is not None:
+        return Outcome((f"The task has validation data of its own: {counted(len(task.validation), 'example')}.",))  # pyright: ignore[reportArgumentType]
+    count = len(task.train)  # pyright: ignore[reportArgumentType]
+    groups, times = (None if each is None else np.asarray(each) for each in (task.groups, task.times))
+    classes = classes_of(task) if times is None else None
+    chosen = split(
+        count, practice.validation_share, seed=practice.settings.seed, stratify=classes, groups=groups, time=times
+    )
+    values = {"training": np.flatnonzero(~chosen).tolist(), "validation": np.flatnonzero(chosen).tolist()}
+    sizes = counted(len(values["validation"]), "example")
+    return Outcome(
+        (f"{sizes} of the training data are set apart for validation: all choices are made by them.",), values=values
+    )
+
+
+def look(practice: Practice) -> Outcome:
+    """How many examples there are, and of which classes."""
+    task = practice.prepared
+    classes = classes_of(task)
+    sizes = f"{counted(len(task.train), 'example')} to train on, in batches of {task.batch_size}."  # pyright: ignore[reportArgumentType]
+    if classes is None:
+        return Outcome((sizes, "The targets are no classes."))
+    names, counts = np.unique(classes, return_counts=True)
+    least, most = int(counts.min()), int(counts.max())
+    share = most / int(counts.sum())
+    sentences = (
+        sizes,
+        f"{len(names)} classes: the smallest has {counted(least, 'example')}, the largest {most}. Always answering the largest class "
+        f"would be right in {share:.1%}.",
+    )
+    values = {"classes": len(names), "smallest": least, "largest_share": share, "rare": most >= RARE * least}
+    return Outcome(sentences, values=values)

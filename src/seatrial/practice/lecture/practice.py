@@ -1,0 +1,107 @@
+"""A task on its way through the lecture: as it came, what was chosen for it, and the diary of what is over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch.utils.data import Subset
+
+from seatrial.practice.fitting.settings import Settings
+from seatrial.practice.lecture.outcome import Diary, Outcome
+from seatrial.practice.task import Task
+
+# Where a task has no schedule of its own (docs/decisions/annealing.md).
+ANNEALED = "cosine"
+
+
+@dataclass
+class Practice:
+    """A task on its way.
+
+    space             a function of an Optuna trial that returns the task with other choices made; None where there is none.
+    test_share, validation_share   of the data, where the task has none of these.
+    quick             whether to leave out what takes long.
+    """
+
+    task: Task
+    diary: Diary
+    settings: Settings
+    test_share: float
+    validation_share: float
+    quick: bool
+    progress: bool
+    space: Callable[[Any], Task] | None = None
+
+    @property
+    def folder(self) -> Path:
+        return self.diary.folder
+
+    @property
+    def prepared(self) -> Task:
+        """The task without what was sealed and with validation data, as far as these stages are over."""
+        return self.without_sealed(self.task)
+
+    def without_sealed(self, task: Task) -> Task:
+        """The same of a task with the same data."""
+        for stage in ("seal", "split"):
+            chosen = self.diary.value(stage, "training")
+            if chosen is not None:
+                held_out = self.diary.value(stage, "validation")
+                given: Any = task.train
+                parts: dict[str, Any] = {"train": Subset(given, chosen), **_columns(task, chosen)}
+                if held_out is not None:
+                    parts["validation"] = Subset(given, held_out)
+                task = task.having(**parts)
+        return task.having(vault=None)
+
+    @property
+    def rated(self) -> Settings:
+        """The settings with the rate that was found, as far as that stage is over."""
+        return replace(self.settings, rate=self.diary.value("rate", "rate") or self.settings.rate)
+
+    @property
+    def chosen(self) -> tuple[Task, Settings]:
+        """The task and the settings with what the search and the comparison of remedies chose, as far as they are over."""
+        from seatrial.practice.lecture.choosing import with_params, with_remedy
+
+        params, remedy = self.diary.value("search", "params"), self.diary.value("imbalance", "remedy")
+        task, settings = with_params(self, params) if params else (self.prepared, self.rated)
+        if remedy:
+            task = with_remedy(task, remedy, settings.seed)
+        return task, settings if task.schedule is not None else annealed(settings)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """`name` in the diary, the chapter's `title`, what the lecture says of it, and what is done."""
+
+    name: str
+    title: str
+    advice: str
+    run: Callable[[Practice], Outcome]
+
+
+def annealed(settings: Settings) -> Settings:
+    """A rate that falls along half a cosine, to its end: stopping early would leave out the part in which most is won."""
+    return settings if settings.schedule else replace(settings, schedule=ANNEALED, patience=0)
+
+
+def validation_groups(practice: Practice) -> np.ndarray[Any, Any] | None:
+    """The groups of the validation examples, where the task has any and they were set apart here."""
+    task = practice.task
+    held_out = practice.diary.value("split", "validation")
+    if task.groups is None or held_out is None:
+        return None
+    left = practice.diary.value("seal", "training")
+    groups = np.asarray(task.groups)
+    return (groups if left is None else groups[left])[held_out]
+
+
+def _columns(task: Task, rows: Sequence[int]) -> Mapping[str, Any]:
+    """The task's values of examples, for some of these."""
+    columns = {"groups": task.groups, "times": task.times}
+    return {name: np.asarray(values)[list(rows)] for name, values in columns.items() if values is not None}

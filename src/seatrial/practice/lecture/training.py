@@ -1,0 +1,110 @@
+"""The stages that train: a first experiment on a subset, the training on all data, and what several trainings say together."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from seatrial.errors import UsageProblem
+from seatrial.practice.annealing.schedules import KINDS
+from seatrial.practice.fitting.checkpoints import STATE
+from seatrial.practice.fitting.fit import Fit, fit
+from seatrial.practice.fitting.settings import Settings
+from seatrial.practice.lecture.choosing import at_rate
+from seatrial.practice.lecture.outcome import Outcome
+from seatrial.practice.lecture.practice import Practice, validation_groups
+from seatrial.practice.task import Task
+from seatrial.report.numbers import counted, decimal
+
+# A tenth would do for large data; small ones need more to have a batch of each class.
+FIRST_SHARE = 0.25
+FIRST_EPOCHS = 10
+MEMBERS = 4
+
+
+def first(practice: Practice) -> Outcome:
+    """A training on a subset: does anything learn at all?"""
+    task = practice.prepared
+    if FIRST_SHARE * len(task.train) < 4 * task.batch_size:  # pyright: ignore[reportArgumentType]
+        return Outcome((), skipped=f"A subset of {FIRST_SHARE:.0%} would have less than four batches.")
+    settings = replace(practice.rated, epochs=min(FIRST_EPOCHS, practice.settings.epochs), subset=FIRST_SHARE)
+    done = _fitted(practice, task, "subset", settings)
+    return Outcome((_told(done),), link="subset/report.html", values=_curves(done))
+
+
+def whole(practice: Practice) -> Outcome:
+    """The training on all data; validation chooses the epoch and when to stop."""
+    task, settings = practice.chosen
+    done = _fitted(practice, task, "train", settings)
+    findings = [f"{each.severity}: {each.message}" for each in done.verdict.findings if each.severity != "note"]
+    values = {**_curves(done), "weights": str(done.weights)}
+    falls = f"The learning rate {KINDS[settings.schedule].words}." if settings.schedule else ""
+    return Outcome(tuple(filter(None, (_told(done), falls, *findings))), link="train/report.html", values=values)
+
+
+def combine(practice: Practice) -> Outcome:
+    """Other trainings and classical models beside it, chosen among by validation."""
+    if practice.quick:
+        return Outcome((), skipped="A quick practice trains one model.")
+    from seatrial.practice.ensembles.ensemble import CLASSICAL, SEEDS, ensemble
+    from seatrial.practice.ensembles.showing import write
+
+    task, settings = practice.chosen
+    rate = settings.rate
+    others = replace(settings, rate=0.0, seed=settings.seed + 1)
+    weights = Path(practice.diary.value("train", "weights"))
+    try:
+        made = ensemble(
+            at_rate(task, rate) if isinstance(rate, float) and rate else task,
+            practice.folder / "ensemble",
+            others,
+            members=MEMBERS,
+            kinds=(SEEDS, CLASSICAL),
+            checkpoints=(weights,),
+            groups=validation_groups(practice),
+            progress=practice.progress,
+        )
+    except UsageProblem as problem:
+        return Outcome((), skipped=f"No ensemble was made: {problem}")
+    write(made, made.folder)
+    chosen, names = made.choice.chosen, [each.name for each in made.ensemble.voices]
+    sentences = [
+        f"Taken from here: {chosen.name} ({', '.join(names)}), {made.choice.loss} {decimal(chosen.loss)} on the validation data."
+    ]
+    if made.choice.gain is not None:
+        gain = made.choice.gain
+        sure = "" if gain.shown else ", which could be chance"
+        sentences.append(
+            f"On examples that did not choose it, it is better than the best member by {decimal(gain.mean)} "
+            f"({decimal(gain.low)} to {decimal(gain.high)}){sure}."
+        )
+    return Outcome((*sentences, *made.left_out), values={"ensemble": str(made.folder)})
+
+
+# ---- inner steps -------------------------------------------------------------------------------------------------
+
+
+def _fitted(practice: Practice, task: Task, name: str, settings: Settings) -> Fit:
+    """A training in a folder of its own, gone on with where it was interrupted."""
+    folder = practice.folder / name
+    return fit(task, folder, settings, resume=(folder / STATE).exists(), progress=practice.progress)
+
+
+def _told(done: Fit) -> str:
+    best = done.best
+    parts = [f"validation loss {decimal(best.validation)}"] if not math.isnan(best.validation) else []
+    parts += [f"{name} {decimal(value)}" for name, value in best.metrics.items()]
+    epochs = len(done.history.epochs)
+    return (
+        f"After {counted(epochs, 'epoch')} the best one was epoch {best.number}: {', '.join(parts) or 'the last one'}."
+    )
+
+
+def _curves(done: Fit) -> dict[str, Any]:
+    return {"epochs": [_plain(asdict(each)) for each in done.history.epochs], "best": done.history.best}
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in values.items()}

@@ -1,0 +1,147 @@
+"""Remedies compared: plain training is the measure, folders go on, and the figures are those of the predictions."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from rare import pictures, points, task
+from rich.console import Console
+from sklearn.metrics import average_precision_score, balanced_accuracy_score, log_loss
+from torch.utils.data import TensorDataset
+
+from seatrial.errors import UsageProblem
+from seatrial.evaluation.predictions import Predictions
+from seatrial.evaluation.thresholds.decisions import METRICS
+from seatrial.practice.imbalance import comparing
+from seatrial.practice.imbalance.advice import recommended
+from seatrial.practice.imbalance.comparing import compare_remedies
+from seatrial.practice.imbalance.judging import corrected_by, judge
+from seatrial.practice.imbalance.rarity import rarity
+from seatrial.practice.imbalance.remedies import choice, usual
+from seatrial.practice.imbalance.showing import show, write
+
+SOME = ["threshold", "adjusted-afterwards", "logit-adjusted", "undersampling", "focal+threshold"]
+
+
+def test_a_comparison_is_told_and_goes_on_in_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    of, out = task(), tmp_path / "out"
+    found = compare_remedies(of, SOME, seeds=2, epochs=3, out=out, progress=False)
+    assert [each.name for each in found.candidates] == ["plain", *SOME]
+    trained = sorted(path.name for path in (out / "runs").iterdir())
+    assert trained == [f"{name}-seed-{seed}" for name in ("focal", "logit-adjusted", "plain", "undersampling") for seed in (0, 1)]  # fmt: skip
+    plain = found["plain"]
+    saved = Predictions.read(out / "runs" / "plain-seed-1" / "validation.npz")
+    assert plain.figures[1] == pytest.approx(balanced_accuracy_score(saved.targets, saved.labels))
+    assert plain.judged[1].loss == pytest.approx(log_loss(saved.targets, saved.scores), rel=1e-6)
+    rare = average_precision_score(saved.targets == 2, saved.scores[:, 2])
+    assert plain.judged[1].precision == pytest.approx(rare)
+    gap = found["logit-adjusted"].against_plain
+    assert gap is not None and gap.seeds.level == pytest.approx(0.05 / 5)
+    assert gap.mean == pytest.approx(found["logit-adjusted"].mean - plain.mean)
+    _told(found, of, tmp_path)
+
+    def never(*given: Any, **named: Any) -> Any:
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(comparing, "fit", never)
+    again = compare_remedies(of, SOME, seeds=2, epochs=3, out=out, progress=False)
+    assert [each.figures for each in again.candidates] == [each.figures for each in found.candidates]
+    with pytest.raises(UsageProblem, match="epochs 3 before and 4 now"):
+        compare_remedies(of, SOME, seeds=2, epochs=4, out=out, progress=False)
+
+
+def _told(found: Any, of: Any, folder: Path) -> None:
+    advice = recommended(found, of)
+    write(found, advice, folder)
+    data = json.loads((folder / "imbalance.json").read_text())
+    assert data["largest_accuracy"] == pytest.approx(90 / 116)
+    assert len(data["candidates"][1]["weights"]) == 2  # a moved threshold for each seed
+    assert sum(data["start"]["gradient"]) == pytest.approx(1)
+    assert "Recall by class" in (folder / "imbalance.svg").read_text()
+    console = Console(width=100, record=True, file=io.StringIO())
+    show(found, advice, console)
+    text = " ".join(console.export_text().split())
+    for part in ("1 to 15", "always the largest class", "78 %", "What it does not", "6 examples of class 2"):
+        assert part in text
+
+
+def test_a_killed_training_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    of = task()
+    whole = compare_remedies(of, ["class-weights"], seeds=2, epochs=2, out=tmp_path / "whole", progress=False)
+    monkeypatch.setattr(comparing, "predict", _interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        compare_remedies(of, ["class-weights"], seeds=2, epochs=2, out=tmp_path / "parts", progress=False)
+    monkeypatch.undo()
+    parts = compare_remedies(of, ["class-weights"], seeds=2, epochs=2, out=tmp_path / "parts", progress=False)
+    for one, other in zip(whole.candidates, parts.candidates, strict=True):
+        for mine, theirs in zip(one.predictions, other.predictions, strict=True):
+            assert (mine.scores == theirs.scores).all()
+
+
+def _interrupted(*given: Any, **named: Any) -> Any:
+    raise KeyboardInterrupt
+
+
+def test_pixels_have_remedies_in_the_loss():
+    found = compare_remedies(
+        pictures(), ["dice", "class-weights"], seeds=2, epochs=2, metric="mean-iou", progress=False
+    )
+    assert [each.name for each in found.candidates] == ["plain", "dice", "class-weights"]
+    assert found["dice"].judged[0].answers.shape == (24, 3, 3)
+    gap = found["dice"].against_plain
+    assert gap is not None and gap.all is not None and gap.all.effect == pytest.approx(gap.mean)
+    assert 0 <= found["dice"].mean <= 1
+    with pytest.raises(UsageProblem, match="counts of pixels"):
+        compare_remedies(pictures(), ["threshold"], progress=False)
+
+
+def test_what_cannot_be_tried_is_left_out_and_refused_by_name():
+    x, _ = points((60, 10), 0)
+    one = torch.zeros(40, dtype=torch.long)
+    one[0] = 1
+    of = task((60, 10), validation=TensorDataset(x[:40], one))
+    known = rarity(of)
+    assert "threshold" in usual(known)
+    with pytest.raises(UsageProblem, match="fewer than two examples"):
+        compare_remedies(of, ["threshold"], progress=False)
+    with pytest.raises(UsageProblem, match="Did you mean focal"):
+        compare_remedies(of, ["focl"], progress=False)
+    with pytest.raises(UsageProblem, match="no augmentation"):
+        compare_remedies(of, ["augmented"], progress=False)
+    with pytest.raises(UsageProblem, match="seeds of at least 2"):
+        compare_remedies(of, seeds=1)
+    with pytest.raises(UsageProblem, match="no-metric"):
+        compare_remedies(of, metric="auc")
+
+
+def test_every_remedy_trains(tmp_path: Path):
+    """One epoch of each, with a loss that is not plain: then the task's own is one of those that are compared."""
+    of = task(loss=torch.nn.CrossEntropyLoss(torch.tensor([1.0, 2.0, 4.0])))
+    found = compare_remedies(of, seeds=2, epochs=1, augment=lambda x: x + 0.01, metric="macro-f1", progress=False)
+    assert found.left_out == {}
+    assert [each.name for each in found.candidates] == usual(found.rarity, lambda x: x)
+    assert {"own", "augmented", "smote"} <= {each.name for each in found.candidates}
+    write(found, recommended(found, of), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["logit-adjusted", "class-weights", "balanced-sampling"])
+def test_corrected_probabilities_are_those_of_the_data(name):
+    """Answers of a training that balances classes, made from the true ones, are turned back into these."""
+    known = rarity(task())
+    draw = np.random.default_rng(0)
+    true = draw.dirichlet(np.ones(3), 50)
+    balanced = true / known.shares
+    balanced /= balanced.sum(axis=1, keepdims=True)
+    given = Predictions("multiclass", draw.integers(0, 3, 50), balanced, np.arange(50))
+    odds = choice(name).remedy.odds(known)
+    assert odds is not None
+    assert corrected_by(given, odds).scores == pytest.approx(true)
+    found = judge(given, choice(name), known, METRICS["accuracy"])
+    assert found.corrected == pytest.approx(log_loss(given.targets, true, labels=[0, 1, 2]))
+    assert (found.answers == balanced.argmax(axis=1)).all()
