@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from seatrial.config import Config
 from seatrial.errors import UsageProblem
 from seatrial.launch.folder import prepare
 from seatrial.launch.settings import settings as configuration
@@ -103,6 +104,7 @@ def fit(task: Task, out: Path, settings: Settings | None = None, *, resume: bool
 
 def _fit(task: Task, out: Path, settings: Settings, rate: float, resume: bool, progress: bool) -> Fit:
     check_choice(task, settings.choose)
+    config = configuration(*source_of(task))
     with unchanged(), machine(settings, task.batch_size) as devices, Interruption() as interruption:
         saved = load_state(out) if resume else None
         folder = _folder(out, resume, devices)
@@ -110,13 +112,15 @@ def _fit(task: Task, out: Path, settings: Settings, rate: float, resume: bool, p
         try_out(task)
         display = Display(progress and devices.is_first, settings)
         try:
-            training = _trained(task, folder, settings, rate, saved, devices, display, interruption)
+            training = _trained(task, folder, settings, config, rate, saved, devices, display, interruption)
         except Terminated:
             signal.raise_signal(signal.SIGTERM)
             raise
         said = _read(training) if devices.is_first else ()
         devices.wait()  # until the report is written
-        return Fit(folder, training.history, _judged(task, folder), training.ending, said, devices.is_first)
+        return Fit(
+            folder, training.history, judge(read(folder / NAME), config), training.ending, said, devices.is_first
+        )
 
 
 def check_choice(task: Task, choose: str) -> None:
@@ -145,6 +149,7 @@ def _trained(
     task: Task,
     folder: Path,
     settings: Settings,
+    config: Config,
     rate: float,
     saved: dict[str, Any] | None,
     devices: Machine,
@@ -153,7 +158,7 @@ def _trained(
 ) -> Training:
     """The training at its end. What was seen is reported, also until an interruption or a failure."""
     file, _ = source_of(task)
-    with contextlib.ExitStack() as at_end, display, _watched(folder, task, file, devices):
+    with contextlib.ExitStack() as at_end, display, _watched(folder, task, file, devices, config):
         task.at("", lambda: seed(settings.seed))
         data = subset(task, settings.subset, settings.seed)
         steps = settings.epochs * steps_each(task, data)
@@ -165,7 +170,7 @@ def _trained(
         if saved is not None:
             training.restore(saved)
         if devices.is_first:
-            at_end.callback(lambda: _write(task, training.history, folder))
+            at_end.callback(lambda: _write(config, training.history, folder))
         try:
             if saved is None:
                 training.save(0.0)
@@ -189,23 +194,22 @@ def _read(training: Training) -> tuple[Reading, ...]:
     return found
 
 
-def _judged(task: Task, folder: Path) -> Verdict:
-    return judge(read(folder / NAME), configuration(*source_of(task)))
-
-
-def _write(task: Task, history: History, folder: Path) -> None:
-    write(_judged(task, folder), folder)
+def _write(config: Config, history: History, folder: Path) -> None:
+    write(judge(read(folder / NAME), config), folder)
     epochs = [asdict(each) for each in history.epochs]
     (folder / HISTORY).write_text(json.dumps(strict(epochs), indent=1, allow_nan=False))
 
 
 @contextlib.contextmanager
-def _watched(folder: Path, task: Task, file: str, machine: Machine) -> Generator[None]:
+def _watched(folder: Path, task: Task, file: str, machine: Machine, config: Config) -> Generator[None]:
     """What happens within is watched and recorded, by the first process for all."""
     if not machine.is_first:
         yield
         return
-    with contextlib.closing(Recorder(folder / NAME)) as recorder, recorded(recorder, task, file):
+    with (
+        contextlib.closing(Recorder(folder / NAME)) as recorder,
+        recorded(recorder, task, file, looks=config.budget.looks),
+    ):
         yield
 
 
