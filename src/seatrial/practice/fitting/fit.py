@@ -36,10 +36,11 @@ from seatrial.practice.unchanged import seed, unchanged
 from seatrial.record import NAME, Recorder, read
 from seatrial.report import write
 from seatrial.report.json import strict
+from seatrial.report.readings import FILE as READING
 from seatrial.taps import apart
 from seatrial.verdict import Verdict, judge
 
-HISTORY, READING = "history.json", "training.json"
+HISTORY = "history.json"
 
 
 @dataclass(frozen=True)
@@ -115,8 +116,12 @@ def _fit(task: Task, out: Path, settings: Settings, rate: float, resume: bool, p
             signal.raise_signal(signal.SIGTERM)
             raise
         said = _read(training) if devices.is_first else ()
+        verdict = _judged(task, folder) if devices.is_first else None
+        if verdict is not None and said:
+            write(verdict, folder)
         devices.wait()  # until the report is written
-        return Fit(folder, training.history, _judged(task, folder), training.ending, said, devices.is_first)
+        verdict = verdict or _judged(task, folder)
+        return Fit(folder, training.history, verdict, training.ending, said, devices.is_first)
 
 
 def _check_choice(task: Task, settings: Settings) -> None:
@@ -130,6 +135,7 @@ def _folder(out: Path, resume: bool, devices: Machine) -> Path:
     """The folder, ready. What an earlier training left in it goes, unless that is to go on."""
     if devices.is_first:
         prepare(out, kept=(STATE,) if resume else ())
+        (out / READING).unlink(missing_ok=True)  # it will have to be read anew
         if not resume:
             clear(out)
     devices.wait()

@@ -174,7 +174,9 @@ def first(practice: Practice) -> Outcome:
         return Outcome((), skipped=f"A subset of {FIRST_SHARE:.0%} would have less than four batches.")
     settings = replace(practice.chosen, epochs=min(FIRST_EPOCHS, practice.settings.epochs), subset=FIRST_SHARE)
     done = _fitted(practice, task, "subset", settings)
-    return Outcome((_told(done),), link="subset/report.html", values=_curves(done))
+    # That a training of few epochs was cut short is no news.
+    said = [each.sentences for each in done.readings if each.name != "still falling"]
+    return Outcome((_told(done), *said), link="subset/report.html", values=_curves(done))
 
 
 def whole(practice: Practice) -> Outcome:
@@ -182,7 +184,8 @@ def whole(practice: Practice) -> Outcome:
     done = _fitted(practice, practice.prepared, "train", practice.chosen)
     findings = [f"{each.severity}: {each.message}" for each in done.verdict.findings if each.severity != "note"]
     values = {**_curves(done), "weights": str(done.weights)}
-    return Outcome((_told(done), *findings), link="train/report.html", values=values)
+    said = [each.sentences for each in done.readings]
+    return Outcome((_told(done), *said, *findings), link="train/report.html", values=values)
 
 
 def open_vault(practice: Practice) -> Outcome:
