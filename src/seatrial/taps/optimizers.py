@@ -203,7 +203,10 @@ class OptimizerTap:
         return False
 
     def _after_step(self, optimizer: Optimizer) -> None:
-        if self._delegated(optimizer):
+        running = self._running
+        if len(running) == 1 and running[0] == id(optimizer) and not self._around:  # nearly always
+            running.clear()
+        elif self._delegated(optimizer):
             return
         watch = self.watch
         number = watch.optimizers.of(optimizer)
