@@ -18,6 +18,8 @@ from seatrial.evaluation.comparison.showing import as_dict, write
 from seatrial.evaluation.comparison.study import compare
 from seatrial.evaluation.comparison.words import supported, unsupported
 from seatrial.evaluation.predictions import KINDS, Kind, Predictions
+from seatrial.vault.plan import Plan
+from seatrial.vault.vault import Vault
 
 DRAW = np.random.default_rng(3)
 TARGETS = np.random.default_rng(0).integers(0, 3, 300)
@@ -316,3 +318,20 @@ def test_identical_predictions_do_not_differ_and_everything_can_be_written(tmp_p
         assert study.pairs[0].result.compared.p == 1
         write(study, tmp_path)
         json.dumps(as_dict(study), allow_nan=False)
+
+
+def test_looks_of_a_vault_are_read_from_its_ledger_while_it_stays_shut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SEATRIAL_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"{value:.6f},{at % 2}\n" for at, value in enumerate(DRAW.random(60)))
+    Path("data.csv").write_text("x,label\n" + rows)
+    vault = Vault.seal("data.csv", "test.vault", target="label").vault
+    for number in range(5):
+        vault.open({"weights": np.arange(3.0)}, Plan(["accuracy"], {"accuracy": 0.5}), f"number {number}")
+    before = Path("test.vault.ledger").read_bytes()
+    for name, right in (("a", 0.95), ("b", 0.8)):
+        table(right).write(f"{name}.npz")
+    words = ["a.npz", "b.npz", "--vault", "test.vault", "--out", "found"]
+    done = CliRunner().invoke(command, words, catch_exceptions=False)
+    assert "adjusted for 4 comparisons" in " ".join(done.output.split())
+    assert Path("test.vault.ledger").read_bytes() == before
