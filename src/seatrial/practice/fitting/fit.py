@@ -37,10 +37,11 @@ from seatrial.practice.unchanged import seed, unchanged
 from seatrial.record import NAME, Recorder, read
 from seatrial.report import write
 from seatrial.report.json import strict
+from seatrial.report.readings import FILE as READING
 from seatrial.taps import apart
 from seatrial.verdict import Verdict, judge
 
-HISTORY, READING = "history.json", "training.json"
+HISTORY = "history.json"
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def fit(task: Task, out: Path, settings: Settings | None = None, *, resume: bool
 
 
 def _fit(task: Task, out: Path, settings: Settings, rate: float, resume: bool, progress: bool) -> Fit:
-    _check_choice(task, settings)
+    check_choice(task, settings.choose)
     config = configuration(*source_of(task))
     with unchanged(), machine(settings, task.batch_size) as devices, Interruption() as interruption:
         saved = load_state(out) if resume else None
@@ -117,23 +118,31 @@ def _fit(task: Task, out: Path, settings: Settings, rate: float, resume: bool, p
             signal.raise_signal(signal.SIGTERM)
             raise
         said = _read(training) if devices.is_first else ()
+        verdict = judge(read(folder / NAME), config) if devices.is_first else None
+        if verdict is not None and said:
+            write(verdict, folder)
         devices.wait()  # until the report is written
-        return Fit(
-            folder, training.history, judge(read(folder / NAME), config), training.ending, said, devices.is_first
-        )
+        verdict = verdict or judge(read(folder / NAME), config)
+        return Fit(folder, training.history, verdict, training.ending, said, devices.is_first)
 
 
-def _check_choice(task: Task, settings: Settings) -> None:
+def check_choice(task: Task, choose: str) -> None:
+    """Refuse to choose by what the task does not measure.
+
+    Raises:
+        UsageProblem: it is neither the loss nor a metric.
+    """
     known = [LOSS, *task.metrics]
-    if settings.choose not in known:
+    if choose not in known:
         hint = "Give one of these, or add the metric to the task."
-        raise refused(f"choose as one of {', '.join(known)}", repr(settings.choose), "fit-choose", hint)
+        raise refused(f"choose as one of {', '.join(known)}", repr(choose), "fit-choose", hint)
 
 
 def _folder(out: Path, resume: bool, devices: Machine) -> Path:
     """The folder, ready. What an earlier training left in it goes, unless that is to go on."""
     if devices.is_first:
         prepare(out, kept=(STATE,) if resume else ())
+        (out / READING).unlink(missing_ok=True)  # it will have to be read anew
         if not resume:
             clear(out)
     devices.wait()
