@@ -27,6 +27,8 @@ _HOMES = {
     "check": "practice.checking",
     "check_gradients": "trials.gradients.layers",
     "find_rate": "practice.rates",
+    "load_ipython_extension": "integrations.notebook",
+    "unload_ipython_extension": "integrations.notebook",
 }
 
 

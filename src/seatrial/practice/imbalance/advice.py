@@ -86,7 +86,7 @@ def recommended(comparison: Comparison, task: Task) -> Recommendation:
         better.name,
         (
             f"In this comparison {better.name} is shown to reach a higher {comparison.metric.name} than {name}, which is recommended "
-            f"in general: {better.mean:.3g} against {comparison[name].mean:.3g} over {comparison.seeds} seeds.",
+            f"in general: {better.mean:.3f} against {comparison[name].mean:.3f} over {comparison.seeds} seeds.",
             *general.why,
         ),
         "comparison",
@@ -124,7 +124,7 @@ def _standing(comparison: Comparison, name: str) -> str:
     gap = comparison[name].against_plain
     assert gap is not None
     figure = (
-        f"{comparison.metric.name} {comparison[name].mean:.3g} against {comparison[PLAIN].mean:.3g} of plain training"
+        f"{comparison.metric.name} {comparison[name].mean:.3f} against {comparison[PLAIN].mean:.3f} of plain training"
     )
     if gap.better:
         return f"In this comparison it does better than plain training, and no other is shown to do better than it: {figure}."
