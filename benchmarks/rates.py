@@ -188,7 +188,7 @@ class Truth:
                 near = left = [rate for rate, (ratio, _) in ratios.items() if ratio <= FAR]
             else:
                 left = [rate for rate, (ratio, error) in ratios.items() if ratio - 1 <= CLEAR * error]
-        return best, near  # pyright: ignore[reportPossiblyUnboundVariable]  # the loop runs
+        return best, near
 
     def _compared(self, rate: float, other: float, seeds: int) -> tuple[float, float]:
         """The ratio of the mean losses of two rates, and its standard error, from differences in pairs."""
