@@ -22,8 +22,14 @@ from seatrial.practice.search.settings import Budget, SearchSettings
 from seatrial.practice.search.training import Trained
 from seatrial.practice.search.work import AGAIN, COARSE, FINE, LONGER, SEEDS, Job
 
-TASK = Task(Net, torch.nn.CrossEntropyLoss(), clusters(96), validation=clusters(48, 1))
 Figure = Callable[[dict[str, Any], Job], float]
+
+
+def accuracy(output: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return (output.argmax(1) == y).float().mean()
+
+
+TASK = Task(Net, torch.nn.CrossEntropyLoss(), clusters(96), validation=clusters(48, 1), metric=accuracy)
 
 
 def plane(trial: Any) -> Task:
@@ -159,10 +165,6 @@ def test_real_trainings_with_a_report(tmp_path: Path):
         search(task, settings=settings, out=tmp_path, progress=False, seeds=3)
     with pytest.raises(UsageProblem, match="fit-choose"):
         search(task, settings=settings, progress=False, choose="precision")
-
-
-def accuracy(output: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    return (output.argmax(1) == y).float().mean()
 
 
 def test_no_path_leads_from_a_search_to_the_vault():
