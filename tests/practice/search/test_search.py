@@ -187,5 +187,7 @@ def test_a_ladder_has_no_rung_twice():
     ("name", "value"), [("trials", 1), ("epochs", 0), ("share", 0.0), ("seeds", 1), ("leaders", 0)]
 )
 def test_settings_that_are_none_are_refused(name: str, value: Any):
+    with pytest.raises(UsageProblem, match=r"Did you mean trials\?"):
+        search(TASK, trails=3)
     with pytest.raises(UsageProblem, match=f"search-{name}"):
         SearchSettings(**{name: value})
