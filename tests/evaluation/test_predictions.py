@@ -138,3 +138,12 @@ def test_what_several_raters_said(tmp_path):
         raters(path, Predictions.read(path).classes)
     path.write_text("target,prediction\na,b\n")
     assert raters(path, ("a", "b")) is None
+
+
+def test_numbers_as_ids_and_their_texts_are_the_same_examples(tmp_path):
+    """A .csv knows texts only; 10 stands before 9 there, and after it among numbers."""
+    of = Predictions("binary", np.arange(12) % 2, np.linspace(0, 1, 12), np.arange(12))
+    of.write(tmp_path / "table.csv")
+    found = Predictions.read(tmp_path / "table.csv")
+    assert found.examples_hash == of.examples_hash
+    assert np.array_equal(matched([of, found.at(np.arange(12)[::-1])])[1].scores, of.scores)

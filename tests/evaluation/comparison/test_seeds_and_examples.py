@@ -12,9 +12,12 @@ from sklearn.metrics import f1_score
 
 from seatrial.errors import UsageProblem
 from seatrial.evaluation.comparison.better import probability_of_better
-from seatrial.evaluation.comparison.contributions import of_means, of_metric
+from seatrial.evaluation.comparison.contributions import of_groups_in, of_sums
+from seatrial.evaluation.comparison.figures import figure
 from seatrial.evaluation.comparison.needed import examples_needed, runs_needed
 from seatrial.evaluation.comparison.seeds_and_examples import crossed
+from seatrial.evaluation.metrics.classes import overall
+from seatrial.evaluation.predictions import Predictions
 
 DRAW = np.random.default_rng(8)
 
@@ -65,26 +68,39 @@ def test_one_training_of_a_method_is_refused():
 
 def test_contributions_of_groups_have_the_mean_and_the_spread_of_a_ratio():
     figures, groups = DRAW.normal(1, 1, (2, 30)), np.repeat(np.arange(6), [1, 9, 5, 5, 3, 7])
-    parts = of_means(figures, groups)
+    parts = of_groups_in(figures, groups)
     assert parts.mean(axis=1) == pytest.approx(figures.mean(axis=1))
     sums, sizes = (np.bincount(groups, weights=each) for each in (figures[0], np.ones(30)))
     linear = (sums - sizes * figures.mean()) / 5  # Cochran 1977, equation 6.9
-    assert of_means(figures, groups)[0].var(ddof=1) == pytest.approx(linear.var(ddof=1))
+    assert of_groups_in(figures, groups)[0].var(ddof=1) == pytest.approx(linear.var(ddof=1))
 
 
-def test_contributions_of_a_mean_as_a_metric_are_the_examples():
-    targets, answers = np.zeros(50), DRAW.normal(size=50)
-    parts = of_metric(lambda _, a: float(a.mean()), targets, [answers])
-    assert sorted(parts[0]) == pytest.approx(sorted(answers))
+def _binary(count: int) -> Predictions:
+    targets = DRAW.random(count) < 0.3
+    answers = np.where(DRAW.random(count) < 0.85, targets, ~targets)
+    return Predictions("binary", targets.astype(int), answers * 0.8 + 0.1, np.arange(count))
+
+
+def test_contributions_of_a_mean_are_the_examples():
+    of = _binary(50)
+    assert of_sums(overall(of), 0) == pytest.approx(of.right.astype(float))
+
+
+def test_contributions_are_what_is_lost_without_each_example():
+    of = _binary(40)
+    value = f1_score(of.targets, of.labels)
+    keep = [np.arange(40) != at for at in range(40)]
+    without = np.array([f1_score(of.targets[each], of.labels[each]) for each in keep])
+    pseudo = 40 * value - 39 * without
+    assert of_sums(overall(of), 2) == pytest.approx(pseudo - pseudo.mean() + value)
 
 
 def test_contributions_of_f1_have_its_standard_error():
-    targets = DRAW.random(2000) < 0.3
-    answers = np.where(DRAW.random(2000) < 0.85, targets, ~targets)
-    parts = of_metric(lambda t, a: float(f1_score(t, a)), targets, [answers])
-    drawn = [f1_score(targets[at], answers[at]) for at in DRAW.integers(0, 2000, (300, 2000))]
-    assert parts.mean() == pytest.approx(f1_score(targets, answers))
-    assert parts.std(ddof=1) / math.sqrt(parts.shape[1]) == pytest.approx(np.std(drawn), rel=0.2)
+    of = _binary(2000)
+    parts = figure("f1", "binary").contributions(of)
+    drawn = [f1_score(of.targets[at], of.labels[at]) for at in DRAW.integers(0, 2000, (300, 2000))]
+    assert parts.mean() == pytest.approx(f1_score(of.targets, of.labels))
+    assert parts.std(ddof=1) / math.sqrt(2000) == pytest.approx(np.std(drawn), rel=0.2)
 
 
 def test_the_probability_of_doing_better_has_the_interval_of_the_noncentral_t():

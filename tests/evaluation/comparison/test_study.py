@@ -18,6 +18,8 @@ from seatrial.evaluation.comparison.showing import as_dict, write
 from seatrial.evaluation.comparison.study import compare
 from seatrial.evaluation.comparison.words import supported, unsupported
 from seatrial.evaluation.predictions import KINDS, Kind, Predictions
+from seatrial.vault.plan import Plan
+from seatrial.vault.vault import Vault
 
 DRAW = np.random.default_rng(3)
 TARGETS = np.random.default_rng(0).integers(0, 3, 300)
@@ -110,6 +112,18 @@ def test_rows_are_matched_by_their_ids():
     assert compare([Predicted("a", (one,)), Predicted("b", (mixed,))]).pairs[0].result.compared.p == expected
 
 
+def test_ranks_of_scores_are_compared_by_swapping_them():
+    targets = np.arange(40) % 2
+    one, other = (
+        Predicted(name, (Predictions("binary", targets, DRAW.random(40) * (1 - by) + by * targets, np.arange(40)),))
+        for name, by in (("a", 0.6), ("b", 0.1))
+    )
+    for by in ("roc-auc", "average-precision"):
+        found = compare([one, other], by).pairs[0].result.compared
+        assert "draws" in found.test and found.p < 0.05
+        assert 0 < found.low < found.effect < found.high
+
+
 def test_lower_is_better_of_a_loss():
     study = compare([method("good", 0.95), method("bad", 0.6)], "log-loss")
     assert supported(study)[0].startswith("good is better than bad in log-loss")
@@ -170,8 +184,10 @@ def _of_kind(kind: Kind) -> tuple[np.ndarray, np.ndarray]:
         "multiclass": (DRAW.integers(0, 3, 40), DRAW.dirichlet([1, 1, 1], 40)),
         "multilabel": (DRAW.integers(0, 2, (40, 3)), DRAW.random((40, 3))),
         "regression": (DRAW.normal(size=40), DRAW.normal(size=40)),
-        "segmentation": (np.zeros((40, 2)), DRAW.integers(1, 9, (40, 2, 2))),
     }
+    if kind == "segmentation":
+        counts = DRAW.integers(1, 9, (40, 2, 2))
+        return counts.sum(axis=2), counts
     return tables[kind]
 
 
@@ -180,28 +196,44 @@ def test_figures_are_those_of_scikit_learn(kind: Kind, name: str):
     import sklearn.metrics as reference
 
     targets, scores = _of_kind(kind)
-    answers = scores.argmax(axis=1) if kind == "multiclass" else (scores >= 0.5).astype(int)
-    table = scores.sum(axis=0) if kind == "segmentation" else None
-    average = {"binary": "binary"}.get(kind, "macro")
+    of = Predictions(kind, targets, scores, np.arange(40))
+    answers = of.scores if kind == "segmentation" else of.labels
+    pixels = _pixels(scores.sum(axis=0)) if kind == "segmentation" else ([], [])
+    average = "binary" if kind == "binary" else "macro"
+    true, told = pixels if kind == "segmentation" else (targets, answers)
+    each = range(3 if kind == "multilabel" else 0)
     expected = {
         "accuracy": lambda: reference.accuracy_score(targets, answers),
-        "balanced-accuracy": lambda: reference.balanced_accuracy_score(targets, answers),
-        "log-loss": lambda: reference.log_loss(targets, scores),
-        "brier": lambda: reference.brier_score_loss(targets, scores, scale_by_half=kind == "binary"),
+        "balanced-accuracy": lambda: reference.balanced_accuracy_score(true, told),
+        "log-loss": lambda: (
+            np.mean([reference.log_loss(targets[:, at], scores[:, at]) for at in each])
+            if each
+            else reference.log_loss(targets, scores)
+        ),
+        "brier": lambda: (
+            np.mean([reference.brier_score_loss(targets[:, at], scores[:, at]) for at in each])
+            if each
+            else reference.brier_score_loss(targets, scores, scale_by_half=kind == "binary")
+        ),
         "mcc": lambda: reference.matthews_corrcoef(targets, answers),
         "f1": lambda: reference.f1_score(targets, answers, average=average),
+        "micro-f1": lambda: reference.f1_score(targets, answers, average="micro"),
         "roc-auc": lambda: reference.roc_auc_score(targets, scores, multi_class="ovr"),
         "average-precision": lambda: reference.average_precision_score(targets, scores),
-        "hamming-accuracy": lambda: 1 - reference.hamming_loss(targets, answers),
-        "subset-accuracy": lambda: reference.accuracy_score(targets, answers),
+        "hamming-loss": lambda: reference.hamming_loss(targets, answers),
+        "exact-match": lambda: reference.accuracy_score(targets, answers),
         "mae": lambda: reference.mean_absolute_error(targets, scores),
         "mse": lambda: reference.mean_squared_error(targets, scores),
         "rmse": lambda: reference.root_mean_squared_error(targets, scores),
         "r2": lambda: reference.r2_score(targets, scores),
-        "mean-iou": lambda: reference.jaccard_score(*_pixels(table), average="macro"),
-        "pixel-accuracy": lambda: reference.accuracy_score(*_pixels(table)),
+        "mean-iou": lambda: reference.jaccard_score(true, told, average="macro"),
+        "mean-dice": lambda: reference.f1_score(true, told, average="macro"),
+        "pixel-accuracy": lambda: reference.accuracy_score(true, told),
     }
-    assert figure(name, kind).of(targets, scores) == pytest.approx(expected[name](), rel=1e-9)
+    found = figure(name, kind)
+    assert found.value(of) == pytest.approx(expected[name](), rel=1e-9)
+    assert found.contributions(of).shape == (40,)
+    assert found.contributions(of).mean() == pytest.approx(found.value(of), rel=1e-9)
 
 
 def _pixels(table: np.ndarray) -> tuple[list[int], list[int]]:
@@ -286,3 +318,20 @@ def test_identical_predictions_do_not_differ_and_everything_can_be_written(tmp_p
         assert study.pairs[0].result.compared.p == 1
         write(study, tmp_path)
         json.dumps(as_dict(study), allow_nan=False)
+
+
+def test_looks_of_a_vault_are_read_from_its_ledger_while_it_stays_shut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SEATRIAL_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"{value:.6f},{at % 2}\n" for at, value in enumerate(DRAW.random(60)))
+    Path("data.csv").write_text("x,label\n" + rows)
+    vault = Vault.seal("data.csv", "test.vault", target="label").vault
+    for number in range(5):
+        vault.open({"weights": np.arange(3.0)}, Plan(["accuracy"], {"accuracy": 0.5}), f"number {number}")
+    before = Path("test.vault.ledger").read_bytes()
+    for name, right in (("a", 0.95), ("b", 0.8)):
+        table(right).write(f"{name}.npz")
+    words = ["a.npz", "b.npz", "--vault", "test.vault", "--out", "found"]
+    done = CliRunner().invoke(command, words, catch_exceptions=False)
+    assert "adjusted for 4 comparisons" in " ".join(done.output.split())
+    assert Path("test.vault.ledger").read_bytes() == before

@@ -16,6 +16,7 @@ from torch import nn
 
 from seatrial import Task
 from seatrial.cli.compare import command as compare_command
+from seatrial.cli.cross_validate import command
 from seatrial.errors import UsageProblem
 from seatrial.evaluation.comparison.cross_validated import corrected_t
 from seatrial.evaluation.predictions import Predictions
@@ -149,3 +150,31 @@ def test_what_cannot_be_divided_so_is_refused_before_anything_is_trained(tmp_pat
     with pytest.raises(UsageProblem, match="at least 2 folds"):
         cross_validate(task(), folds=1, settings=FEW, out=tmp_path, progress=False)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_command_measures_and_chooses_among_several_tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "task.py").write_text(
+        """
+import torch
+from torch import nn
+from torch.utils.data import TensorDataset
+from seatrial import Task
+
+x = torch.randn(40, 4, generator=torch.Generator().manual_seed(0))
+data = TensorDataset(x, (x[:, 0] > 0).long())
+
+def task(rate):
+    return Task(lambda: nn.Linear(4, 2), nn.CrossEntropyLoss(), data, optimizer=lambda m: torch.optim.SGD(m.parameters(), lr=rate))
+
+slow, fast = task(1e-6), task(0.5)
+"""
+    )
+    words = ["task.py:slow", "task.py:fast", "--folds", "2", "--inner", "2", "--epochs", "2", "--out", "found"]
+    done = CliRunner().invoke(command, words, catch_exceptions=False)
+    assert done.exit_code == 0
+    assert "task.py:fast 2 times" in " ".join(done.output.split())
+    assert (tmp_path / "found" / "scores.csv").read_text().startswith("method,repeat,fold,train,test,score")
+    again = CliRunner().invoke(command, [*words, "--resume", "--quiet"], catch_exceptions=False)
+    assert again.output.startswith("loss ")
+    assert "--resume needs --out" in CliRunner().invoke(command, ["task.py:slow", "--resume"]).output
