@@ -13,9 +13,10 @@ from torch import nn
 from seatrial.errors import UsageProblem
 from seatrial.evaluation.predictions import Predictions
 from seatrial.evaluation.thresholds.decisions import METRICS, confusion
-from seatrial.practice.imbalance.advice import recommend, recommended, remedied
+from seatrial.practice.imbalance.advice import recommended
 from seatrial.practice.imbalance.against import against
-from seatrial.practice.imbalance.comparing import Candidate, Comparison
+from seatrial.practice.imbalance.comparing import Candidate, Comparison, pairs_for
+from seatrial.practice.imbalance.general import recommend, remedied
 from seatrial.practice.imbalance.judging import Judged
 from seatrial.practice.imbalance.losses import ClassLoss
 from seatrial.practice.imbalance.rarity import rarity
@@ -105,3 +106,10 @@ def test_few_examples_that_judge_keep_a_difference_from_being_shown():
     assert found.seeds.shown and found.all is not None
     assert found.all.effect == pytest.approx(found.mean)
     assert found.all.p > 0.05 and not found.shown
+
+
+def test_the_level_is_used_up_once():
+    for names in (["a"], ["a", "b"], ["a", "b", "c", "d"]):
+        for first in ("a", "z"):
+            assert sum(1 / pairs_for(name, first, names) for name in names) == pytest.approx(1)
+    assert pairs_for("a", "a", ["a", "b", "c"]) == 2
