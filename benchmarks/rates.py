@@ -14,8 +14,8 @@ Rules on the curve of the first seed of seatrial's own range test ("same"), and 
     steepest    of torch_lr_finder.LRFinder.plot, written anew after its source
 seatrial     find_rate for the length of the training; seatrial/8 may try only trainings of an eighth of it.
 
-Each problem takes TIME; so it can be run in parts: `--only` takes parts of names, and `--keep FILE` adds a line for each
-problem to a file, over all of which the table at the end is made.
+Each problem takes one to four minutes on a quiet core, the most for the networks; so it can be run in parts: `--only` takes parts of names,
+and `--keep FILE` adds a line for each problem to a file, over all of which the table at the end is made.
 """
 
 from __future__ import annotations

@@ -229,7 +229,7 @@ def _(rng: np.random.Generator, draws: int) -> Iterator[bool]:
 
 for _seeds in (3, 5, 10):
 
-    @line(f"P(better) over seeds and examples, {_seeds} seeds", COVER, "approximate: two variances in one")
+    @line(f"P(better) over seeds and examples, {_seeds} seeds", COVER, "approximate: two variances in one", 0.5)
     def _(rng: np.random.Generator, draws: int, seeds: int = _seeds) -> Iterator[bool]:
         truth = float(norm.cdf(0.1 / math.sqrt(2 * (0.05**2 + 0.25 / 200 + 1 / 200))))
         for _ in range(draws):
@@ -241,7 +241,7 @@ for _seeds in (3, 5, 10):
             better = probability_of_better(found.effect, spread.mean, spread.one, spread.freedom)
             yield better.low <= truth <= better.high
 
-    @line(f"P(better) over {_seeds} seeds in pairs", COVER)
+    @line(f"P(better) over {_seeds} seeds in pairs", COVER, share=0.5)
     def _(rng: np.random.Generator, draws: int, seeds: int = _seeds) -> Iterator[bool]:
         truth = float(norm.cdf(0.8))
         for gaps in rng.normal(0.8, 1, size=(draws, seeds)):

@@ -10,12 +10,14 @@ import pytest
 from scipy.stats import binom, pearsonr
 
 from seatrial.errors import UsageProblem
+from seatrial.evaluation.calibration.temperature import rescaled, temperature
 from seatrial.evaluation.predictions import Predictions
 from seatrial.evaluation.voting.diversity import diversity, diversity_of
-from seatrial.evaluation.voting.losses import Cells, cells, error, loss
+from seatrial.evaluation.voting.losses import cells, error, loss
 from seatrial.evaluation.voting.majority import majority_error, majority_error_of
-from seatrial.evaluation.voting.selection import best, cross_fitted, equal, greedy
+from seatrial.evaluation.voting.selection import best, equal, greedy, halves
 from seatrial.evaluation.voting.votes import hard, soft
+from seatrial.evaluation.voting.worth import Recipe, worth
 
 
 def tables(members: int = 5, n: int = 200, classes: int = 4, seed: int = 0) -> list[Predictions]:
@@ -219,27 +221,59 @@ def test_greedy_selection_leaves_noise_out_and_is_not_worse_than_all(count):
 def test_the_cross_fitted_loss_tells_what_the_selection_made_up():
     """Of members that know nothing the best seems to know something: on the other half it does not."""
     draw = np.random.default_rng(5)
-    values = draw.uniform(0.05, 0.95, size=(60, 60, 1))  # the probability of what is true, without any skill
-    of, fresh = Cells(values, False), Cells(draw.uniform(0.05, 0.95, size=(60, 20_000, 1)), False)
-    seen = of.of(best(of)).mean()
-    truth = fresh.of(best(of)).mean()
-    found = cross_fitted(of, best, repeats=20)
+
+    def guesses(count: int) -> list[Predictions]:
+        targets = draw.integers(2, size=count)
+        return [
+            Predictions("binary", targets, draw.uniform(0.05, 0.95, size=count), np.arange(count)) for _ in range(60)
+        ]
+
+    members, fresh = guesses(60), cells(guesses(20_000))
+    seen = cells(members).of(best(cells(members))).mean()
+    truth = fresh.of(best(fresh)).mean()  # of so many examples the best is hardly better than any
+    found = worth(members, Recipe("best", best), repeats=20).plain
     assert seen < truth - 0.1
     assert found.held_out == pytest.approx(truth, abs=0.06)
     assert found.optimism > 0.1
     assert found.losses.mean() == pytest.approx(found.held_out)
 
 
+def test_a_temperature_mends_what_a_mean_of_sure_members_lacks():
+    """Each member says the exact posterior of what it has seen, so their mean is too unsure; one temperature below 1 mends that."""
+    members = [rescaled(each, 1 / 1.5) for each in tables(8, 3000, seed=8)]
+    assert temperature(members[0]) == pytest.approx(1.0, abs=0.06)
+    found = worth(members, Recipe("equal", equal))
+    assert found.calibrated is not None and found.better is found.calibrated
+    pooled = soft(members)
+    by = temperature(pooled, cautious=True)
+    assert by < 0.8
+    mended = cells([rescaled(pooled, by)]).of(np.ones(1)).mean()
+    assert found.plain.held_out == pytest.approx(cells([pooled]).of(np.ones(1)).mean(), abs=1e-12)  # nothing was chosen
+    assert mended <= found.calibrated.held_out < mended + 0.01
+    numbers = [Predictions("regression", np.zeros(9), np.arange(9.0), np.arange(9))]
+    assert worth(numbers, Recipe("equal", equal)).calibrated is None
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_no_mistake_on_few_examples_is_no_reason_to_be_certain(classes):
+    """Where the validation data are all right, a plain temperature falls to its bound; a cautious one leaves about one mistake in n + 2."""
+    targets = np.arange(100) % classes
+    scores = np.full((100, classes), 0.3 / (classes - 1))
+    scores[np.arange(100), targets] = 0.7
+    made = Predictions("multiclass", targets, scores, np.arange(100))
+    if classes == 2:
+        made = Predictions("binary", targets, scores[:, 1], np.arange(100))
+    assert temperature(made) < 0.06
+    sure = rescaled(made, temperature(made, cautious=True)).probabilities.max(axis=1)
+    assert sure == pytest.approx(np.full(100, 101 / 102), abs=1e-4)
+
+
 def test_groups_stay_together_in_the_halves():
     groups = np.random.default_rng(6).permutation(np.repeat(np.arange(10), 4))
-    values = np.stack([groups, groups])[..., None].astype(float)
-    seen: list[list[int]] = []
-
-    def choose(of: Cells):
-        seen.append(np.unique(of.values[0, :, 0], return_counts=True)[1].tolist())
-        return equal(of)
-
-    cross_fitted(Cells(values, True), choose, groups=groups, repeats=3)
-    assert seen == [[4] * 5] * 6
+    found = list(halves(40, groups, 3, 0))
+    assert len(found) == 6
+    for chosen_by, scored in found:
+        assert np.array_equal(chosen_by, ~scored)
+        assert np.unique(groups[chosen_by], return_counts=True)[1].tolist() == [4] * 5
     with pytest.raises(UsageProblem, match="vote-halves"):
-        cross_fitted(Cells(values, True), choose, groups=np.zeros(40))
+        next(halves(40, np.zeros(40), 3, 0))

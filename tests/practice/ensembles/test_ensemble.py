@@ -16,6 +16,7 @@ from torch.utils.data import TensorDataset
 
 from seatrial import Task
 from seatrial.errors import UsageProblem
+from seatrial.evaluation.calibration.temperature import rescaled
 from seatrial.evaluation.predictions import Predictions
 from seatrial.evaluation.voting.votes import soft
 from seatrial.practice.ensembles import making as making_file
@@ -70,19 +71,22 @@ def test_the_chosen_one_can_be_loaded_and_says_the_same(made: Ensembled) -> None
     weights = [each.weight for each in found.voices]
     assert sum(weights) == pytest.approx(1) and min(weights) > 0
     voices = [Predictions.read(made.folder / "predictions" / f"{each.name}.npz") for each in found.voices]
-    assert np.abs(soft(voices, weights).scores - kept.scores).max() < 1e-9
+    pooled = soft(voices, weights, of=found.vote)
+    assert np.abs(rescaled(pooled, found.temperature).scores - kept.scores).max() < 1e-9
     fresh = found.predict(clusters(50, 2), data_name="new", groups=np.arange(50) // 2)
     assert len(fresh) == 50 and fresh.groups is not None
 
 
 def test_honest_figures_and_sentences_are_written(made: Ensembled, tmp_path: Path) -> None:
     chosen = made.choice.chosen
-    honest = [each.honest.held_out for each in made.choice.combinations if each.honest is not None]
-    assert chosen.honest is not None and chosen.honest.held_out == min(honest) and len(honest) == 3
+    honest = [each.worth.better.held_out for each in made.choice.combinations if each.worth is not None]
+    assert chosen.worth is not None and chosen.worth.better.held_out == min(honest) and len(honest) == 4
     write(made, tmp_path)
     told = json.loads((tmp_path / "figures.json").read_text())
-    assert told == json.loads(json.dumps(as_dict(made))) or told["members"] == as_dict(made)["members"]
-    assert [each["name"] for each in told["combinations"]][3:] == ["mean of logs", "hard vote"]
+    assert told["members"] == as_dict(made)["members"]
+    assert told["calibration"]["temperature"] > 0
+    names = ["best member", "equal votes", "mean of logs", "greedy selection", "hard vote"]
+    assert [each["name"] for each in told["combinations"]] == names
     assert told["independence"]["got"] == pytest.approx(made.choice.combinations[4].error)
     assert ">greedy selection<" in (tmp_path / "ensemble.svg").read_text()
     console = Console(width=160, record=True, file=io.StringIO())
@@ -192,3 +196,24 @@ def test_pixels_cannot_vote_and_that_is_said_before_anything_is_trained(tmp_path
     with pytest.raises(UsageProblem, match="vote-segmentation"):
         ensemble(of, tmp_path / "e", FEW)
     assert not (tmp_path / "e").exists()
+
+
+def test_the_command_prints_members_combinations_and_what_they_support(tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from seatrial.cli.ensemble import command
+
+    (tmp_path / "task.py").write_text(
+        "from tasks import Net, clusters\nfrom torch import nn\nfrom seatrial import Task\n"
+        "task = Task(Net, nn.CrossEntropyLoss(), clusters(256), validation=clusters(80, 1))\n"
+    )
+    given = ["--kinds", "classical", "--out", str(tmp_path / "e"), str(tmp_path / "task.py")]
+    found = CliRunner(env={"COLUMNS": "200"}).invoke(command, given, standalone_mode=False)
+    assert found.exception is None and found.return_value == 0
+    for words in ("gradient boosting on 256 examples of 8 features", "on other halves", "chosen", "ensemble.json"):
+        assert words in found.output
+    assert {each.name for each in (tmp_path / "e").iterdir()} == {
+        *("plan.json", "ensemble.json", "figures.json", "ensemble.svg", "members", "predictions", "trainings")
+    }
+    wrong = CliRunner().invoke(command, ["--kinds", "seed", str(tmp_path / "task.py")], standalone_mode=False)
+    assert isinstance(wrong.exception, UsageProblem) and "ensemble-kinds" in str(wrong.exception)

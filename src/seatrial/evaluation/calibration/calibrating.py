@@ -31,11 +31,13 @@ class Calibration:
     fitted_on: str
 
 
-def calibration(of: Predictions, validation: Predictions | None, seed: int = 0) -> Calibration:
+def calibration(
+    of: Predictions, validation: Predictions | None, seed: int = 0, *, cautious: bool = False
+) -> Calibration:
     """Of graded probabilities. The temperature is fitted on validation data; else each fifth of the examples is rescaled by what the
-    others say, and the temperature told is that of all."""
-    fitted = temperature(validation or of)
-    mended = crossed(of, seed) if validation is None else rescaled(of, fitted)
+    others say, and the temperature told is that of all. `cautious`: see `temperature`."""
+    fitted = temperature(validation or of, cautious=cautious)
+    mended = crossed(of, seed, cautious=cautious) if validation is None else rescaled(of, fitted)
     where = "the same examples, in turn on four fifths" if validation is None else validation.data or "validation data"
     return Calibration(
         reliability(*confidences(of), seed=seed),

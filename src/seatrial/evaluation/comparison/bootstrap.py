@@ -37,7 +37,8 @@ def interval_of_means(
     """
     gaps = finite(differences, (None,), "differences")
     numbers = of_groups(groups, len(gaps))
-    sums, sizes = np.bincount(numbers, weights=gaps), np.bincount(numbers).astype(np.float64)
+    sums = np.bincount(numbers, weights=gaps).astype(np.float64)
+    sizes = np.bincount(numbers).astype(np.float64)
     if len(sums) < 2 or not np.ptp(sums / sizes):
         return math.nan, math.nan
     if len(sums) >= NORMAL:

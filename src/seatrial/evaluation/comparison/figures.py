@@ -1,10 +1,9 @@
-"""The figures that methods are compared by. Those that are means over examples are known for each example; all others are
-scikit-learn's, of all examples together."""
+"""The figures that methods are compared by. Those that are means over examples are known for each example, all others of all examples
+together. They are scikit-learn's, written anew without its checks: a permutation or a bootstrap asks for thousands of them."""
 
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -103,30 +102,85 @@ def _squared(targets: Array, scores: Array) -> Values:
 # ---- of all together -------------------------------------------------------------------------------------------------
 
 
-def _of_labels(name: str, function: str, **settings: Any) -> Figure:
-    def of(targets: Array, scores: Array) -> float:
-        import sklearn.metrics
-
-        answers = (scores >= 0.5).astype(int) if targets.ndim == 2 else _answers(scores).astype(int)
-        return float(getattr(sklearn.metrics, function)(targets, answers, **settings))
-
-    return Figure(name, of)
+def _confusion(targets: Array, answers: Array) -> Array:
+    """(classes, classes) counts by target, then by answer."""
+    classes = int(max(targets.max(), answers.max())) + 1
+    pairs = targets.astype(np.int64) * classes + answers.astype(np.int64)
+    return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
 
 
-def _of_scores(name: str, function: str, higher: bool = True, **settings: Any) -> Figure:
-    """nan where it is not defined, as a ranking is not where all examples drawn are of one class."""
+def _f1_of(hits: Array, told: Array, true: Array) -> float:
+    """Mean over classes (or labels) that occur among targets or answers."""
+    occurs = told + true > 0
+    return float((2 * hits[occurs] / (told + true)[occurs]).mean()) if occurs.any() else 0.0
 
-    def of(targets: Array, scores: Array) -> float:
-        import sklearn.metrics
 
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                return float(getattr(sklearn.metrics, function)(targets, scores, **settings))
-            except ValueError:
-                return math.nan
+def _f1_binary(targets: Array, scores: Array) -> float:
+    answers, true = scores >= 0.5, targets > 0
+    both = int(np.count_nonzero(answers)) + int(np.count_nonzero(true))
+    return 2 * int(np.count_nonzero(answers & true)) / both if both else 0.0
 
-    return Figure(name, of, higher)
+
+def _f1_classes(targets: Array, scores: Array) -> float:
+    table = _confusion(targets, _answers(scores))
+    return _f1_of(np.diag(table), table.sum(axis=0), table.sum(axis=1))
+
+
+def _f1_labels(targets: Array, scores: Array) -> float:
+    answers = scores >= 0.5
+    both = answers.sum(axis=0) + targets.sum(axis=0)
+    return float((2 * (answers & (targets > 0)).sum(axis=0) / np.maximum(both, 1)).mean())
+
+
+def _mcc(targets: Array, scores: Array) -> float:
+    """Gorodkin 2004 for several classes."""
+    table = _confusion(targets, _answers(scores)).astype(np.float64)
+    told, true, all_of = table.sum(axis=0), table.sum(axis=1), table.sum()
+    below = (all_of**2 - told @ told) * (all_of**2 - true @ true)
+    return float((np.trace(table) * all_of - told @ true) / math.sqrt(below)) if below > 0 else 0.0
+
+
+def _auc(targets: Array, scores: Array) -> float:
+    """By ranks (Mann and Whitney); nan where all examples are of one class."""
+    from scipy.stats import rankdata
+
+    true = targets > 0
+    positive = int(np.count_nonzero(true))
+    negative = len(true) - positive
+    if not positive or not negative:
+        return math.nan
+    return float((rankdata(scores)[true].sum() - positive * (positive + 1) / 2) / (positive * negative))
+
+
+def _auc_classes(targets: Array, scores: Array) -> float:
+    """Each class against the rest, mean over classes."""
+    return float(np.mean([_auc(targets == at, scores[:, at]) for at in range(scores.shape[1])]))
+
+
+def _auc_labels(targets: Array, scores: Array) -> float:
+    return float(np.mean([_auc(targets[:, at], scores[:, at]) for at in range(scores.shape[1])]))
+
+
+def _average_precision(targets: Array, scores: Array) -> float:
+    """nan without an example of class 1."""
+    order = np.argsort(-scores, kind="stable")
+    hits = np.cumsum(targets[order] > 0)
+    last = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))  # of examples with the same score
+    if not hits[-1]:
+        return math.nan
+    gained = np.diff(hits[last], prepend=0) / hits[-1]
+    return float((gained * hits[last] / (last + 1)).sum())
+
+
+def _r2(targets: Array, scores: Array) -> float:
+    """Mean over outputs, as scikit-learn has it."""
+    rest = ((targets - scores) ** 2).sum(axis=0)
+    return float(np.mean(1 - rest / ((targets - targets.mean(axis=0)) ** 2).sum(axis=0)))
+
+
+def _rmse(targets: Array, scores: Array) -> float:
+    """Mean over outputs, as scikit-learn has it."""
+    return float(np.mean(np.sqrt(((targets - scores) ** 2).mean(axis=0))))
 
 
 def _balanced(targets: Array, scores: Array) -> float:
@@ -151,31 +205,31 @@ _CLASSES = (
     Figure("balanced-accuracy", _balanced),
     _mean("log-loss", _surprise, higher=False),
     _mean("brier", _brier, higher=False),
-    _of_labels("mcc", "matthews_corrcoef"),
+    Figure("mcc", _mcc),
 )
 _BY_KIND: dict[Kind, tuple[Figure, ...]] = {
     "binary": (
         *_CLASSES,
-        _of_labels("f1", "f1_score", zero_division=0.0),
-        _of_scores("roc-auc", "roc_auc_score"),
-        _of_scores("average-precision", "average_precision_score"),
+        Figure("f1", _f1_binary),
+        Figure("roc-auc", _auc),
+        Figure("average-precision", _average_precision),
     ),
     "multiclass": (
         *_CLASSES,
-        _of_labels("f1", "f1_score", average="macro", zero_division=0.0),
-        _of_scores("roc-auc", "roc_auc_score", multi_class="ovr"),
+        Figure("f1", _f1_classes),
+        Figure("roc-auc", _auc_classes),
     ),
     "multilabel": (
         _mean("hamming-accuracy", _labels_right),
         _mean("subset-accuracy", _all_right, counted=True),
-        _of_labels("f1", "f1_score", average="macro", zero_division=0.0),
-        _of_scores("roc-auc", "roc_auc_score"),
+        Figure("f1", _f1_labels),
+        Figure("roc-auc", _auc_labels),
     ),
     "regression": (
         _mean("mae", _absolute, higher=False),
         _mean("mse", _squared, higher=False),
-        _of_scores("rmse", "root_mean_squared_error", higher=False),
-        _of_scores("r2", "r2_score"),
+        Figure("rmse", _rmse, higher=False),
+        Figure("r2", _r2),
     ),
     "segmentation": (Figure("mean-iou", _mean_iou), Figure("pixel-accuracy", _pixels_right)),
 }

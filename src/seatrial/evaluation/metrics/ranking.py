@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,9 @@ from seatrial.evaluation.metrics.sums import Named, Sums, figures, mean_of_defin
 from seatrial.evaluation.predictions import Predictions
 
 BINS, BINS_EACH = 512, 256
-MOST_EXACT = 5_000  # units up to which several columns are resampled together; beyond, DeLong's error is used
+MOST_EXACT = (
+    50_000  # units times columns up to which several columns are resampled together; beyond, DeLong's error is used
+)
 AREA, PRECISION = "ROC AUC", "average precision"
 
 
@@ -34,15 +37,17 @@ def ranked(
     """
     first = trainings[0]
     columns = [columns_of(each) for each in trainings]
-    groups = first.groups
+    groups, count = first.groups, columns[0][0].shape[1]
     units = len(first) if groups is None else len(np.unique(groups))
-    alone = columns[0][0].shape[1] == 1
-    if units <= MOST_EXACT or alone:
-        named = _names(first, alone)
+    counted = (
+        count == len(trainings) == 1 and groups is None
+    )  # then a resample is drawn as counts of bins, however many there are
+    named = _names(first, count == 1)
+    if counted or units * count <= MOST_EXACT:
         found = figures([_sums(*each, named) for each in columns], groups, level, resamples, seed)
     else:
-        found = _by_delong(trainings, columns, level)
-    return found[:2], [] if alone else found[2:]
+        found = _by_delong(columns, named, groups, level)
+    return found[:2], [] if count == 1 else found[2:]
 
 
 def area(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> Sums:
@@ -177,28 +182,25 @@ def _average_precision(below: NDArray[np.float64], above: NDArray[np.float64]) -
 
 
 def _by_delong(
-    trainings: Sequence[Predictions],
     columns: Sequence[tuple[NDArray[np.bool_], NDArray[np.float64]]],
+    named: tuple[Named, ...],
+    groups: NDArray[Any] | None,
     level: float,
 ) -> list[Figure]:
-    """Areas with DeLong's error, of many units and several columns; average precision without interval."""
-    named = _names(trainings[0], False)
-    groups, count = trainings[0].groups, columns[0][0].shape[1]
-    areas, parts, precisions = [], [], []
-    for positive, scores in columns:
-        found = [placements(positive[:, at], scores[:, at]) for at in range(count)]
-        areas.append([area for area, _ in found])
-        parts.append([part for _, part in found])
-        precisions.append([average_precision(positive[:, at], scores[:, at]) for at in range(count)])
-    area, precision, part = np.array(areas), np.array(precisions), np.mean(parts, axis=0)
+    """Areas with DeLong's error, of many units; average precision without interval. Of `columns` one for each training."""
+    each = range(columns[0][0].shape[1])
+    found = [[placements(positive[:, at], scores[:, at]) for at in each] for positive, scores in columns]
+    areas = np.array([[area for area, _ in training] for training in found])
+    precisions = np.array([[average_precision(p[:, at], s[:, at]) for at in each] for p, s in columns])
+    influences = np.mean([[part for _, part in training] for training in found], axis=0)
+    defined = np.isfinite(areas[0])
+    means = influences[defined].mean(axis=0) if defined.any() else np.zeros(influences.shape[1])
     made: list[Figure] = []
-    for at in (-1, *range(count)):
-        values = mean_of_defined(area) if at < 0 else area[:, at]
-        others = mean_of_defined(precision) if at < 0 else precision[:, at]
-        scatter = part[np.isfinite(area[0])].mean(axis=0) if at < 0 else part[at]
-        interval = linear(float(values.mean()), scatter, groups, level, "DeLong") if scatter.any() else None
-        made.append(_figure(named[2 * at + 2], values, interval))
-        made.append(_figure(named[2 * at + 3], others, None))
+    rows = [(mean_of_defined(areas), mean_of_defined(precisions), means)]
+    rows += [(areas[:, at], precisions[:, at], influences[at]) for at in each] if len(named) > 2 else []
+    for at, (area_of, precision_of, influence) in enumerate(rows):
+        interval = linear(float(area_of.mean()), influence, groups, level, "DeLong") if influence.any() else None
+        made += [_figure(named[2 * at], area_of, interval), _figure(named[2 * at + 1], precision_of, None)]
     return made
 
 

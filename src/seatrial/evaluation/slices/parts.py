@@ -30,14 +30,18 @@ class Part:
     rows: NDArray[np.bool_]
 
 
-def parts(of: Predictions, columns: Mapping[str, Any]) -> list[Part]:
+def parts(of: Predictions, columns: Mapping[str, Any], alone: bool = True) -> list[Part]:
     """All parts of at least ten examples, of the classes, the groups and the columns given.
+
+    Args:
+        alone: whether these are all predictions, so that what they answer makes parts too.
 
     Raises:
         UsageProblem: a column does not fit the examples.
     """
-    found: list[Part] = []
-    for name, values in {**_own(of), **columns}.items():
+    found = _of_classes(of, alone)
+    groups = {} if of.groups is None else {"group": of.groups.astype(str)}
+    for name, values in {**groups, **columns}.items():
         given = _confidence(of) if values is None and name == CONFIDENCE else np.asarray(values)
         if given.shape != (len(of),):
             raise UsageProblem(
@@ -45,18 +49,15 @@ def parts(of: Predictions, columns: Mapping[str, Any]) -> list[Part]:
                 "evaluate-column",
                 "Give a number or a word for each example, in the order of the predictions.",
             )
-        found += [each for each in _of_column(name, given) if FEWEST <= each.rows.sum() <= len(of) - FEWEST]
-    return found
+        found += _of_column(name, given)
+    return [each for each in found if FEWEST <= each.rows.sum() <= len(of) - FEWEST]
 
 
-def _own(of: Predictions) -> dict[str, NDArray[Any]]:
-    found: dict[str, NDArray[Any]] = {}
-    if of.kind in ("binary", "multiclass"):
-        names = np.array(of.classes)
-        found["true class"], found["answered class"] = names[of.targets.astype(np.int64)], names[of.labels]
-    if of.groups is not None:
-        found["group"] = of.groups.astype(str)
-    return found
+def _of_classes(of: Predictions, alone: bool) -> list[Part]:
+    if of.kind not in ("binary", "multiclass") or len(of.classes) > MOST_VALUES:
+        return []
+    known = {"true class": of.targets} | ({"answered class": of.labels} if alone else {})
+    return [Part(column, name, codes == at) for column, codes in known.items() for at, name in enumerate(of.classes)]
 
 
 def _confidence(of: Predictions) -> NDArray[np.float64]:

@@ -3,15 +3,14 @@ Ksikes, "Ensemble Selection from Libraries of Models", ICML 2004), and what the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.errors import UsageProblem
-from seatrial.evaluation.predictions import Predictions
-from seatrial.evaluation.voting.losses import Cells, cells
+from seatrial.evaluation.voting.losses import Cells
 
 ROUNDS = 50  # additions in a bag: weights in steps of 1/50
 BAGS = 20  # as in section 2.3 of the paper
@@ -26,7 +25,8 @@ Choose = Callable[[Cells], NDArray[np.float64]]
 
 @dataclass(frozen=True, slots=True)
 class Honest:
-    """What a choice is worth on examples that it was not made by.
+    """What a choice is worth on examples that it was not made by. (It is a choice from half as many examples as there are: its loss is
+    rather too high than too low.)
 
     within   mean loss on the half that it was chosen by: optimistic.
     held_out mean loss on the other half.
@@ -78,26 +78,14 @@ def equal(of: Cells) -> NDArray[np.float64]:
     return np.full(len(of.values), 1 / len(of.values))
 
 
-def cross_fitted(
-    members: Sequence[Predictions] | Cells,
-    choose: Choose,
-    *,
-    groups: NDArray[np.generic] | None = None,
-    repeats: int = REPEATS,
-    seed: int = 0,
-) -> Honest:
-    """Choose on one half of the examples and score on the other, and the other way round, over several random halves: the loss of a
-    selection on data that it was not made by. (It is that of a choice from half as many examples: rather too high than too low.)
-
-    Args:
-        choose: gives weights (members,) for the members' cells.
-        groups: (n,) examples of one group stay in one half.
+def halves(
+    count: int, groups: NDArray[np.generic] | None, repeats: int, seed: int
+) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    """Random halves of so many examples as masks: what is chosen by, what is scored; each pair both ways round.
 
     Raises:
         UsageProblem: there is one example, or one group, only.
     """
-    of = members if isinstance(members, Cells) else cells(members)
-    count = of.values.shape[1]
     units = np.arange(count) if groups is None else np.unique(groups, return_inverse=True)[1]
     total = int(units.max()) + 1
     if total < 2:
@@ -105,15 +93,10 @@ def cross_fitted(
             "Expected two examples (or groups) at least, found one.", "vote-halves", "Give more validation data."
         )
     generator = np.random.default_rng(seed)
-    held_out, within = np.zeros(count), 0.0
     for _ in range(repeats):
         first = generator.permutation(total)[units] < total // 2
-        for chosen_by, scored in ((first, ~first), (~first, first)):
-            weights = choose(of.at(chosen_by))
-            held_out[scored] += of.at(scored).of(weights)
-            within += float(of.at(chosen_by).of(weights).mean()) / 2
-    losses = held_out / repeats
-    return Honest(within / repeats, float(losses.mean()), losses)
+        yield first, ~first
+        yield ~first, first
 
 
 # ---- inner steps -------------------------------------------------------------------------------------------------

@@ -74,7 +74,7 @@ def averaged(how: Averaging) -> Generator[None]:
             hook.remove()
 
 
-def averages_in(optimizer: Optimizer, name: str) -> list[tuple[nn.Parameter, torch.Tensor]]:
+def averages_in(optimizer: Optimizer, name: str) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """The parameters of an optimizer with their averages ("ema" or "swa"), as far as they have one."""
     found = [(parameter, optimizer.state.get(parameter, {}).get(_KEY, {})) for parameter in _parameters(optimizer)]
     return [(parameter, kept[name]) for parameter, kept in found if name in kept]

@@ -178,8 +178,7 @@ def _members(making: Making, kinds: Sequence[str], checkpoints: Sequence[Path], 
 def _finished(making: Making, members: Sequence[Member], groups: NDArray[Any] | None) -> Ensembled:
     making.told("choosing")
     choice = choose(members, groups, making.settings.seed)
-    assert choice.chosen.weights is not None
-    made = save(making.store.folder, making.task, members, choice.chosen.weights)
+    made = save(making.store.folder, making.task, members, choice.chosen)
     choice.chosen.predictions.write(making.store.folder / "predictions" / "ensemble.npz")
     independent = diversity([each.predictions for each in members]) if len(members) > 1 else None
     return Ensembled(

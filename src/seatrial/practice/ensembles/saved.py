@@ -12,9 +12,11 @@ from typing import Any, Literal
 import torch
 from numpy.typing import NDArray
 
+from seatrial.evaluation.calibration.temperature import rescaled
 from seatrial.evaluation.predictions import KINDS, Kind, Predictions
 from seatrial.evaluation.voting.votes import soft
 from seatrial.files import replace as write_file
+from seatrial.practice.ensembles.choice import Combination
 from seatrial.practice.ensembles.member import KINDS as MEMBERS
 from seatrial.practice.ensembles.member import Member, said_by
 from seatrial.practice.refusal import refused
@@ -39,10 +41,12 @@ class Voice:
 
 @dataclass(frozen=True, eq=False)
 class Ensemble:
-    """Members of a task that answer together, by the weighted mean of their probabilities or numbers.
+    """Members of a task that answer together, by the weighted mean of their probabilities (or of their logarithms) or numbers, and one
+    temperature after it.
 
     file    ensemble.json. It holds the hashes of all members: its own hash changes with any of them, so that it stands for the
-            whole as a frozen model (`vault.open(ensemble.file, ...)`).
+            whole as a frozen model: `vault.open(ensemble.file, plan, reason).score(ensemble.predictor())`. For `seatrial vault open`, a
+            file with `def predictor(weights): return Ensemble.load(weights.parent, task).predictor()`.
     """
 
     task: Task
@@ -50,6 +54,8 @@ class Ensemble:
     kind: Kind
     classes: tuple[str, ...]
     voices: tuple[Voice, ...]
+    vote: Literal["probabilities", "logs"] = "probabilities"
+    temperature: float = 1.0
 
     @staticmethod
     def load(folder: str | Path, task: Task) -> Ensemble:
@@ -71,11 +77,12 @@ class Ensemble:
             ):
                 raise ValueError(f"format {found['format']}, {found['kind']}")
             kind, classes = found["kind"], tuple(found["classes"])
+            vote, temperature = found["vote"], float(found["temperature"])
         except (ValueError, KeyError, TypeError) as error:
             raise refused(f"an ensemble in {file}", str(error), "ensemble-file", _ANEW) from error
         for each in voices:
             _check(file.parent / each.file, each.sha256)
-        return Ensemble(task, file, kind, classes, voices)
+        return Ensemble(task, file, kind, classes, voices, vote, temperature)
 
     def predict(
         self, data: Data, *, data_name: str = "", groups: NDArray[Any] | None = None, device: torch.device | None = None
@@ -87,7 +94,9 @@ class Ensemble:
         """
         with unchanged():
             said = [self._said(each, data, data_name, device) for each in self.voices]
-        together = soft(said, [each.weight for each in self.voices], model="ensemble")
+        together = soft(said, [each.weight for each in self.voices], of=self.vote, model="ensemble")
+        if self.temperature != 1.0:
+            together = rescaled(together, self.temperature)
         return replace(together, groups=groups)
 
     def predictor(
@@ -110,12 +119,12 @@ class Ensemble:
         return found
 
 
-def save(folder: Path, task: Task, members: Sequence[Member], weights: Sequence[float] | NDArray[Any]) -> Ensemble:
+def save(folder: Path, task: Task, members: Sequence[Member], how: Combination) -> Ensemble:
     """Write the ensemble of those members that have a weight. Their files lie in the folder."""
     first = members[0].predictions
     voices = [
         Voice(each.name, each.kind, str(each.file.relative_to(folder)), _hash(each.file), float(weight))
-        for each, weight in zip(members, weights, strict=True)
+        for each, weight in zip(members, how.weights, strict=True)
         if weight > 0
     ]
     written = {
@@ -123,6 +132,8 @@ def save(folder: Path, task: Task, members: Sequence[Member], weights: Sequence[
         "task": task.name,
         "kind": first.kind,
         "classes": first.classes,
+        "vote": how.recipe.vote if how.recipe is not None else "probabilities",
+        "temperature": how.temperature,
         "members": [{name: getattr(each, name) for name in Voice.__slots__} for each in voices],
     }
     write_file(folder / FILE, json.dumps(written, indent=1).encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from typing import Any
 
@@ -37,7 +38,7 @@ def snapshots(making: Making) -> list[Member]:
     each = -(-making.settings.epochs // cycles)
     names = [f"snapshot-{at + 1}" for at in range(cycles)]
     if not all(making.store.has(name) for name in names):
-        cyclic = making.task.having(schedule=lambda optimizer, steps: _restarting(optimizer, steps, cycles))
+        cyclic = making.task.having(schedule=functools.partial(_restarting, cycles))
         settings = replace(
             making.settings, epochs=each * cycles, patience=0, kept=cycles - 1, schedule="", seed=making.own_seed(0)
         )
@@ -51,5 +52,5 @@ def snapshots(making: Making) -> list[Member]:
     return [making.store.member(name) for name in names]
 
 
-def _restarting(optimizer: Optimizer, steps: int, cycles: int) -> Any:
+def _restarting(cycles: int, optimizer: Optimizer, steps: int) -> Any:
     return CosineAnnealingWarmRestarts(optimizer, T_0=max(1, steps // cycles))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from seatrial.evaluation.calibration.calibrating import Calibration
 from seatrial.practice.ensembles.choice import BEST
 from seatrial.practice.ensembles.ensemble import Ensembled, Independence
 from seatrial.report.numbers import counted
@@ -15,6 +16,8 @@ _NEARLY_INDEPENDENT = 0.3
 def sentences(made: Ensembled) -> list[str]:
     """What the figures support, and what they do not."""
     found = [_chosen(made)]
+    if made.choice.calibration is not None:
+        found.append(_calibrated(made.choice.calibration, made.choice.chosen.temperature))
     if made.diversity is not None:
         found.append(_errors(made))
     if made.independence is not None:
@@ -35,14 +38,24 @@ def _chosen(made: Ensembled) -> str:
         if len(made.members) == 1:
             return f"There is one member, {single}: nothing to combine."
         return f"No combination has a smaller {choice.loss} on other halves than the best member, {single}: it is taken alone."
-    assert choice.gain is not None and choice.chosen.honest is not None
-    gain, optimism = choice.gain, choice.chosen.honest.optimism
+    assert choice.gain is not None and choice.chosen.worth is not None
+    gain, optimism = choice.gain, choice.chosen.worth.better.optimism
     figures = f"{gain.mean:.2g} ({gain.low:.2g} to {gain.high:.2g}, 95 %)"
     told = f"its {choice.loss} is smaller than the best member's by {figures}"
     if not gain.shown:
         told += f", which {counted(len(choice.chosen.predictions), 'example')} cannot tell from nothing"
     chosen_by = f" On the half that chose it, it looks better by {optimism:.2g}." if optimism > 0 else ""
     return f"Chosen: {choice.chosen.name} over {counted(len(voices), 'member')}. On examples that did not choose it, {told}.{chosen_by}"
+
+
+def _calibrated(of: Calibration, by: float) -> str:
+    """Before and after a temperature, each fifth of the examples rescaled by what the others say."""
+    before, after = of.before, of.after
+    figures = f"log loss {of.log_loss:.4g} before and {of.log_loss_after:.4g} after, calibration error (debiased) {before.debiased:.2g} and {after.debiased:.2g}"
+    sure = "too unsure" if of.temperature < 1 else "too sure"
+    if by == 1.0:
+        return f"A temperature of {of.temperature:.2f} would not help ({figures}): the probabilities stay as they are."
+    return f"Together the members are {sure}; a temperature of {by:.2f} mends it: {figures}."
 
 
 def _errors(made: Ensembled) -> str:
