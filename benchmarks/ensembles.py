@@ -37,7 +37,8 @@ def parts(name: str, split: int) -> tuple[list[TensorDataset], int]:
     values, targets = SETS[name](return_X_y=True)
     order = np.random.default_rng(split).permutation(len(values))
     cuts = np.split(order, [int(0.6 * len(order)), int(0.8 * len(order))])
-    mean, scale = values[cuts[0]].mean(0), values[cuts[0]].std(0) + 1e-9
+    mean, scale = values[cuts[0]].mean(0), values[cuts[0]].std(0)
+    scale[scale == 0] = 1.0  # a pixel that is always white
     x = torch.tensor((values - mean) / scale, dtype=torch.float32)
     if name == "diabetes":
         y = torch.tensor((targets - targets.mean()) / targets.std(), dtype=torch.float32)[:, None]

@@ -18,7 +18,9 @@ TABLES = (".npz", ".csv")
 
 @click.command()
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder for predictions, evaluation.json and evaluation.html."
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for predictions, evaluation.json and evaluation.html.",
 )
 @click.option(
     "--weights",
@@ -32,7 +34,13 @@ TABLES = (".npz", ".csv")
     type=click.Path(path_type=Path),
     help="Predictions of the same model for other data, to fit its temperature on.",
 )
-@click.option("--level", type=float, default=0.95, show_default=True, help="Of the intervals.")
+@click.option(
+    "--level",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.95,
+    show_default=True,
+    help="Of the intervals.",
+)
 @click.option("--quiet", is_flag=True, help="Print nothing; the files are written all the same.")
 @click.argument("given", nargs=-1, required=True, metavar="TASK.py[:NAME] | PREDICTIONS...")
 def command(

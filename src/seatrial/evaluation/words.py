@@ -37,7 +37,7 @@ def _headline(of: Evaluation) -> str:
     interval = first.interval
     known = "no interval: nothing tells how far it scatters"
     if interval is not None:
-        known = f"{of.level:.0%} interval {decimal(interval.low)} to {decimal(interval.high)}, {interval.method}"
+        known = f"{of.level * 100:g} % interval {decimal(interval.low)} to {decimal(interval.high)}"
     against = "" if first.baseline is None else f"; {first.against} reaches {decimal(first.baseline)}"
     return f"On {_many(of.examples, 'example')}{where} the {first.name} is {decimal(first.value)} ({known}){against}."
 
@@ -87,7 +87,7 @@ def _classes(of: Evaluation) -> list[str]:
         return []
     worst = min(known, key=lambda each: each.figures[0].value)
     recall = worst.figures[0]
-    return [f"Recognised least: {worst.name} ({counted(worst.examples, _unit(of))}), {told(recall)}."]
+    return [f"Recognised least: {worst.name} ({_many(worst.examples, _unit(of))}), {told(recall)}."]
 
 
 def _recall(of: OfClass) -> Figure | None:

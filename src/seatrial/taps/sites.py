@@ -16,8 +16,8 @@ class Sites:
     """The lines from which one kind of call is made.
 
     A way is known by its two ends: the instruction that calls us, and that of the user's nearest line, so many frames
-    further out. A trainer's steps lie some thirty frames within the user's call of it: asking Python for that frame
-    takes a twentieth of the time that it takes to look at each frame on the way.
+    further out. A trainer's steps lie some thirty frames within the user's call of it: asking Python for that frame alone
+    takes a quarter of the time that it takes to look at each one on the way.
     """
 
     def __init__(self, watch: Watch, kind: str) -> None:

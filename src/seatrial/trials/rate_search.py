@@ -300,6 +300,8 @@ class Search:
 
 
 def _as_good(tried: Sequence[Tried]) -> tuple[float, float]:
-    best = min((each.loss for each in tried), default=math.nan)
-    near = [each.rate for each in tried if each.loss <= best + AS_GOOD * abs(best)]
+    common = min((len(each.losses) for each in tried), default=0)  # rates around the best have more seeds
+    ends = [(sum(each.losses[:common]) / common, each.rate) for each in tried]
+    best = min(ends, default=(math.nan, math.nan))[0]
+    near = [rate for loss, rate in ends if loss <= best + AS_GOOD * abs(best)]
     return (min(near), max(near)) if near else (math.nan, math.nan)

@@ -110,6 +110,8 @@ def test_what_is_finished_is_not_made_again(made: Ensembled, monkeypatch: pytest
     assert again.ensemble.file.read_bytes() == before
     with pytest.raises(UsageProblem, match="members 2 before and 3 now"):
         ensemble(task(), made.folder, FEW, members=3, progress=False)
+    with pytest.raises(UsageProblem, match="validation"):  # as many examples, but others
+        ensemble(task(validation=clusters(200, 9)), made.folder, FEW, members=2, progress=False)
 
 
 def test_checkpoints_are_members_once_each_and_another_models_are_refused(made: Ensembled, tmp_path: Path) -> None:
@@ -130,7 +132,7 @@ def test_a_vault_is_opened_for_all_members_as_for_one_frozen_model(
 ) -> None:
     monkeypatch.setenv("SEATRIAL_HOME", str(tmp_path / "home"))
     Vault.seal(clusters(300, 5), tmp_path / "test.vault", split=0.5, duplicates="move")
-    found = Ensemble.load(made.folder, task())
+    found = Ensemble.load(made.folder / "ensemble.json", task())
     opening = Vault(tmp_path / "test.vault").open(found.file, Plan(["accuracy"], {"accuracy": 0.4}), "a test")
     answer = opening.score(found.predictor()).answers["accuracy"]
     assert answer.value is not None and answer.value > 0.6

@@ -22,8 +22,14 @@ from seatrial.practice.search.settings import Budget, SearchSettings
 from seatrial.practice.search.training import Trained
 from seatrial.practice.search.work import AGAIN, COARSE, FINE, LONGER, SEEDS, Job
 
-TASK = Task(Net, torch.nn.CrossEntropyLoss(), clusters(96), validation=clusters(48, 1))
 Figure = Callable[[dict[str, Any], Job], float]
+
+
+def accuracy(output: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return (output.argmax(1) == y).float().mean()
+
+
+TASK = Task(Net, torch.nn.CrossEntropyLoss(), clusters(96), validation=clusters(48, 1), metric=accuracy)
 
 
 def plane(trial: Any) -> Task:
@@ -161,10 +167,6 @@ def test_real_trainings_with_a_report(tmp_path: Path):
         search(task, settings=settings, progress=False, choose="precision")
 
 
-def accuracy(output: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    return (output.argmax(1) == y).float().mean()
-
-
 def test_no_path_leads_from_a_search_to_the_vault():
     import grimp
 
@@ -185,5 +187,7 @@ def test_a_ladder_has_no_rung_twice():
     ("name", "value"), [("trials", 1), ("epochs", 0), ("share", 0.0), ("seeds", 1), ("leaders", 0)]
 )
 def test_settings_that_are_none_are_refused(name: str, value: Any):
+    with pytest.raises(UsageProblem, match=r"Did you mean trials\?"):
+        search(TASK, trails=3)
     with pytest.raises(UsageProblem, match=f"search-{name}"):
         SearchSettings(**{name: value})

@@ -57,6 +57,13 @@ def test_the_figure_is_the_best_epochs_and_the_state_is_gone(tmp_path: Path):
     assert not (tmp_path / "state.pt").exists()
 
 
+def test_a_subset_holds_at_least_a_batch(tmp_path: Path):
+    made = Space(lambda trial: good().having(batch_size=48), None, _with_factor=False)
+    job = Job(0, 3, Budget(1, 0.25))  # 16 of 64 examples
+    done = train(made, optuna.create_study().ask(), job, SETTINGS, tmp_path, resume=False)
+    assert not done.why and done.figure > 0
+
+
 @pytest.mark.parametrize(
     ("error", "why"),
     [

@@ -28,7 +28,7 @@ from seatrial.practice.search.storage import JOURNAL, open_storage, opened
 from seatrial.practice.search.work import COARSE, Job, Record, Stage
 
 ROOT = Path(__file__).parents[3]
-SMALL = SearchSettings(3, 1, leaders=1, seeds=2, accelerator="cpu")
+SMALL = SearchSettings(2, 1, leaders=1, seeds=2, accelerator="cpu")
 
 
 def benchmark() -> ModuleType:
@@ -79,7 +79,7 @@ def test_killed_workers_take_nothing_with_them(calm: Record, task: Path, tmp_pat
         "--workers",
         "2",
         "--trials",
-        "3",
+        "2",
         "--epochs",
         "1",
         "--leaders",

@@ -59,7 +59,7 @@ def bootstrap(
     )
     acceleration = accelerations(function, cells) if method == "bca" else np.zeros(len(value))
     unit = f" of {cells.units:,} groups" if cells.grouped else ""
-    name = f"bootstrap{unit} ({'BCa' if method == 'bca' else 'percentile'}, {resamples:,} resamples)"
+    name = f"{'BCa' if method == 'bca' else 'percentile'} bootstrap{unit}, {resamples:,} resamples"
     read = _expanded(level, cells.units) if expanded else level
     found: list[Interval | None] = []
     for at, point in enumerate(value):

@@ -67,24 +67,21 @@ def placements(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> tupl
     """The area under the ROC curve, and what each example (n,) contributes to its error: DeLong's structural components, centred
     (DeLong, DeLong and Clarke-Pearson, Biometrics 44, 1988). nan and zeros where either kind is missing.
     """
-    from scipy.stats import rankdata
-
     above, below = int(positive.sum()), int((~positive).sum())
     if not above or not below:
         return float("nan"), np.zeros(len(scores))
-    ranks = rankdata(scores)
-    within = np.empty(len(scores))
-    within[positive], within[~positive] = rankdata(scores[positive]), rankdata(scores[~positive])
-    share = np.where(positive, (ranks - within) / below, 1 - (ranks - within) / above)
-    area = float(share[positive].mean())
-    return area, (share - area) * len(scores) / np.where(positive, above, below)
+    codes, under, over = _counted(positive, scores)
+    won = np.where(
+        positive, ((under.cumsum() - under / 2) / below)[codes], 1 - ((over.cumsum() - over / 2) / above)[codes]
+    )
+    area = float(won[positive].mean())
+    return area, (won - area) * len(scores) / np.where(positive, above, below)
 
 
 def average_precision(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
     """The mean, over positives, of the precision at their score, as scikit-learn has it; nan without positives."""
-    codes = np.unique(scores, return_inverse=True)[1]
-    counts = [np.bincount(codes[chosen], minlength=int(codes.max()) + 1) for chosen in (~positive, positive)]
-    return float(_average_precision(counts[0].astype(np.float64), counts[1].astype(np.float64)))
+    _, below, above = _counted(positive, scores)
+    return float(_average_precision(below, above))
 
 
 # ---- inner steps -------------------------------------------------------------------------------------------------
@@ -152,12 +149,10 @@ def _sums(positive: NDArray[np.bool_], scores: NDArray[np.float64], named: tuple
 
 def _column(positive: NDArray[np.bool_], scores: NDArray[np.float64], bins: int) -> _Column:
     """Equal scores are in one bin; positives and negatives about equally many in each."""
-    values, codes = np.unique(scores, return_inverse=True)
-    above = np.bincount(codes[positive], minlength=len(values)).astype(np.float64)
-    below = np.bincount(codes, minlength=len(values)) - above
+    codes, below, above = _counted(positive, scores)
     precision = float(_average_precision(below, above))
-    if len(values) <= bins:
-        return _Column(codes, np.full(len(values), 0.5), precision)
+    if len(above) <= bins:
+        return _Column(codes, np.full(len(above), 0.5), precision)
     share = (above / max(1, above.sum()) + below / max(1, below.sum())) / 2
     place = ((share.cumsum() - share / 2) * bins).astype(np.int64).clip(0, bins - 1)
     place = np.unique(place, return_inverse=True)[1]
@@ -165,6 +160,15 @@ def _column(positive: NDArray[np.bool_], scores: NDArray[np.float64], bins: int)
     under = below.cumsum() - below / 2 - (each.cumsum() - each)[place]  # negatives of the bin below, ties as halves
     won, pairs = np.bincount(place, above * under), each * np.bincount(place, above)
     return _Column(place[codes], np.divide(won, pairs, out=np.full(len(won), 0.5), where=pairs > 0), precision)
+
+
+def _counted(
+    positive: NDArray[np.bool_], scores: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Which of all different scores, lowest first, each example has; how many negatives and how many positives have each."""
+    values, codes = np.unique(scores, return_inverse=True)
+    above = np.bincount(codes[positive], minlength=len(values)).astype(np.float64)
+    return codes, np.bincount(codes, minlength=len(values)) - above, above
 
 
 def _area(below: NDArray[np.float64], above: NDArray[np.float64], within: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from seatrial.evaluation.calibration.temperature import rescaled, temperature
 from seatrial.evaluation.predictions import Predictions
 from seatrial.evaluation.voting.columns import CLASSES
 from seatrial.evaluation.voting.losses import cells, error, loss
-from seatrial.evaluation.voting.selection import best, equal, greedy
+from seatrial.evaluation.voting.selection import REPEATS, best, equal, greedy
 from seatrial.evaluation.voting.votes import hard, soft
 from seatrial.evaluation.voting.worth import Recipe, Worth, worth
 from seatrial.practice.ensembles.member import Member
@@ -23,6 +23,8 @@ from seatrial.practice.ensembles.member import Member
 BEST, EQUAL, LOGS, GREEDY, HARD = "best member", "equal votes", "mean of logs", "greedy selection", "hard vote"
 # Where the selection is repeated on halves, a library is put into fewer bags than for the selection that counts.
 _BAGS_IN_HALVES = 5
+# Of so many examples one split into halves says as much as several do of a few.
+MANY = 20_000
 NORMAL_95 = 1.959964
 
 
@@ -117,7 +119,7 @@ def choose(members: Sequence[Member], groups: NDArray[np.generic] | None = None,
 def _combined(name: str, said: Sequence[Predictions], groups: NDArray[np.generic] | None, seed: int) -> Combination:
     recipe = _recipe(name, seed)
     weights = (Recipe(GREEDY, lambda of: greedy(of, seed=seed)) if name == GREEDY else recipe).choose(cells(said))
-    measured = worth(said, recipe, groups=groups, seed=seed)
+    measured = worth(said, recipe, groups=groups, repeats=1 if len(said[0]) >= MANY else REPEATS, seed=seed)
     found = soft(said, weights, of=recipe.vote, model=name)
     by = temperature(found, cautious=True) if measured.better is measured.calibrated else 1.0
     found = rescaled(found, by) if by != 1.0 else found

@@ -96,22 +96,22 @@ def ensemble(
     """
     chosen = settings or Settings()
     _check(task, chosen, members, kinds, checkpoints)
+    answers = apart(lambda: _answers(task))
     about = {
         "task": task.name,
         "examples": len(task.train),  # pyright: ignore[reportArgumentType]
-        "validation": len(task.validation or []),  # pyright: ignore[reportArgumentType]
+        "validation": answers.examples_hash,
         "batch_size": task.batch_size,
         "members": members,
         "settings": {key: value for key, value in asdict(chosen).items() if key not in ("save_seconds", "accelerator")},
     }
+    store = Store(out.resolve(), about)
 
     def make() -> Ensembled:
         with unchanged():
             making = _making(task, store, chosen, members, progress, told)
             return _finished(making, _members(making, kinds, checkpoints, answers), groups)
 
-    answers = apart(lambda: _answers(task))
-    store = Store(out.resolve(), about)
     return apart(make)
 
 

@@ -46,7 +46,7 @@ class Ensemble:
 
     file    ensemble.json. It holds the hashes of all members: its own hash changes with any of them, so that it stands for the
             whole as a frozen model: `vault.open(ensemble.file, plan, reason).score(ensemble.predictor())`. For `seatrial vault open`, a
-            file with `def predictor(weights): return Ensemble.load(weights.parent, task).predictor()`.
+            file with `def predictor(weights): return Ensemble.load(weights, task).predictor()`.
     """
 
     task: Task
@@ -58,15 +58,15 @@ class Ensemble:
     temperature: float = 1.0
 
     @staticmethod
-    def load(folder: str | Path, task: Task) -> Ensemble:
-        """The ensemble in a folder.
+    def load(path: str | Path, task: Task) -> Ensemble:
+        """The ensemble in a folder, or of its ensemble.json.
 
         Raises:
             UsageProblem: there is none, or a member is another file than the one that was chosen.
         """
-        file = Path(folder) / FILE
+        file = Path(path) if Path(path).is_file() else Path(path) / FILE
         if not file.is_file():
-            raise refused(f"an ensemble in {folder}", f"no {FILE}", "ensemble-none", "Make one with seatrial ensemble.")
+            raise refused(f"an ensemble in {path}", f"no {FILE}", "ensemble-none", "Make one with seatrial ensemble.")
         try:
             found = json.loads(file.read_text())
             voices = tuple(Voice(**each) for each in found["members"])

@@ -47,9 +47,10 @@ class Ingredient:
 def soup(making: Making, members: Sequence[Member]) -> list[Member]:
     """The networks among the members, and the checkpoints on the way of the best one's training, best first: each that lies in the
     basin of the best one goes in if the validation loss does not rise by it. What lies elsewhere is left out, and told."""
-    if making.store.has(SOUP):
-        return [making.store.member(SOUP)]
     networks = [each for each in members if each.kind == NETWORK]
+    names = [each.name for each in networks]
+    if making.store.has(SOUP) and making.store.value(SOUP) == names:
+        return [making.store.member(SOUP)]
     if not networks:
         making.left_out.append("soup: there are no networks to average.")
         return []
@@ -72,9 +73,11 @@ def soup(making: Making, members: Sequence[Member]) -> list[Member]:
     if len(taken) == 1:
         making.left_out.append(f"soup: nothing that lies in the basin of {best.name} lowers its validation loss.")
         return []
-    names = ", ".join(each.name for each in taken)
+    origin = f"mean of the weights of {', '.join(each.name for each in taken)}"
     model = _model(making, mean([each.state for each in taken]))
-    return [making.network(SOUP, f"mean of the weights of {names}", model, making.settings.seed)]
+    made = making.network(SOUP, origin, model, making.settings.seed)
+    making.store.remember(SOUP, names)  # of others it would be another one
+    return [made]
 
 
 def barrier(making: Making, one: Ingredient, other: Ingredient) -> float:

@@ -17,7 +17,8 @@ def sentences(made: Ensembled) -> list[str]:
     """What the figures support, and what they do not."""
     found = [_chosen(made)]
     if made.choice.calibration is not None:
-        found.append(_calibrated(made.choice.calibration, made.choice.chosen.temperature))
+        subject = "Together the members are" if len(made.ensemble.voices) > 1 else "It is"
+        found.append(_calibrated(made.choice.calibration, made.choice.chosen.temperature, subject))
     if made.diversity is not None:
         found.append(_errors(made))
     if made.independence is not None:
@@ -48,14 +49,14 @@ def _chosen(made: Ensembled) -> str:
     return f"Chosen: {choice.chosen.name} over {counted(len(voices), 'member')}. On examples that did not choose it, {told}.{chosen_by}"
 
 
-def _calibrated(of: Calibration, by: float) -> str:
+def _calibrated(of: Calibration, by: float, subject: str) -> str:
     """Before and after a temperature, each fifth of the examples rescaled by what the others say."""
     before, after = of.before, of.after
     figures = f"log loss {of.log_loss:.4g} before and {of.log_loss_after:.4g} after, calibration error (debiased) {before.debiased:.2g} and {after.debiased:.2g}"
     sure = "too unsure" if of.temperature < 1 else "too sure"
     if by == 1.0:
         return f"A temperature of {of.temperature:.2f} would not help ({figures}): the probabilities stay as they are."
-    return f"Together the members are {sure}; a temperature of {by:.2f} mends it: {figures}."
+    return f"{subject} {sure}; a temperature of {by:.2f} mends it: {figures}."
 
 
 def _errors(made: Ensembled) -> str:

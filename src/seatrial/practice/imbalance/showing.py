@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from seatrial.files import replace
-from seatrial.practice.imbalance.advice import Recommendation
 from seatrial.practice.imbalance.comparing import Candidate, Comparison
+from seatrial.practice.imbalance.general import Recommendation
 from seatrial.practice.imbalance.judging import corrected_by, rarest_scores
 from seatrial.practice.imbalance.rarity import told
 from seatrial.practice.imbalance.words import starting, supported, unsupported
@@ -109,32 +109,22 @@ def _mean(each: Candidate, name: str) -> float:
 
 
 def _table(comparison: Comparison, advice: Recommendation) -> Table:
-    """The best mean first; AP is the average precision of the rarest class, `corrected` the log loss after correction for shares."""
+    """The best mean first; AP is the average precision of the rarest class, `corrected` the log loss after correction for shares; the
+    last row always answers the largest class."""
     rarest = comparison.rarity.rarest
     table = Table(box=None, pad_edge=False)
     table.add_column("remedy", no_wrap=True)
-    heads = (
-        comparison.metric.name.replace("-", "\n"),
-        "range",
-        "accuracy",
-        f"recall {rarest}",
-        f"AP {rarest}",
-        "log loss",
-        "corrected",
-    )
-    for head in heads:
+    figure = comparison.metric.name.replace("-", "\n")
+    for head in (figure, "accuracy", f"recall {rarest}", f"AP {rarest}", "log loss", "corrected"):
         table.add_column(head, justify="right", overflow="fold")
     for each in sorted(comparison.candidates, key=lambda each: -each.mean):
-        figures = (each.mean, each.recalls[rarest], _mean(each, "precision"))
-        mean, recall, precision = (f"{value:.3f}" if math.isfinite(value) else "-" for value in figures)
-        losses = (
-            decimal(value) if math.isfinite(value) else "-" for value in (_mean(each, "loss"), _mean(each, "corrected"))
-        )
-        span = f"{min(each.figures):.2f}-{max(each.figures):.2f}"
-        cells = (mean, span, share(_mean(each, "accuracy")), recall, precision, *losses)
+        figures = (each.recalls[rarest], _mean(each, "precision"))
+        recall, precision = (f"{value:.3f}" if math.isfinite(value) else "-" for value in figures)
+        losses = (_mean(each, "loss"), _mean(each, "corrected"))
+        shown = (decimal(value) if math.isfinite(value) else "-" for value in losses)
+        cells = (f"{each.mean:.3f}", share(_mean(each, "accuracy")), recall, precision, *shown)
         table.add_row(each.name, *cells, style="bold" if each.name == advice.name else "")
-    largest = share(comparison.rarity.largest_accuracy)
-    table.add_row("always the largest class", *["-"] * 2, largest, *["-"] * 4, style="dim")
+    table.add_row("(largest class)", "-", share(comparison.rarity.largest_accuracy), *["-"] * 4, style="dim")
     return table
 
 

@@ -64,8 +64,8 @@ def _against_plain(comparison: Comparison, one: Candidate) -> str:
 
 def _limits(comparison: Comparison) -> Iterator[str]:
     known = comparison.rarity
-    pairs = len(comparison.candidates) - 1
-    widened = f", each widened for {pairs} remedies (Bonferroni)" if pairs > 1 else ""
+    remedies = len(comparison.candidates) - 1
+    widened = f", widened for {remedies} remedies (fewer on --remedies need fewer seeds)" if remedies > 1 else ""
     yield (
         f"The intervals are over {comparison.seeds} seeds{widened}: initial weights and the order of examples. p counts the draw of "
         "the validation examples too; that of the training data is in neither."

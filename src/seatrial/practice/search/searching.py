@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from seatrial.catalogue import nearest
 from seatrial.practice.fitting.fit import check_choice
 from seatrial.practice.fitting.order import steps_each
+from seatrial.practice.refusal import refused, shown
 from seatrial.practice.search.board import Board, is_end
 from seatrial.practice.search.display import Display
 from seatrial.practice.search.outcome import Search
@@ -52,6 +54,7 @@ def search(
     Raises:
         UsageProblem: the task, the space or a setting is not what it should be; or `out` holds another search.
     """
+    _check_names(changes)
     chosen = replace(settings or SearchSettings(), **changes)
     words = task if isinstance(task, str) else ""
     source = Source(words, None if words else task, chosen.validation_share, chosen.seed)
@@ -101,6 +104,15 @@ def _work(place: Workplace, space: Space, workers: int, ray: str, display: Displ
     else:
         work_on(place, space, display.look)
     display.look()
+
+
+def _check_names(changes: dict[str, Any]) -> None:
+    known = [each.name for each in fields(SearchSettings)]
+    for name, value in changes.items():
+        if name not in known:
+            near = nearest(name, known)
+            hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
+            raise refused("the settings of a search", f"{name}={shown(value)}", "search-argument", hint)
 
 
 def _batches(space: Space, choose: str) -> int:
