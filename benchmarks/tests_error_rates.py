@@ -139,21 +139,21 @@ def _(rng: np.random.Generator, draws: int) -> Iterator[bool]:
         yield swap_sums(*_tables(rng, 150, 0.85, 0.85), F1, draws=999, seed=at).p <= 0.05
 
 
-@line("paired bootstrap (BCa), mean of skewed losses, 100 examples", COVER)
+@line("paired bootstrap (BCa), mean of skewed losses, 100 examples", COVER, share=0.5)
 def _(rng: np.random.Generator, draws: int) -> Iterator[bool]:
     for at, gaps in enumerate(rng.exponential(size=(draws, 100)) - rng.exponential(0.8, size=(draws, 100))):
-        low, high = interval_of_means(gaps, draws=999, seed=at)
+        low, high = interval_of_means(gaps, draws=3_999, seed=at)
         yield low <= 0.2 <= high
 
 
-@line("paired bootstrap (BCa), 40 groups of 5", COVER)
+@line("paired bootstrap (BCa), 40 groups of 5", COVER, share=0.5)
 def _(rng: np.random.Generator, draws: int) -> Iterator[bool]:
     for at, gaps in enumerate(_grouped(rng, draws, 0.3)):
         low, high = interval_of_means(gaps, GROUPS, draws=999, seed=at)
         yield low <= 0.3 <= high
 
 
-@line("paired bootstrap (BCa), F1, 300 examples", COVER)
+@line("paired bootstrap (BCa), F1, 300 examples", COVER, share=0.5)
 def _(rng: np.random.Generator, draws: int) -> Iterator[bool]:
     truth = 2 * 0.3 * 0.85 / (0.3 + 0.3 * 0.85 + 0.7 * 0.15) - 2 * 0.3 * 0.8 / (0.3 + 0.3 * 0.8 + 0.7 * 0.2)
     for at in range(draws):
