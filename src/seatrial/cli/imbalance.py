@@ -9,7 +9,7 @@ import click
 from seatrial.cli.threads import let_threads_sleep
 
 _EPILOG = (
-    "Remedies: plain, threshold, adjusted-afterwards, logit-adjusted, class-weights, effective-number, balanced-sampling, "
+    "Remedies: plain, own (the task's own loss, where it is not plain), threshold, adjusted-afterwards, logit-adjusted, class-weights, effective-number, balanced-sampling, "
     "undersampling, focal, dice (segmentation), smote, borderline-smote, adasyn, smote-enn (tables); two at once as in focal+threshold. "
     "Metrics: balanced-accuracy, worst-recall, g-mean, f1, macro-f1, mean-iou, mcc, accuracy."
 )

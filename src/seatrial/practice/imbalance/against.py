@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from seatrial.errors import UsageProblem
 from seatrial.evaluation.comparison.compared import LEVEL, Compared
-from seatrial.evaluation.comparison.contributions import of_metric
+from seatrial.evaluation.comparison.contributions import of_sums
 from seatrial.evaluation.comparison.seeds import Difference, difference
 from seatrial.evaluation.comparison.seeds_and_examples import crossed
-from seatrial.evaluation.thresholds.decisions import Decided, confusion
+from seatrial.evaluation.metrics.sums import Named, Sums
+from seatrial.evaluation.thresholds.decisions import Decided
 from seatrial.practice.imbalance.judging import Judged
 
 
@@ -63,14 +64,20 @@ def against(
 
 
 def _contributions(judged: Sequence[Judged], targets: NDArray[Any], metric: Decided) -> NDArray[Any]:
-    """(seeds, blocks) of validation examples to the figure."""
-    classes = judged[0].confusion.shape[-1]
+    """(seeds, n) what each validation example contributes to the figure."""
+    return np.stack([of_sums(_sums(each, targets, metric), 0) for each in judged])
 
-    def of_answers(true: NDArray[Any], answers: NDArray[Any]) -> float:
-        return float(metric.of(confusion(true, answers, classes)))
 
-    def of_tables(_: NDArray[Any], tables: NDArray[Any]) -> float:
-        return float(metric.of(tables.sum(axis=0)))
+def _sums(judged: Judged, targets: NDArray[Any], metric: Decided) -> Sums:
+    """The figure as a function of the confusion matrix, a sum over examples."""
+    classes = judged.confusion.shape[-1]
 
-    of = of_tables if judged[0].answers.ndim > 1 else of_answers
-    return np.asarray(of_metric(of, targets, [each.answers for each in judged]))
+    def function(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        return metric.of(sums.reshape(len(sums), classes, classes))[:, None]
+
+    if judged.answers.ndim > 1:  # a confusion matrix for each example
+        codes, table = np.arange(len(judged.answers)), judged.answers.reshape(len(judged.answers), -1)
+    else:
+        codes = targets.astype(np.int64) * classes + judged.answers.astype(np.int64)
+        table = np.eye(classes * classes)
+    return Sums((Named(metric.name),), function, codes, table)
