@@ -176,7 +176,7 @@ def cases(resamples: int) -> list[Case]:
         Case("ROC AUC", "500 examples", "DeLong", ranking(500, resamples, True)),
         Case("log loss", "100 examples", bca, log_loss(100, resamples)),
         Case("RMSE", "100 examples", bca, regression(100, 0, 1.0, resamples)),
-        Case("R squared", "100 examples", bca, regression(100, 2, 0.75, resamples)),
+        Case("R squared", "200 examples", bca, regression(200, 2, 0.75, resamples)),
         Case("accuracy", "20 groups", bca, grouped(20, resamples)),
         Case("accuracy", "50 groups", bca, grouped(50, resamples)),
     ]

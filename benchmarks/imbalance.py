@@ -29,7 +29,7 @@ from seatrial.evaluation.thresholds.moving import adjusted, moved
 from seatrial.practice.fitting.checkpoints import LAST, load_weights
 from seatrial.practice.fitting.fit import fit
 from seatrial.practice.fitting.settings import Settings
-from seatrial.practice.imbalance.advice import recommend, remedied
+from seatrial.practice.imbalance.general import recommend, remedied
 from seatrial.practice.imbalance.rarity import rarity
 from seatrial.practice.predicting.predicting import predict
 

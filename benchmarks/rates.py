@@ -14,8 +14,8 @@ Rules on the curve of the first seed of seatrial's own range test ("same"), and 
     steepest    of torch_lr_finder.LRFinder.plot, written anew after its source
 seatrial     find_rate for the length of the training; seatrial/8 may try only trainings of an eighth of it.
 
-Each problem takes TIME; so it can be run in parts: `--only` takes parts of names, and `--keep FILE` adds a line for each
-problem to a file, over all of which the table at the end is made.
+Each problem takes one to five minutes on a quiet core, the most for the networks; so it can be run in parts: `--only` takes parts of names,
+and `--keep FILE` adds a line for each problem to a file, over all of which the table at the end is made.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ class Truth:
                 near = left = [rate for rate, (ratio, _) in ratios.items() if ratio <= FAR]
             else:
                 left = [rate for rate, (ratio, error) in ratios.items() if ratio - 1 <= CLEAR * error]
-        return best, near  # pyright: ignore[reportPossiblyUnboundVariable]  # the loop runs
+        return best, near
 
     def _compared(self, rate: float, other: float, seeds: int) -> tuple[float, float]:
         """The ratio of the mean losses of two rates, and its standard error, from differences in pairs."""

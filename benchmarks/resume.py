@@ -1,8 +1,10 @@
 """Trainings that are killed ten times at random moments, against the same trainings left alone: weights, history and state, bit for bit.
 
-    python benchmarks/resume.py [--kills 10] [--seed 0] [TASK ...]
+    python benchmarks/resume.py [--kills 10] [--seed 0] [--seconds 300] [TASK ...]
 
-Each process is a fork of this one, ended by SIGKILL. Prints a line for each task; exit status 1 where anything differs.
+Each process is a fork of this one, ended by SIGKILL. Prints each kill as it happens (epoch:batch of the last state on disk) and a
+line for each task; exit status 1 where anything differs. Of --seconds each task has its share: when that is over it is killed no
+more, but goes on to its end.
 """
 
 from __future__ import annotations
@@ -132,30 +134,35 @@ def main() -> int:
     parser.add_argument("tasks", nargs="*", default=list(TASKS), help=", ".join(TASKS))
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=300)
     options = parser.parse_args()
     torch.set_num_threads(1)  # what is forked has the threads of its parent no more
     generator = random.Random(options.seed)
     wrong = 0
-    for name in options.tasks:
+    start = time.monotonic()
+    for number, name in enumerate(options.tasks, 1):
+        print(f"{name:14}", end=" ", flush=True)
+        until = start + options.seconds * number / len(options.tasks)
         with tempfile.TemporaryDirectory() as folder:
-            differs = compared(TASKS[name](), Path(folder), options.kills, generator)
-        print(f"{name:14} {'; '.join(differs) if differs else 'the same, bit for bit'}", flush=True)
+            differs = compared(TASKS[name](), Path(folder), options.kills, generator, until)
+        print(f"{'':14} {'differs: ' + ', '.join(differs) if differs else 'the same, bit for bit'}", flush=True)
         wrong += bool(differs)
     return 1 if wrong else 0
 
 
-def compared(task: Task, folder: Path, kills: int, generator: random.Random) -> list[str]:
-    """What differs between a training left alone and one that is killed so many times."""
+def compared(task: Task, folder: Path, kills: int, generator: random.Random, until: float) -> list[str]:
+    """What differs between a training left alone and one that is killed so many times, or as often as there is time for."""
     alone, killed = folder / "alone", folder / "killed"
     process = started(task, alone, resume=False)
     first_save(alone, None)
     start = time.monotonic()
     ended(process)
     seconds = time.monotonic() - start
-    at: list[str] = []
+    print(f"{seconds:.1f} s alone; killed in", end="", flush=True)
+    count = 0
     process = started(task, killed, resume=False)
     before = None
-    while len(at) < kills:
+    while count < kills and time.monotonic() < until:
         first_save(killed, before)
         time.sleep(generator.uniform(0, 2 * seconds / (kills + 1)))
         if os.waitpid(process, os.WNOHANG)[0]:  # done before its time: once more from the start
@@ -164,11 +171,12 @@ def compared(task: Task, folder: Path, kills: int, generator: random.Random) -> 
             continue
         os.kill(process, signal.SIGKILL)
         os.waitpid(process, 0)
-        at.append(moment(killed))
+        count += 1
+        print(f" {moment(killed)}", end="", flush=True)
         before = written(killed)
         process = started(task, killed, resume=True)
     ended(process)
-    print(f"{'':14} killed in {', '.join(at)}; {seconds:.1f} s alone", flush=True)
+    print(f" ({count} times)", flush=True)
     return differences(alone, killed)
 
 

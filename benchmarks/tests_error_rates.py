@@ -26,19 +26,23 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from seatrial.evaluation.comparison.better import probability_of_better
-from seatrial.evaluation.comparison.bootstrap import interval_of_means, interval_of_metric
+from seatrial.evaluation.comparison.bootstrap import interval_of_means, interval_of_sums
 from seatrial.evaluation.comparison.compared import Compared
-from seatrial.evaluation.comparison.contributions import of_means, of_metric
+from seatrial.evaluation.comparison.contributions import of_groups_in, of_sums
 from seatrial.evaluation.comparison.cross_validated import corrected_t, five_by_two_f, five_by_two_t
 from seatrial.evaluation.comparison.many import holm
 from seatrial.evaluation.comparison.paired_proportions import mcnemar_of_counts
 from seatrial.evaluation.comparison.seeds import paired_t
 from seatrial.evaluation.comparison.seeds_and_examples import crossed
-from seatrial.evaluation.comparison.swapping import swap_means, swap_predictions
+from seatrial.evaluation.comparison.swapping import swap_means, swap_sums
 from seatrial.evaluation.comparison.unpaired import two_proportions, welch
+from seatrial.evaluation.metrics.classes import overall
+from seatrial.evaluation.metrics.sums import Sums
+from seatrial.evaluation.predictions import Predictions
 
 Array = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, int], Iterator[bool]]
+F1 = 2  # its place in `overall`
 NULL, COVER = "type I", "coverage"
 
 
@@ -119,41 +123,41 @@ def _(rng: np.random.Generator, draws: int) -> Iterator[bool]:
         yield swap_means(gaps, draws=999, seed=at).p <= 0.05
 
 
-def f1(targets: NDArray[np.bool_], answers: NDArray[np.bool_]) -> float:
-    return 2 * np.count_nonzero(targets & answers) / max(1, np.count_nonzero(targets) + np.count_nonzero(answers))
-
-
-def _answers(rng: np.random.Generator, examples: int, hits: float) -> tuple[NDArray[np.bool_], ...]:
+def _tables(rng: np.random.Generator, examples: int, one: float, other: float) -> tuple[Sums, Sums]:
+    """Answers for two classes, three in ten of the second one, as sums of which F1 is a function."""
     targets = rng.random(examples) < 0.3
-    one, other = (np.where(rng.random(examples) < right, targets, ~targets) for right in (0.85, hits))
-    return targets, one, other
+    answers = [np.where(rng.random(examples) < right, targets, ~targets) for right in (one, other)]
+    first, second = (
+        overall(Predictions("binary", targets.astype(int), each.astype(float), np.arange(examples))) for each in answers
+    )
+    return first, second
 
 
-@line("paired permutation, F1, 150 examples", NULL, share=0.5)
+@line("paired permutation, F1, 150 examples", NULL)
 def _(rng: np.random.Generator, draws: int) -> Iterator[bool]:
     for at in range(draws):
-        yield swap_predictions(f1, *_answers(rng, 150, 0.85), draws=399, seed=at).p <= 0.05
+        yield swap_sums(*_tables(rng, 150, 0.85, 0.85), F1, draws=999, seed=at).p <= 0.05
 
 
-@line("paired bootstrap (BCa), mean of skewed losses, 100 examples", COVER)
+@line("paired bootstrap (BCa), mean of skewed losses, 100 examples", COVER, share=0.5)
 def _(rng: np.random.Generator, draws: int) -> Iterator[bool]:
     for at, gaps in enumerate(rng.exponential(size=(draws, 100)) - rng.exponential(0.8, size=(draws, 100))):
-        low, high = interval_of_means(gaps, draws=999, seed=at)
+        low, high = interval_of_means(gaps, draws=3_999, seed=at)
         yield low <= 0.2 <= high
 
 
-@line("paired bootstrap (BCa), 40 groups of 5", COVER)
+@line("paired bootstrap (BCa), 40 groups of 5", COVER, share=0.5)
 def _(rng: np.random.Generator, draws: int) -> Iterator[bool]:
     for at, gaps in enumerate(_grouped(rng, draws, 0.3)):
         low, high = interval_of_means(gaps, GROUPS, draws=999, seed=at)
         yield low <= 0.3 <= high
 
 
-@line("paired bootstrap (BCa), F1, 300 examples", COVER, share=0.2)
+@line("paired bootstrap (BCa), F1, 300 examples", COVER, share=0.5)
 def _(rng: np.random.Generator, draws: int) -> Iterator[bool]:
     truth = 2 * 0.3 * 0.85 / (0.3 + 0.3 * 0.85 + 0.7 * 0.15) - 2 * 0.3 * 0.8 / (0.3 + 0.3 * 0.8 + 0.7 * 0.2)
     for at in range(draws):
-        low, high = interval_of_metric(f1, *_answers(rng, 300, 0.8), draws=399, seed=at)
+        low, high = interval_of_sums(*_tables(rng, 300, 0.85, 0.8), F1, draws=999, seed=at)
         yield low <= truth <= high
 
 
@@ -189,7 +193,7 @@ def _(rng: np.random.Generator, draws: int) -> Iterator[bool]:
     groups = np.repeat(np.arange(60), 5)
     for _ in range(draws):
         one, other = _trainings(rng, 5, 60, 0.1)
-        one, other = (of_means(np.repeat(each, 5, axis=1), groups) for each in (one, other))
+        one, other = (of_groups_in(np.repeat(each, 5, axis=1), groups) for each in (one, other))
         yield crossed(one, other, paired=False)[0].p <= 0.05
 
 
@@ -198,8 +202,11 @@ def _(rng: np.random.Generator, draws: int) -> Iterator[bool]:
     for _ in range(draws):
         right = _trainings(rng, 5, 200, 0.1) > 0
         targets = rng.random(200) < 0.3
-        answers = [np.where(each, targets, ~targets) for each in right.reshape(10, 200)]
-        parts = of_metric(f1, targets, answers)
+        tables = [
+            Predictions("binary", targets.astype(int), np.where(each, targets, ~targets).astype(float), np.arange(200))
+            for each in right.reshape(10, 200)
+        ]
+        parts = np.stack([of_sums(overall(each), F1) for each in tables])
         yield crossed(parts[:5], parts[5:], paired=False)[0].p <= 0.05
 
 
@@ -229,7 +236,7 @@ def _(rng: np.random.Generator, draws: int) -> Iterator[bool]:
 
 for _seeds in (3, 5, 10):
 
-    @line(f"P(better) over seeds and examples, {_seeds} seeds", COVER, "approximate: two variances in one")
+    @line(f"P(better) over seeds and examples, {_seeds} seeds", COVER, "approximate: two variances in one", 0.5)
     def _(rng: np.random.Generator, draws: int, seeds: int = _seeds) -> Iterator[bool]:
         truth = float(norm.cdf(0.1 / math.sqrt(2 * (0.05**2 + 0.25 / 200 + 1 / 200))))
         for _ in range(draws):
@@ -241,7 +248,7 @@ for _seeds in (3, 5, 10):
             better = probability_of_better(found.effect, spread.mean, spread.one, spread.freedom)
             yield better.low <= truth <= better.high
 
-    @line(f"P(better) over {_seeds} seeds in pairs", COVER)
+    @line(f"P(better) over {_seeds} seeds in pairs", COVER, share=0.5)
     def _(rng: np.random.Generator, draws: int, seeds: int = _seeds) -> Iterator[bool]:
         truth = float(norm.cdf(0.8))
         for gaps in rng.normal(0.8, 1, size=(draws, seeds)):

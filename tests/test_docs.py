@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from seatrial.config import Config, load
+from seatrial.verdict import configured_rules
+
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -24,6 +27,12 @@ def test_the_page_of_findings_is_that_of_the_rules() -> None:
     assert written == generated, "a rule or the catalogue changed: run python docs/generate.py"
 
 
+def test_the_page_of_findings_json_is_that_of_the_schema() -> None:
+    generated = runpy.run_path(str(ROOT / "docs" / "generate.py"))["schema_text"]()
+    written = (ROOT / "docs" / "findings-json.md").read_text(encoding="utf-8")
+    assert written == generated, "the schema changed: run python docs/generate.py"
+
+
 def test_the_examples_differ_in_one_line_of_code() -> None:
     texts = [(ROOT / "examples" / name).read_text(encoding="utf-8") for name in ("digits.py", "digits_fixed.py")]
     faulty, fixed = (text.split('"""')[2].splitlines() for text in texts)
@@ -35,3 +44,14 @@ def test_every_readme_command_names_a_file_that_is_there() -> None:
     text = PAGES[0].read_text(encoding="utf-8")
     for name in re.findall(r"seatrial (?:run|check) (\S+\.py)", text):
         assert name in ("train.py", "TASK.py") or (ROOT / name).exists(), name
+
+
+def test_the_settings_that_the_documentation_shows_are_understood(tmp_path: Path) -> None:
+    for page in (ROOT / "README.md", ROOT / "docs" / "configuration.md"):
+        shown = re.findall(r"```toml\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+        assert shown, page
+        for text in shown:
+            (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+            found = load(tmp_path)
+            assert found != Config()
+            configured_rules(found)

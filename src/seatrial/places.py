@@ -1,15 +1,17 @@
-"""Where in the user's own code are we? Frames of torch, of installed packages and of Python itself are passed over."""
+"""Where in the user's own code are we? Frames of torch, of installed packages and of Python itself are passed over.
+
+A cell of a notebook is the user's, and its file is called as its person sees it: In[3]."""
 
 from __future__ import annotations
 
 import ast
+import linecache
 import os
 import site
 import sys
 import sysconfig
 from functools import cache
 from itertools import islice
-from linecache import getline
 from types import CodeType, FrameType
 
 from seatrial.events import Place
@@ -35,11 +37,31 @@ def is_users(file: str) -> bool:
     """Whether a code object's file name is the user's own code."""
     known = _is_users.get(file)
     if known is None:
+        cell = _cell(file)
+        if cell is not None:
+            known = _is_users[file] = bool(cell)
+            _absolute[file] = cell
+            return known
         path = os.path.abspath(file)
         known = not file.startswith("<") and not path.startswith(_OWN_FOLDER) and not path.startswith(_FOREIGN)
         _is_users[file] = known
         _absolute[file] = path
     return known
+
+
+def _cell(file: str) -> str | None:
+    """What IPython calls the cell that a code object's file name stands for: "In[3]"; "" for a cell that does nothing but hand
+    its text to a magic, which runs it as a cell of its own; None for what is no cell."""
+    ipython = sys.modules.get("IPython")
+    shell = getattr(ipython, "get_ipython", lambda: None)()
+    called = getattr(getattr(shell, "compile", None), "format_code_name", None)
+    named = called(file) if called is not None else None
+    if named is None or file not in linecache.cache:
+        return None
+    if linecache.getline(file, 1).startswith("get_ipython().run_cell_magic("):
+        return ""
+    linecache.cache[named[1]] = linecache.cache[file]  # so that its lines are found by that name too
+    return named[1]
 
 
 def user_frame(frame: FrameType | None) -> FrameType | None:
@@ -83,7 +105,7 @@ def segment(frame: FrameType | None) -> str:
     at = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None), None)
     if at is None or at[0] is None or at[0] != at[1] or at[2] is None or at[3] is None:
         return ""
-    line = getline(frame.f_code.co_filename, at[0]).encode()
+    line = linecache.getline(frame.f_code.co_filename, at[0]).encode()
     return line[at[2] : at[3]].decode(errors="replace")
 
 
@@ -115,10 +137,17 @@ def _functions(file: str) -> list[ast.FunctionDef | ast.AsyncFunctionDef | ast.L
 @cache
 def _tree(file: str) -> ast.Module:
     try:
-        with open(file, encoding="utf-8", errors="replace") as source:
-            return ast.parse(source.read())
-    except (OSError, SyntaxError, ValueError):
+        return ast.parse(_source(file))
+    except (SyntaxError, ValueError):
         return ast.Module([], [])
+
+
+def _source(file: str) -> str:
+    try:
+        with open(file, encoding="utf-8", errors="replace") as source:
+            return source.read()
+    except OSError:  # a cell of a notebook is in no file
+        return "".join(linecache.getlines(file))
 
 
 def _same_function(place: Place, loop: ast.stmt) -> bool:

@@ -103,3 +103,47 @@ def test_rows_are_matched_by_their_ids():
     assert second.groups is not None and np.array_equal(second.groups, of.groups)
     with pytest.raises(UsageProblem, match="differ"):
         matched([of, of.at(np.arange(5))])
+
+
+def test_other_columns_of_a_table_are_numbers_or_words(tmp_path):
+    from seatrial.evaluation.tables import other_columns
+
+    path = tmp_path / "table.csv"
+    path.write_text("id,target,p:a,p:b,age,site\n1,a,0.9,0.1,41,x\n2,b,0.2,0.8,,y\n")
+    found = other_columns(path)
+    assert list(found) == ["age", "site"]
+    assert found["age"][0] == 41 and np.isnan(found["age"][1])
+    assert found["site"].tolist() == ["x", "y"]
+    with pytest.raises(UsageProblem, match="predictions-file"):
+        other_columns(tmp_path / "none.csv")
+
+
+def test_what_several_raters_said(tmp_path):
+    """Their majority is the target where there is none; an example without a majority is left out, for the raters too."""
+    from seatrial.evaluation.tables import other_columns, raters
+
+    path = tmp_path / "rated.csv"
+    head = "prediction,rater:ann,rater:bob,rater:eve,site\n"
+    path.write_text(head + "cat,cat,cat,dog,x\ndog,cat,dog,,x\ndog,dog,,,y\ncat,dog,dog,dog,y\n")
+    found = Predictions.read(path)
+    assert found.classes == ("cat", "dog") and found.targets.tolist() == [0, 1, 1]
+    assert found.ids.tolist() == [0, 2, 3]
+    assert raters(path, found.classes).tolist() == [[0, 0, 1], [1, -1, -1], [1, 1, 1]]
+    assert other_columns(path)["site"].tolist() == ["x", "y", "y"]
+    path.write_text("prediction,rater:a,rater:b\n1.5,1,2.5\n2,,3\n")
+    found = Predictions.read(path)
+    assert found.kind == "regression" and found.targets.tolist() == [1.75, 3.0]
+    path.write_text("target,prediction,rater:a\na,b,a\nb,b,c\n")
+    with pytest.raises(UsageProblem, match="rater's answer 'c'"):
+        raters(path, Predictions.read(path).classes)
+    path.write_text("target,prediction\na,b\n")
+    assert raters(path, ("a", "b")) is None
+
+
+def test_numbers_as_ids_and_their_texts_are_the_same_examples(tmp_path):
+    """A .csv knows texts only; 10 stands before 9 there, and after it among numbers."""
+    of = Predictions("binary", np.arange(12) % 2, np.linspace(0, 1, 12), np.arange(12))
+    of.write(tmp_path / "table.csv")
+    found = Predictions.read(tmp_path / "table.csv")
+    assert found.examples_hash == of.examples_hash
+    assert np.array_equal(matched([of, found.at(np.arange(12)[::-1])])[1].scores, of.scores)

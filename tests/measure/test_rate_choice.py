@@ -78,11 +78,13 @@ def test_beside_a_lost_rate_the_best_stays_where_it_is() -> None:
 
 
 def test_the_lowest_point_is_that_of_a_fitted_parabola() -> None:
-    losses = np.array([5.0, 3.0, 2.0, 2.4, 6.0])
-    high_by = np.log(losses / 2.0)
-    kept = slice(1, 4)  # within a factor of 3
-    reference = np.polyfit(np.log2(RATES[kept]), high_by[kept], 2, w=np.exp(-high_by[kept] / SOFT / 2))
-    assert np.isclose(np.log2(lowest_point(RATES, losses, 9.0)), -reference[1] / (2 * reference[0]))
+    """Weighted least squares through those within a factor of 3, as numpy has it."""
+    rates = 0.01 * 2.0 ** np.arange(0, 4.1, 0.5)
+    losses = np.array([9.0, 7.0, 4.0, 2.6, 2.0, 2.1, 2.9, 4.4, 8.0])
+    kept, high_by = slice(1, 8), np.log(losses / 2.0)
+    weights = np.where(abs(np.arange(9) - 4) <= 1, 1.0, np.exp(-high_by / SOFT))
+    reference = np.polyfit(np.log2(rates[kept]), high_by[kept], 2, w=np.sqrt(weights[kept]))
+    assert np.isclose(np.log2(lowest_point(rates, losses, 20.0)), -reference[1] / (2 * reference[0]))
 
 
 def test_a_parabola_through_several_is_surer_than_one_through_three() -> None:
@@ -101,6 +103,15 @@ def test_a_parabola_through_several_is_surer_than_one_through_three() -> None:
 def test_it_is_not_moved_towards_a_cliff() -> None:
     losses = np.array([2.5, 1.2, 1.0, 4.0, np.inf])
     assert lowest_point(RATES, losses, 9.0) <= RATES[2]
+
+
+def test_a_cliff_within_a_factor_of_two_bounds_the_rate() -> None:
+    tails, idle = ended(0.04, 1.0, 0.01, 0)
+    assert not choice(RATES, tails, idle).bounded
+    tails[3:] = np.inf
+    assert choice(RATES, tails, idle).bounded
+    tails[3] = tails[2] + 0.01
+    assert not choice(RATES, tails, idle).bounded  # lost from four times the rate on
 
 
 def test_losses_are_relative_where_their_zero_means_something() -> None:

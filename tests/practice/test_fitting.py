@@ -20,6 +20,7 @@ from torch.utils.data import Dataset, TensorDataset
 
 from seatrial import Task
 from seatrial.errors import UsageProblem
+from seatrial.practice.fitting import fit as fit_module
 from seatrial.practice.fitting import training as training_module
 from seatrial.practice.fitting.checkpoints import load_state, save_state
 from seatrial.practice.fitting.fit import Fit, best_model, fit
@@ -326,6 +327,15 @@ def test_mixed_precision_with_clipping(precision, tmp_path):
     assert done.best.validation < done.history.epochs[0].training
     with pytest.raises(UsageProblem, match="precision as one of 32-true"):
         Settings(precision="16-true")
+
+
+def test_settings_that_are_not_understood_are_refused_before_anything_is_trained(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        fit_module, "source_of", lambda task: (str(tmp_path / "task.py"), "x = 1  # seatrial: ignore\n")
+    )
+    with pytest.raises(UsageProblem, match="suppression-without-name"):
+        fit(Task(Net, LOSS, clusters()), tmp_path / "out", SETTINGS, progress=False)
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_cannot_be_chosen_by_is_refused(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,20 @@ def classes() -> Task:
     return Task(lambda: nn.Linear(8, 2), nn.CrossEntropyLoss(), TensorDataset(x, y), batch_size=16)
 
 
+def by_heart() -> Task:
+    """Classes that nothing tells, in a network that is large enough to remember them."""
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.randn(200, 8, generator=generator), torch.randint(3, (200,), generator=generator)
+
+    def wide() -> nn.Module:
+        return nn.Sequential(nn.Linear(8, 256), nn.ReLU(), nn.Linear(256, 3))
+
+    optimizer: Callable[[nn.Module], torch.optim.Optimizer] = lambda model: torch.optim.Adam(  # noqa: E731
+        model.parameters(), lr=0.01
+    )
+    return Task(wide, nn.CrossEntropyLoss(), TensorDataset(x, y), batch_size=16, optimizer=optimizer)
+
+
 def numbers() -> Task:
     """A line with noise."""
     generator = torch.Generator().manual_seed(0)
@@ -60,6 +76,12 @@ def test_every_stage_is_gone_through_and_the_vault_opened_once(tmp_path: Path) -
     assert "On 80 sealed examples, opened for the first time, the accuracy is" in diary.outcomes["open"].sentences[0]
     page = (tmp_path / "p" / "report.html").read_text()
     assert all(stage.title in page for stage in stages.STAGES)
+
+
+def test_what_the_curves_say_is_told_in_the_chapter_of_the_training(tmp_path: Path) -> None:
+    practise(by_heart(), tmp_path / "p", Settings(epochs=25, patience=0))
+    page = html.unescape((tmp_path / "p" / "report.html").read_text())
+    assert "the network learns its examples by heart" in page.partition("Training, watched")[2]
 
 
 def test_what_is_over_is_not_done_again(tmp_path: Path) -> None:

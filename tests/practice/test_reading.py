@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 import random
 from dataclasses import replace
@@ -129,6 +130,8 @@ def told(task: Task, folder: Any, epochs: int = 12) -> list[str]:
     pytest.importorskip("lightning_fabric")
     done = fit(task, folder, Settings(epochs=epochs, accelerator="cpu"), progress=False)
     assert (folder / "training.json").exists()
+    page = html.unescape((folder / "report.html").read_text())
+    assert all(f"{each.text} {each.advice}".rstrip() in page for each in done.readings)
     return [each.name for each in done.readings]
 
 

@@ -63,6 +63,7 @@ def test_what_the_curvature_says(limit: float, agrees: bool | None, words: str) 
 def test_how_it_was_found_says_what_it_rests_on() -> None:
     assert "trainings of up to 50 steps at each of 5 rates" in how(found())
     assert "taken down from 0.012" in how(found(rate=0.006, wanted=200)) and "taken down" not in how(found())
+    assert "left as it is" in how(found(rate=0.012, wanted=200))
     assert "no time to try any rate" in how(found(tried=(), steps=0))
     assert lines(none())[1:] == []
 

@@ -29,7 +29,7 @@ class Heard:
         """Detail and number of the calls of a kind, in the order of their first appearance."""
         self.watch.flush()
         seen = [event for event in self.all(CallSeen) if event.kind == kind]
-        counts = dict(zip(self.watch._turn, self.watch._counts, strict=True))
+        counts = self.watch.turns.now
         return [(event.detail, counts.get(event.call, 0)) for event in seen]
 
 

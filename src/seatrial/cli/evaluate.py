@@ -18,7 +18,9 @@ TABLES = (".npz", ".csv")
 
 @click.command()
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder for predictions, evaluation.json and evaluation.html."
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for predictions, evaluation.json and evaluation.html.",
 )
 @click.option(
     "--weights",
@@ -32,7 +34,13 @@ TABLES = (".npz", ".csv")
     type=click.Path(path_type=Path),
     help="Predictions of the same model for other data, to fit its temperature on.",
 )
-@click.option("--level", type=float, default=0.95, show_default=True, help="Of the intervals.")
+@click.option(
+    "--level",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.95,
+    show_default=True,
+    help="Of the intervals.",
+)
 @click.option("--quiet", is_flag=True, help="Print nothing; the files are written all the same.")
 @click.argument("given", nargs=-1, required=True, metavar="TASK.py[:NAME] | PREDICTIONS...")
 def command(
@@ -47,26 +55,28 @@ def command(
     """Say how well a model does: figures with intervals, each class, calibration, slices that do worse.
 
     Of a task with the weights of one or several trainings, or of predictions in .npz or .csv files, one a training. Columns of a .csv
-    beside the predictions are searched for slices. Sealed test data stay sealed: `seatrial practice` opens the vault at its end, or
+    beside the predictions are searched for slices; columns rater:NAME hold what several raters said. Sealed test data stay sealed: `seatrial practice` opens the vault at its end, or
     `seatrial vault open` does.
     """
     let_threads_sleep()
     from seatrial.evaluation.evaluating import evaluate
     from seatrial.evaluation.predictions import Predictions
-    from seatrial.evaluation.tables import other_columns
+    from seatrial.evaluation.tables import other_columns, raters
     from seatrial.launch.folder import folder_for
-    from seatrial.practice.evaluating.evaluating import PAGE, write
+    from seatrial.practice.evaluating.evaluating import PAGE, PARTS, write
 
     validation = None if calibrate_on is None else Predictions.read(calibrate_on)
     if given[0].endswith(TABLES):
         if weights:
             raise click.UsageError("--weights are for a task: predictions need none.")
-        trainings, label = [Predictions.read(path) for path in given], Path(given[0]).stem
-        columns = other_columns(Path(given[0])) if given[0].endswith(".csv") else {}
+        trainings, label, first = [Predictions.read(path) for path in given], Path(given[0]).stem, Path(given[0])
+        columns = other_columns(first) if first.suffix == ".csv" else {}
+        people = raters(first, trainings[0].classes) if first.suffix == ".csv" else None
+        remarks: list[str] = []
     else:
         trainings, label = _of_task(given, weights, on)
-        columns = {}
-    found = evaluate(trainings, validation=validation, columns=columns, level=level)
+        columns, people, remarks = {}, None, [PARTS[on]]
+    found = evaluate(trainings, validation=validation, columns=columns, raters=people, remarks=remarks, level=level)
     folder = out or folder_for(f"evaluation-{label}")
     write(found, trainings, folder)
     if not quiet:
@@ -80,7 +90,7 @@ def _of_task(given: tuple[str, ...], weights: tuple[Path, ...], on: str) -> tupl
     from seatrial.practice.evaluating.evaluating import predicted
     from seatrial.practice.taskfile import find
 
-    if len(given) > 1:
+    if len(given) != 1:
         raise click.UsageError(
             f"One task, or several files of predictions ({', '.join(TABLES)}), found {' '.join(given)}."
         )

@@ -9,7 +9,7 @@ import click
 from seatrial.cli.threads import let_threads_sleep
 
 _EPILOG = (
-    "Remedies: plain, threshold, adjusted-afterwards, logit-adjusted, class-weights, effective-number, balanced-sampling, "
+    "Remedies: plain, own (the task's own loss, where it is not plain), threshold, adjusted-afterwards, logit-adjusted, class-weights, effective-number, balanced-sampling, "
     "undersampling, focal, dice (segmentation), smote, borderline-smote, adasyn, smote-enn (tables); two at once as in focal+threshold. "
     "Metrics: balanced-accuracy, worst-recall, g-mean, f1, macro-f1, mean-iou, mcc, accuracy."
 )
@@ -28,7 +28,8 @@ _EPILOG = (
 def command(out: Path | None, remedies: str, metric: str, seeds: int, epochs: int, quiet: bool, task: str) -> int:
     """Compare remedies for rare classes on a task's validation data, and recommend one.
 
-    Called again with the same --out, it goes on where it was interrupted.
+    Called again with the same --out, it goes on where it was interrupted. Where classes are about equally common, it says so and trains
+    nothing, unless remedies are named.
     """
     let_threads_sleep()
     from rich.console import Console
@@ -36,15 +37,21 @@ def command(out: Path | None, remedies: str, metric: str, seeds: int, epochs: in
     from seatrial.launch.folder import default_folder
     from seatrial.practice.imbalance.advice import recommended
     from seatrial.practice.imbalance.comparing import compare_remedies
+    from seatrial.practice.imbalance.rarity import UNEQUAL, rarity, told
     from seatrial.practice.imbalance.showing import JSON, PICTURE, show, write
     from seatrial.practice.taskfile import find
 
     program, found = find(task)
+    names = [name.strip() for name in remedies.split(",") if name.strip()]
+    known = rarity(found)
+    if not names and known.ratio < UNEQUAL:
+        print("\n".join(told(known)))
+        return 0
     folder = out or default_folder(program)
     errors = Console(stderr=True, quiet=quiet, highlight=False)
     comparison = compare_remedies(
         found,
-        [name.strip() for name in remedies.split(",") if name.strip()],
+        names,
         metric=metric,
         seeds=seeds,
         epochs=epochs,

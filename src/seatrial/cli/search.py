@@ -65,7 +65,7 @@ def command(
     from seatrial.practice.search.searching import search
     from seatrial.practice.search.settings import SearchSettings
     from seatrial.practice.search.showing import show
-    from seatrial.practice.search.source import found as described
+    from seatrial.practice.taskfile import program_of
 
     settings = SearchSettings(
         trials,
@@ -78,7 +78,7 @@ def command(
         seed,
         accelerator=accelerator,
     )
-    program, _ = described(task)
+    program, _ = program_of(task)
     folder = out or default_folder(program)
     count = workers or (0 if ray else default_workers(accelerator))
     try:

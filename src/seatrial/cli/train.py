@@ -113,7 +113,7 @@ def command(
     if not quiet and done.is_first:
         show(done.verdict, done.folder)
         for each in done.readings:
-            print(f"{each.text} {each.advice}".rstrip(), file=sys.stderr)
+            print(each.sentences, file=sys.stderr)
     return 1 if done.verdict.errors or done.ending else 0
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,22 @@ from seatrial.evaluation.evaluation import Curve, Evaluation, OfClass
 from seatrial.evaluation.intervals.bootstrap import RESAMPLES
 from seatrial.evaluation.metrics import classes, labels, pixels, probabilities, ranking, values
 from seatrial.evaluation.metrics.figure import Figure
-from seatrial.evaluation.metrics.sums import Sums, figures
-from seatrial.evaluation.predictions import Predictions, matched
+from seatrial.evaluation.metrics.sums import Sums, beside, figures
+from seatrial.evaluation.predictions import Kind, Predictions, matched
 from seatrial.evaluation.rating.rated import rated
 from seatrial.evaluation.slices.slicing import slices
 
 READABLE = 30  # classes of a confusion matrix that can be read
 MOST_CURVES, POINTS = 12, 200
 TOP = (3, 5)  # where there are twice as many classes
+# Metrics overall, and of each class, label or output: of the same sums.
+_PARTS: dict[Kind, tuple[Callable[[Predictions], Sums], Callable[[Predictions], Sums]]] = {
+    "binary": (classes.overall, classes.by_class),
+    "multiclass": (classes.overall, classes.by_class),
+    "multilabel": (labels.overall, labels.by_label),
+    "regression": (values.overall, values.by_output),
+    "segmentation": (pixels.overall, pixels.by_class),
+}
 
 
 def evaluate(
@@ -30,6 +39,7 @@ def evaluate(
     validation: Predictions | None = None,
     columns: Mapping[str, Any] | None = None,
     raters: NDArray[Any] | None = None,
+    remarks: Sequence[str] = (),
     level: float = 0.95,
     resamples: int = RESAMPLES,
     seed: int = 0,
@@ -44,6 +54,7 @@ def evaluate(
         columns: (n,) what is known of each example, by name: numbers or words, in the order of the (first) predictions, in which slices
             that do worse are looked for. "confidence" among the names, with None, stands for the model's own.
         raters: (n, raters) the class that each rater gave each example, -1 where none.
+        remarks: what must be known of the data to judge the figures, told with them.
         level: of the intervals, each by itself.
         resamples: of each bootstrap interval.
         seed: of the resampling; global random numbers are not touched.
@@ -80,7 +91,8 @@ def evaluate(
         confusion=tuple(map(tuple, classes.confusion(first).tolist())) if readable else None,
         curves=_curves(first),
         calibration=calibration(first, validation, seed) if first.graded else None,
-        slices=slices(first, columns or {}, level),
+        slices=slices(trainings, columns or {}, level, seed),
+        remarks=tuple(remarks),
         rated=None if raters is None else rated(first, raters, *settings),
     )
 
@@ -102,21 +114,17 @@ def _figures(
     """Overall, and of each class."""
     first = trainings[0]
 
-    def of(made: Any) -> list[Figure]:
-        sums: list[Sums] = [made(each) for each in trainings]
-        return figures(sums, first.groups, level, resamples, seed)
+    def of(made: Callable[[Predictions], Sums]) -> list[Figure]:
+        return figures([made(each) for each in trainings], first.groups, level, resamples, seed)
 
-    if first.kind == "regression":
-        return of(values.overall), _parted(first, of(values.by_output)) if first.scores.ndim == 2 else []
-    if first.kind == "segmentation":
-        return of(pixels.overall), _parted(first, of(pixels.by_class))
-    overall, each = (
-        (labels.overall, labels.by_label) if first.kind == "multilabel" else (classes.overall, classes.by_class)
-    )
-    found, parts = of(overall), of(each)
+    overall, each = _PARTS[first.kind]
+    alone = first.kind == "regression" and first.scores.ndim == 1
+    both = of(overall if alone else lambda training: beside(overall(training), each(training)))
+    count = len(overall(first).metrics)
+    found, parts = both[:count], both[count:]
     if all(training.graded for training in trainings):
         among = [k for k in TOP if first.kind == "multiclass" and len(first.classes) >= 2 * k]
-        found += of(lambda training: classes.top(training, among)) if among else []
+        found += of(partial(classes.top, among=among)) if among else []
         general, by_column = ranking.ranked(trainings, level, resamples, seed)
         found += [*general, *of(probabilities.proper)]
         parts = _beside(parts, by_column, len(first.classes))
@@ -134,6 +142,8 @@ def _beside(parts: list[Figure], others: list[Figure], count: int) -> list[Figur
 
 
 def _parted(of: Predictions, parts: list[Figure]) -> list[OfClass]:
+    if not parts:
+        return []
     count = len(of.classes)
     each = len(parts) // count
     if of.kind in ("binary", "multiclass"):
@@ -146,7 +156,7 @@ def _parted(of: Predictions, parts: list[Figure]) -> list[OfClass]:
 
 
 def _curves(of: Predictions) -> tuple[Curve, ...]:
-    """Precision over recall of the classes, the rarest ones where there are many."""
+    """Precision over recall of the classes, the rarest first; of the rarest ones only where there are many."""
     from sklearn.metrics import precision_recall_curve
 
     if not of.graded:
@@ -154,7 +164,7 @@ def _curves(of: Predictions) -> tuple[Curve, ...]:
     positive, scores = ranking.columns_of(of)
     names = of.classes if of.kind != "binary" else of.classes[1:]
     count = positive.sum(axis=0)
-    rarest = sorted([at for at in np.argsort(count, kind="stable") if count[at]][:MOST_CURVES])
+    rarest = [at for at in np.argsort(count, kind="stable") if count[at]][:MOST_CURVES]
     found: list[Curve] = []
     for at in rarest:
         precision, recall, _ = precision_recall_curve(positive[:, at], scores[:, at], drop_intermediate=True)

@@ -47,7 +47,8 @@ class Evaluation:
     curves                      precision over recall, of the first training
     calibration                 of the first training; None where there are no graded probabilities
     slices                      parts of the data that do worse than chance would have it
-    rated                       against several raters
+    rated                       the first training against several raters
+    remarks                     what must be known of the data to judge the figures
     """
 
     kind: Kind
@@ -66,6 +67,7 @@ class Evaluation:
     calibration: Calibration | None = None
     slices: Slices | None = None
     rated: Rated | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -75,8 +77,15 @@ class Evaluation:
         return sentences(self)
 
     def __getitem__(self, name: str) -> Figure:
-        """The overall figure of that name, as in `evaluation["accuracy"]`."""
-        return next(each for each in self.figures if each.name == name)
+        """The overall figure of that name, as in `evaluation["accuracy"]`.
+
+        Raises:
+            KeyError: there is none.
+        """
+        known = {each.name: each for each in self.figures}
+        if name not in known:
+            raise KeyError(f"no figure {name!r} among {', '.join(known)}")
+        return known[name]
 
     def __str__(self) -> str:
         return "\n".join(self.sentences)

@@ -109,7 +109,7 @@ class Predictions:
     @cached_property
     def examples_hash(self) -> str:
         """Of the examples and their targets, in no particular order: the same for all models tested on the same data."""
-        order = np.argsort(self.ids, kind="stable")
+        order = in_order(self.ids)
         digest = hashlib.sha256("\n".join(map(str, self.ids[order])).encode())
         digest.update(np.ascontiguousarray(self.targets[order], dtype=np.float64).tobytes())
         return digest.hexdigest()
@@ -141,6 +141,11 @@ class Predictions:
         write(self, Path(path))
 
 
+def in_order(ids: NDArray[Any]) -> NDArray[np.intp]:
+    """(n,) rows in the order of their ids as words: numbers and their texts, as a .csv has them, are in the same order."""
+    return np.argsort(ids.astype(str), kind="stable")
+
+
 def matched(all_of: Sequence[Predictions]) -> list[Predictions]:
     """The same with their rows in the same order.
 
@@ -148,7 +153,7 @@ def matched(all_of: Sequence[Predictions]) -> list[Predictions]:
         UsageProblem: they are not of the same examples.
     """
     first = all_of[0]
-    order = np.argsort(first.ids, kind="stable")
+    order = in_order(first.ids)
     found: list[Predictions] = []
     for each in all_of:
         if each.kind != first.kind or each.examples_hash != first.examples_hash:
@@ -159,7 +164,7 @@ def matched(all_of: Sequence[Predictions]) -> list[Predictions]:
                 "Let all models predict the same data, in a table with the same ids.",
             )
         rows = np.empty(len(order), dtype=np.int64)
-        rows[order] = np.argsort(each.ids, kind="stable")
+        rows[order] = in_order(each.ids)
         found.append(each.at(rows))
     return found
 

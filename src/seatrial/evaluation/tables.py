@@ -5,6 +5,8 @@ A CSV file has a row for each example and the columns
     id          which example it is; the number of the row where it is missing
     group       examples that belong together; may be missing
     target      the true class by name, or the true value; for several labels or outputs a column `target:NAME` each
+                without it, what most of the raters said (the mean of numbers); examples without a majority are left out
+    rater:NAME  what this rater said, a column each, empty where nothing; may be missing
     prediction  the answer, of the same kind; or `p:NAME` for each class or label: its probability
 
 Other columns are what is known of the examples: slices are looked for in them (see `seatrial.evaluation.slices`).
@@ -29,6 +31,7 @@ from seatrial.evaluation.predictions import Kind, Predictions
 from seatrial.files import replace_by
 
 _FORMAT = 1
+_RATER = "rater:"
 _HINT = "See `python -m pydoc seatrial.evaluation.tables`."
 
 
@@ -53,16 +56,27 @@ def other_columns(path: Path) -> dict[str, NDArray[Any]]:
     Raises:
         UsageProblem: there is no such file, or it is no table.
     """
-    try:
-        columns = _columns(path)
-    except (OSError, IndexError, ValueError) as error:
-        raise _unreadable(path, str(error)) from error
+    columns = _read_columns(path)
     own = {"id", "group", "target", "prediction"}
     return {
         name: _numbers(column)
         for name, column in columns.items()
-        if name not in own and not name.startswith(("target:", "p:", "prediction:"))
+        if name not in own and not name.startswith(("target:", "p:", "prediction:", _RATER))
     }
+
+
+def raters(path: Path, classes: Sequence[str]) -> NDArray[np.int64] | None:
+    """(n, raters) the class by each rater of the examples in a .csv, -1 where none; None where it has no such columns.
+
+    Raises:
+        UsageProblem: there is no such file, it is no table, or a rater gave a class that is none of these.
+    """
+    given = [column for name, column in _read_columns(path).items() if name.startswith(_RATER)]
+    known = {"": -1} | {name: at for at, name in enumerate(classes)}
+    strange = sorted({*np.concatenate(given).tolist()} - {*known}) if given else []
+    if strange:
+        raise _unreadable(path, f"a rater's answer {strange[0]!r} that is no class of the predictions")
+    return np.array([[known[word] for word in row] for row in zip(*given, strict=True)]) if given else None
 
 
 def write(predictions: Predictions, path: Path) -> None:
@@ -146,8 +160,8 @@ def _csv_text(of: Predictions) -> str:
 
 def _read_csv(path: Path) -> Predictions:
     try:
-        columns = _columns(path)
-        ids = columns.get("id", np.arange(len(next(iter(columns.values())))))
+        columns = _with_targets(_columns(path))
+        ids = columns["id"]
         kind, targets, scores, classes = _answers(path, columns)
         return Predictions(kind, targets, scores, ids, columns.get("group"), classes, path.stem)
     except (IndexError, ValueError) as error:
@@ -161,6 +175,33 @@ def _columns(path: Path) -> dict[str, NDArray[Any]]:
         raise ValueError("no example")
     header, *rows = lines
     return {name.strip(): np.array([row[at].strip() for row in rows]) for at, name in enumerate(header)}
+
+
+def _read_columns(path: Path) -> dict[str, NDArray[Any]]:
+    """Those of the examples that `read` takes."""
+    try:
+        return _with_targets(_columns(path))
+    except (OSError, IndexError, ValueError) as error:
+        raise _unreadable(path, str(error)) from error
+
+
+def _with_targets(columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The same with ids, and with targets by the raters where there are none."""
+    columns = {"id": np.arange(len(next(iter(columns.values())))), **columns}
+    given = [column for name, column in columns.items() if name.startswith(_RATER)]
+    if not given or any(name.partition(":")[0] == "target" for name in columns):
+        return columns
+    from seatrial.evaluation.rating.agreement import majority, mean_rating
+
+    words = np.stack(given, axis=1)
+    if "prediction" in columns and _is_continuous(words[words != ""]):
+        targets = mean_rating(np.where(words == "", "nan", words).astype(float))
+        clear = np.isfinite(targets)
+    else:
+        names, codes = np.unique(words, return_inverse=True)
+        most = majority(np.where(words == "", -1, codes.reshape(words.shape)))
+        targets, clear = names[most], most >= 0
+    return {name: column[clear] for name, column in {**columns, "target": targets.astype(str)}.items()}
 
 
 def _numbers(words: NDArray[Any]) -> NDArray[Any]:

@@ -17,7 +17,7 @@ NAMED = 5  # slices that are told
 
 def sentences(of: Evaluation) -> tuple[str, ...]:
     """All that is to be said."""
-    found = [_headline(of), *_trainings(of), *_baseline(of), *_groups(of), *_others(of), *_classes(of)]
+    found = [_headline(of), *of.remarks, *_trainings(of), *_baseline(of), *_groups(of), *_others(of), *_classes(of)]
     return (*found, *_calibration(of), *_slices(of), *_raters(of))
 
 
@@ -37,7 +37,7 @@ def _headline(of: Evaluation) -> str:
     interval = first.interval
     known = "no interval: nothing tells how far it scatters"
     if interval is not None:
-        known = f"{of.level:.0%} interval {decimal(interval.low)} to {decimal(interval.high)}, {interval.method}"
+        known = f"{of.level * 100:g} % interval {decimal(interval.low)} to {decimal(interval.high)}"
     against = "" if first.baseline is None else f"; {first.against} reaches {decimal(first.baseline)}"
     return f"On {_many(of.examples, 'example')}{where} the {first.name} is {decimal(first.value)} ({known}){against}."
 
@@ -87,7 +87,7 @@ def _classes(of: Evaluation) -> list[str]:
         return []
     worst = min(known, key=lambda each: each.figures[0].value)
     recall = worst.figures[0]
-    return [f"Recognised least: {worst.name} ({counted(worst.examples, _unit(of))}), {told(recall)}."]
+    return [f"Recognised least: {worst.name} ({_many(worst.examples, _unit(of))}), {told(recall)}."]
 
 
 def _recall(of: OfClass) -> Figure | None:
@@ -103,15 +103,16 @@ def _calibration(of: Evaluation) -> list[str]:
     if seen is None:
         return []
     before, after = seen.before, seen.after
+    chance = f"p = {decimal(before.chance)}" + (", examples taken for independent" if of.groups else "")
     if before.chance >= CLEAR:
         return [
             f"Calibration: no more off than chance would have it (expected calibration error {decimal(before.error)}, "
-            f"{decimal(before.debiased)} without the part of chance, p = {decimal(before.chance)})."
+            f"{decimal(before.debiased)} without the part of chance, {chance})."
         ]
     way = "too sure" if seen.temperature > 1 else "not sure enough"
     found = (
         f"Calibration: the model is {way}; its probabilities are off by {share(before.debiased)} on average "
-        f"(expected calibration error without the part of chance, p = {decimal(before.chance)})."
+        f"(expected calibration error without the part of chance, {chance})."
     )
     return [
         found,

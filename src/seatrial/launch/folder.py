@@ -21,7 +21,7 @@ def default_folder(program: Program) -> Path:
 
 def folder_for(label: str) -> Path:
     """As `default_folder`, for what is called so."""
-    name = re.sub(r"[^\w.-]+", "-", label)
+    name = re.sub(r"[^\w.-]+", "-", label).strip("-")
     wanted = Path("seatrial-runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
     folder, count = wanted, 1
     while folder.exists():

@@ -34,7 +34,7 @@ class Found:
 
     rate       to train with for `wanted` steps; nan where nothing is suggested.
     tried_best the rate that was best in trainings of `steps` steps; nan where none was tried. Where `steps` are fewer than wanted,
-               `rate` is lower by the root of their ratio.
+               `rate` may be lower.
     low, high  its 90 % band, over redrawn seeds and batches.
     as_good    the lowest and the highest rate tried whose loss is within 5 % of the best; nan where none was tried.
     why        there is no suggestion.

@@ -18,25 +18,29 @@ REGRET = 0.2
 DRAWS = 400
 # The lowest point is that of a parabola through the candidates within this factor of the best one ...
 REACH = 3.0
-# ... which count less the higher their losses: by a factor e for so much (relative; see `relative_losses`), and not at all from there
-# on. What is far from the best is no parabola.
+# ... which count less the higher their losses: by a factor e for so much (relative; see `relative_losses`), and not at all from so much
+# on, for what is far from the best is no parabola. The two next to it count in full: where one of them is high, the lowest point is far from it.
 SOFT = 0.2
 FARTHEST = 2.0
-# Where the next higher candidate is so much worse, there is a cliff, and the rate is not moved towards it.
+# Where a higher candidate is so much worse, there is a cliff: the rate is not moved towards one that comes next ...
 CLIFF = 1.0
+# ... and one that lies within this factor of the best is what bounds the rate.
+BOUND = 2.0
 # Losses that follow one another are alike: errors are taken from the means of so many stretches.
 STRETCHES = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """`rate` with its band from `low` to `high`; nan where none is named, with the reason in `why`. `regret`: by how much the loss
-    with another draw's choice is expected to lie above that of this one (relative, see `relative_losses`)."""
+    """`rate` with its band from `low` to `high`; nan where none is named, with the reason in `why`. `regret`: by how much the
+    loss at another draw's choice is expected to lie above that at this one (relative, see `relative_losses`), by the parabola.
+    `bounded`: a little above it trainings are lost, so that curvature bounds it."""
 
     rate: float
     low: float
     high: float
     regret: float
+    bounded: bool
     why: str = ""
 
 
@@ -61,9 +65,12 @@ def choice(rates: Floats, tails: Floats, idle: Floats) -> Choice:
     rate = lowest_point(rates, together, start)
     drawn = _redrawn(rates, tails, best, start)
     low, high = np.exp(np.quantile(np.log(drawn), [(1 - BAND) / 2, (1 + BAND) / 2]))
-    known = np.isfinite(together)
-    high_by = np.interp(np.log([rate, *drawn]), np.log(rates[known]), relative_losses(together[known], start))
-    return Choice(rate, min(rate, float(low)), max(rate, float(high)), float(high_by[1:].mean() - high_by[0]))
+    bend = _parabola(rates, together, start)[1]
+    seeds = tails.shape[1]  # redrawn, they vary less than anew
+    regret = bend * float(np.mean(np.log(np.array(drawn) / rate) ** 2)) * seeds / max(seeds - 1, 1)
+    above = (rates > rates[best]) & (rates <= 1.001 * BOUND * rates[best])
+    bounded = bool((relative_losses(together, start)[above] > CLIFF).any())
+    return Choice(rate, min(rate, float(low)), max(rate, float(high)), regret, bounded)
 
 
 def relative_losses(losses: Floats, start: float) -> Floats:
@@ -100,29 +107,35 @@ def lowest_point(rates: Floats, losses: Floats, start: float) -> float:
     Args:
         rates: (rates,), growing. losses: (rates,); inf where one was lost. start: the loss without training.
     """
-    at = int(losses.argmin())
-    if not 0 < at < len(rates) - 1 or not np.isfinite(losses[at - 1 : at + 2]).all():
-        return float(rates[at])
-    x = np.log(rates / rates[at])
-    high_by = relative_losses(losses, start)
-    used = (np.abs(x) <= math.log(REACH)) & (high_by < FARTHEST)
-    if not (used[:at].any() and used[at + 1 :].any()):
-        return float(rates[at])
-    weights = np.exp(-high_by[used] / SOFT)
-    design = np.stack([np.ones(len(weights)), x[used], x[used] ** 2], axis=1)
-    moments = (design.T * weights) @ design
-    bend = np.linalg.solve(moments + 1e-12 * np.trace(moments) * np.eye(3), (design.T * weights) @ high_by[used])
-    if not bend[2] > 0:
-        return float(rates[at])
-    highest = 0.0 if high_by[at + 1] > CLIFF else float(x[at + 1])
-    return float(rates[at] * np.exp(np.clip(-bend[1] / (2 * bend[2]), x[at - 1], highest)))
+    return _parabola(rates, losses, start)[0]
 
 
 # ---- inner steps -------------------------------------------------------------------------------------------------
 
 
+def _parabola(rates: Floats, losses: Floats, start: float) -> tuple[float, float]:
+    """See `lowest_point`; and its bend (of relative losses, for a factor e of the rate): 0 where there is
+    nothing to be fitted."""
+    at = int(losses.argmin())
+    if not 0 < at < len(rates) - 1 or not np.isfinite(losses[at - 1 : at + 2]).all():
+        return float(rates[at]), 0.0
+    x = np.log(rates / rates[at])
+    high_by = np.minimum(relative_losses(losses, start), FARTHEST)
+    weights = np.exp(-high_by / SOFT)
+    weights[at - 1 : at + 2] = 1.0
+    used = (np.abs(x) <= math.log(REACH)) & ((high_by < FARTHEST) | (weights == 1.0))
+    weights = weights[used]
+    design = np.stack([np.ones(len(weights)), x[used], x[used] ** 2], axis=1)
+    moments = (design.T * weights) @ design + 1e-12 * np.eye(3)
+    _, slope, bend = np.linalg.solve(moments, (design.T * weights) @ high_by[used]).tolist()
+    if not bend > 0:  # noise: anything may be lowest
+        return float(rates[at]), math.inf
+    highest = 0.0 if high_by[at + 1] > CLIFF else float(x[at + 1])
+    return float(rates[at] * np.exp(np.clip(-slope / (2 * bend), x[at - 1], highest))), bend
+
+
 def _none(why: str) -> Choice:
-    return Choice(math.nan, math.nan, math.nan, math.nan, why)
+    return Choice(math.nan, math.nan, math.nan, math.nan, False, why)
 
 
 def _disagreement(rates: Floats, means: Floats, best: int, idle: Floats) -> str:

@@ -73,7 +73,7 @@ def check(
 
 def _on_trial(task: Task, trials: Extents, recorder: Recorder, config: Config, display: Display, file: str) -> None:
     """Record the task's training, then the trials."""
-    with recorded(recorder, task, file, _heard) as watch:
+    with recorded(recorder, task, file, _heard, config.budget.looks) as watch:
         task.at("", lambda: seed(SEED))
         made = task.make()
         train(task, made, display.step)

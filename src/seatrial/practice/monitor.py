@@ -16,6 +16,7 @@ from seatrial.launch.folder import folder_for, prepare
 from seatrial.launch.settings import settings
 from seatrial.places import user_frame
 from seatrial.practice.monitoring.current import Current, Latest
+from seatrial.practice.outcome import Check
 from seatrial.practice.recording import watched
 from seatrial.practice.unchanged import unchanged
 from seatrial.record import NAME, Recorder, read
@@ -46,17 +47,24 @@ class Monitor:
     """
 
     def __init__(
-        self, out: str | os.PathLike[str] | None = None, *, tensorboard: bool = False, quiet: bool = False
+        self,
+        out: str | os.PathLike[str] | None = None,
+        *,
+        tensorboard: bool = False,
+        quiet: bool = False,
+        name: str = "",
     ) -> None:
         """
         Args:
             out: folder for the record and the report; `seatrial-runs/<time>-<name>` unless given.
             tensorboard: also write scalars and pictures for TensorBoard there (needs the package tensorboard).
             quiet: whether to print nothing at the end.
+            name: what the report calls the training; unless given it is the script's.
         """
         self._out = Path(out) if out is not None else None
         self._tensorboard = tensorboard
         self._quiet = quiet
+        self._name = name
         self.folder: Path | None = None
         self.verdict: Verdict | None = None
         self._current = Current()
@@ -97,11 +105,11 @@ class Monitor:
         frame = user_frame(sys._getframe(2))
         file = frame.f_code.co_filename if frame is not None else ""
         self._config = settings(file, _text(file))
-        self.folder = prepare(self._out or folder_for(Path(file).stem if _text(file) else "monitor"))
+        self.folder = prepare(self._out or folder_for(self._name or (Path(file).stem if _text(file) else "monitor")))
         if self._tensorboard:
             self._write_board(self.folder, stack)
         recorder = stack.enter_context(contextlib.closing(Recorder(self.folder / NAME)))
-        shown = os.path.relpath(file) if _text(file) else "a training loop"
+        shown = self._name or (os.path.relpath(file) if _text(file) else "a training loop")
         self._watch = stack.enter_context(
             watched(recorder, shown, heard=self._passed_on, within=True, looks=self._config.budget.looks)
         )
@@ -146,6 +154,14 @@ class Monitor:
     def findings(self) -> tuple[Finding, ...]:
         """What was found, once it has ended: () where the watch is another's, whose report it is in."""
         return self.verdict.findings if self.verdict is not None else ()
+
+    @property
+    def outcome(self) -> Check | None:
+        """What came of it, once it has ended, as of `seatrial.check`: printed it is the report, in a notebook its page. None where
+        the watch is another's."""
+        if self.verdict is None or self.folder is None:
+            return None
+        return Check(self.verdict, self.folder, self._config)
 
     # ---- what is heard -------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seatrial.catalogue import entry
@@ -18,7 +18,7 @@ from seatrial.report.sources import shown_path
 from seatrial.verdict import Verdict, judge
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Check:
     """The outcome of a check. Printed it is the report; in a notebook, the page.
 
@@ -27,7 +27,7 @@ class Check:
 
     verdict: Verdict
     folder: Path
-    config: Config = field(repr=False)
+    config: Config
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -58,7 +58,7 @@ class Check:
         if alarms := [finding for finding in verdict.findings if finding.severity != "note"]:
             raise CheckFailed(_text(verdict, self.folder), _summary(alarms, verdict))
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return _text(self.verdict, self.folder)
 
     def _repr_html_(self) -> str:

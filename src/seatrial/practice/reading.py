@@ -63,6 +63,11 @@ class Reading:
     text: str
     advice: str
 
+    @property
+    def sentences(self) -> str:
+        """Both in one."""
+        return f"{self.text} {self.advice}".rstrip()
+
 
 def readings(curves: Curves) -> tuple[Reading, ...]:
     """All that the curves say, the most important first; empty where they say nothing that is sure."""
@@ -174,7 +179,7 @@ def _still_falling(curves: Curves) -> Reading | None:
         "still falling",
         f"The validation loss was still falling when the epochs were used up: from {before:.3g} to {last:.3g} over the last "
         f"{len(_last_ones(curves.validation))}.",
-        "Train longer: --resume with more --epochs.",
+        "Train for more epochs.",
     )
 
 

@@ -22,17 +22,22 @@ def _as_it_is(event: Event) -> Event:
 
 @contextlib.contextmanager
 def recorded(
-    recorder: Recorder, task: Task, file: str, heard: Callable[[Event], Event] = _as_it_is
+    recorder: Recorder,
+    task: Task,
+    file: str,
+    heard: Callable[[Event], Event] = _as_it_is,
+    looks: float | None = None,
 ) -> Generator[Watch]:
     """A task's training: the taps are in torch within, and gone afterwards, come what may.
 
     Args:
         file: in which the task is described; "" where there is none.
         heard: what becomes of an event on its way to the record.
+        looks: as of `taps.install`.
     """
     script = os.path.relpath(file) if file else task.name or "task"
     argv = (task.name,) if task.name and file else ()
-    with watched(recorder, script, argv, heard) as watch:
+    with watched(recorder, script, argv, heard, looks=looks) as watch:
         for place in task.places.values():
             watch.source(place)
         yield watch

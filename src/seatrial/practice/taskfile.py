@@ -68,8 +68,7 @@ def run(words: str) -> Described:
     Raises:
         UsageProblem: it is not there, is not Python, or fails.
     """
-    file, name = _parts(words)
-    program = Program(file, False, ())
+    program, name = program_of(words)
     argv = sys.argv, sys.orig_argv
     ready(program)
     try:
@@ -79,9 +78,11 @@ def run(words: str) -> Described:
     return Described(program, name, names)
 
 
-def _parts(words: str) -> tuple[str, str]:
+def program_of(words: str) -> tuple[Program, str]:
+    """The file that is meant, and the name in it; "" where none was given."""
     file, colon, name = words.rpartition(":")
-    return (file, name) if colon and file and name.isidentifier() else (words, "")
+    file, name = (file, name) if colon and file and name.isidentifier() else (words, "")
+    return Program(file, False, ()), name
 
 
 def _run(program: Program) -> dict[str, Any]:

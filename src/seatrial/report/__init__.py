@@ -12,12 +12,13 @@ from seatrial.verdict import Verdict
 
 def write(verdict: Verdict, folder: Path) -> None:
     """Leave findings.json and report.html in a folder (made if need be); the first even if the second fails."""
-    from seatrial.report import html, json
+    from seatrial.report import html, json, readings
     from seatrial.report.model import report
 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "findings.json").write_text(json.render(verdict), encoding="utf-8")
-    (folder / "report.html").write_text(html.render(report(verdict)), encoding="utf-8", errors="replace")
+    page = html.render(report(verdict), readings.told(folder))
+    (folder / "report.html").write_text(page, encoding="utf-8", errors="replace")
 
 
 def show(verdict: Verdict, folder: Path) -> None:

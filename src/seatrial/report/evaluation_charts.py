@@ -61,7 +61,8 @@ def _precision(of: Mapping[str, Any]) -> Chart | None:
     curves = [
         Curve(each["name"], tuple(each["recall"]), tuple(each["precision"])) for each in of["curves"][:MOST_LINES]
     ]
-    return _square("Precision over recall", curves, 0.0) if curves else None
+    rarest = f", the {MOST_LINES} rarest" if len(of["curves"]) > MOST_LINES else ""
+    return _square(f"Precision over recall{rarest}", curves, 0.0) if curves else None
 
 
 def _line(name: str, across: Sequence[float], up: Sequence[float]) -> Curve:

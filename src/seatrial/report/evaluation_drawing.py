@@ -48,6 +48,7 @@ def _recalls(axes: Any, of: Mapping[str, Any]) -> None:
     few = len(known) <= 30
     axes.set_xticks(range(len(known)) if few else [], [each["name"] for each in known] if few else [], rotation=90)
     drawing.plain(axes, "Recall of each class", "", "recall")
+    axes.set_axisbelow(True)
 
 
 def _reliability(axes: Any, of: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ The template only prints. It escapes everything; what is marked as safe here com
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
@@ -37,8 +37,8 @@ class ParameterRow:
     update_last: float
 
 
-def render(report: Report) -> str:
-    """The text of report.html."""
+def render(report: Report, readings: Sequence[str] = ()) -> str:
+    """The text of report.html. `readings`: what is said of the curves, a paragraph each."""
     charts = (
         chart("Loss", report.losses, report.ticks),
         chart("Learning rate", report.rates, report.ticks, from_zero=True),
@@ -48,6 +48,7 @@ def render(report: Report) -> str:
     template = environment().get_template("report.html")
     return template.render(
         report=report,
+        readings=readings,
         charts=[each for each in charts if each is not None],
         rows=rows,
         monitored=monitoring_charts.section(report.monitoring, report.ticks),

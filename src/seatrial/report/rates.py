@@ -121,7 +121,11 @@ def how(found: FoundRate) -> str:
     if not seen.tried:
         return f"{told} There was no time to try any rate: it is a tenth of that with the lowest loss. Give more --seconds."
     if seen.steps < seen.wanted:
-        told += f" For {counted(seen.wanted, 'step')} it was taken down from {seen.tried_best:.2g}, by the root of the lengths' ratio."
+        longer = f" For {counted(seen.wanted, 'step')} it "
+        if seen.rate < seen.tried_best:
+            told += f"{longer}was taken down from {seen.tried_best:.2g}: where noise rules, a longer training wants a lower rate."
+        else:
+            told += f"{longer}was left as it is: trainings are lost a little above it, and that does not change with the length."
     return told
 
 

@@ -23,6 +23,7 @@ from seatrial.findings import Finding
 from seatrial.report.json import strict
 from seatrial.report.pages import plain, sections, with_thresholds
 from seatrial.report.proofs import proof_sentence
+from seatrial.report.sources import MOST, shown_path
 from seatrial.verdict import Suppressed, Verdict
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -96,7 +97,10 @@ def _result(finding: Finding, names: list[str], verdict: Verdict, folder: Path) 
         "ruleId": finding.name,
         "ruleIndex": names.index(finding.name),
         "level": finding.severity,
-        "message": {"text": _braced(" ".join([finding.message, *proof, finding.remedy, *explains]).strip())},
+        "message": {
+            "text": _braced(" ".join([finding.message, *proof, finding.remedy, *explains]).strip())
+            + _links(others, verdict)
+        },
         "locations": [_location(first, folder)],
         "relatedLocations": [
             {"id": at, **_location(place, folder), "message": {"text": "This line belongs to it."}}
@@ -106,6 +110,13 @@ def _result(finding: Finding, names: list[str], verdict: Verdict, folder: Path) 
         "rank": round(100 * finding.confidence, 1),
         "properties": {"confidence": finding.confidence, "evidence": finding.evidence, "proof": finding.proof},
     }
+
+
+def _links(others: list[Place], verdict: Verdict) -> str:
+    """The related locations as links: code scanning shows only those that the message leads to."""
+    shown = [f"{shown_path(place.file, verdict.run)}:{place.line}" for place in others[:MOST]]
+    named = [re.sub(r"([\\\[\]])", r"\\\1", _braced(each)) for each in shown]
+    return f" See also {', '.join(f'[{each}]({at})' for at, each in enumerate(named, 1))}." if named else ""
 
 
 def _suppressed(each: Suppressed, names: list[str], verdict: Verdict, folder: Path) -> Json:

@@ -3,7 +3,6 @@ step is recorded, custom autograd functions, which no function mode sees."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -21,7 +20,7 @@ def install(watch: Watch, recording: Recording) -> None:
             if not watch.on:
                 return original(tensors, *args, **kwargs)
             losses = (tensors,) if isinstance(tensors, torch.Tensor) else tuple(tensors)
-            recording.before_backward(losses, "backward", sys._getframe(1))
+            recording.before_backward(losses, "backward", 1)
             try:
                 return original(tensors, *args, **kwargs)
             finally:
@@ -43,7 +42,7 @@ def install(watch: Watch, recording: Recording) -> None:
                 return original(outputs, inputs, *args, **kwargs)
             losses = (outputs,) if isinstance(outputs, torch.Tensor) else outputs
             kind = "grad create_graph" if kwargs.get("create_graph") else "grad"
-            recording.before_backward(losses, kind, sys._getframe(1))
+            recording.before_backward(losses, kind, 1)
             try:
                 return original(outputs, inputs, *args, **kwargs)
             finally:

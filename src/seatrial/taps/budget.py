@@ -10,6 +10,8 @@ ALLOWANCE_SECONDS = 0.4
 # After the first steps each close look comes at this multiple of the step of the one before.
 GROWTH = 1.3
 DENSE = 3
+# A look that cannot be afforded is asked for again after this share of the turns until now: asking costs time, too.
+ASKED_AGAIN = 0.01
 # When the program begins something new, so many turns are looked at closely, for so much time more; so often in a run.
 DENSE_ANEW = 2
 SECONDS_ANEW = 0.06
@@ -38,7 +40,12 @@ class Budget:
 
     def is_due(self, turn: int) -> bool:
         """Whether the turn that begins now is to be looked at closely."""
-        return turn >= self.next_turn and self.affords()
+        if turn < self.next_turn:
+            return False
+        if not self.affords():
+            self.next_turn = turn + 1 + int(turn * ASKED_AGAIN)
+            return False
+        return True
 
     def took(self, turn: int, seconds: float) -> None:
         """A close look at a turn has cost so much."""

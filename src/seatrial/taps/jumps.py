@@ -19,9 +19,14 @@ class Jumps:
     def notice(self, call: int, value: float) -> bool:
         """The next loss of a backward call: whether it jumps, or is no longer finite, and is worth a close look."""
         size, usual = abs(value), self._usual.get(call)
-        jumps = usual is not None and not size <= JUMP * usual and self._met < MOST_JUMPS
-        if jumps:
-            self._met += 1
+        if usual is None:
+            if size < math.inf:
+                self._usual[call] = size
+            return False
+        if size <= JUMP * usual:
+            self._usual[call] = 0.9 * usual + 0.1 * size
+            return False
         if size < math.inf:
-            self._usual[call] = size if usual is None else 0.9 * usual + 0.1 * size
-        return jumps
+            self._usual[call] = 0.9 * usual + 0.1 * size
+        self._met += 1
+        return self._met <= MOST_JUMPS

@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Any
 
 import torch
+from torch.compiler import is_compiling
 from torch.nn import functional
 
 from seatrial.measure.batches import sketch
@@ -43,9 +44,10 @@ class _LossTap:
 
     def make(self, original: Callable[..., Any]) -> Callable[..., Any]:
         positions = {name: place for place, name in enumerate(inspect.signature(original).parameters)}
+        watch = self.watch
 
         def loss(*args: Any, **kwargs: Any) -> Any:
-            if torch.compiler.is_compiling() or not self.watch.on or self.inside:
+            if is_compiling() or self.inside or not watch.on:
                 return original(*args, **kwargs)
             self.inside = True
             try:
@@ -55,7 +57,7 @@ class _LossTap:
             if isinstance(value, torch.Tensor):
                 if not value.requires_grad:
                     self.note_value(original.__name__, value, args, kwargs, positions)
-                elif self.watch.sketching:
+                elif watch.sketching:
                     self.note_target(_argument("target", args, kwargs, positions), sys._getframe(1))
             return value
 
@@ -83,7 +85,7 @@ class _LossTap:
     def _last_model(self) -> int:
         """The model of the last forward pass of this turn, -1 where there was none."""
         keys = list(self.watch.calls)
-        forwards = (keys[call] for call in reversed(self.watch._turn))
+        forwards = (keys[call] for call in reversed(self.watch.turns.now))
         return next((subject for kind, subject, _, _ in forwards if kind == "forward"), -1)
 
 

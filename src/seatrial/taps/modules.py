@@ -11,7 +11,7 @@ from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 import torch
-from torch import nn
+from torch import is_grad_enabled, nn
 from torch.compiler import is_compiling
 from torch.nn.modules.loss import _Loss
 
@@ -81,8 +81,8 @@ class _Caller:
         self.root = -1
         self.thread = get_ident()
         self.stateless = Ids()
-        # By id(module) and the instruction that called it while it trained: the module, the code that the instruction
-        # belongs to, the number of the module and that of the call.
+        # By id(module) and the instruction that called it while it trained and nothing was looked at: the module, the code that
+        # the instruction belongs to, the number of the module and that of the call. Empty while a step is recorded.
         self.calls_known: dict[tuple[int, int], tuple[weakref.ref[nn.Module], CodeType, int, int]] = {}
 
     def install(self) -> None:
@@ -95,6 +95,7 @@ class _Caller:
     def _hear(self) -> None:
         """A step is recorded from now on, perhaps from within a model: its further calls are heard."""
         self.function.__code__ = self.heard
+        self.calls_known.clear()  # what is recorded may show that the result of such a call is not used
 
     def _make(self, original: Callable[..., Any]) -> Callable[..., Any]:
         self.original: Any = original
@@ -113,7 +114,7 @@ class _Caller:
                     return caller.original(module, *args, **kwargs)
                 finally:
                     recorder.modules.pop()
-            if not caller.watch.on or get_ident() != caller.thread or isinstance(module, _Loss):
+            if isinstance(module, _Loss) or not caller.watch.on or get_ident() != caller.thread:
                 return caller.original(module, *args, **kwargs)
             frame = sys._getframe(1)
             model = caller.usual_call(module, frame)
@@ -134,22 +135,17 @@ class _Caller:
     def usual_call(self, module: nn.Module, frame: FrameType) -> int | None:
         """Note a training call from a line that was met before, where nothing else is to be done: the number of the model;
         None where there is more to it."""
-        try:
-            known = self.calls_known.get((id(module), frame.f_lasti))
-            if known is None or known[1] is not frame.f_code or known[0]() is not module:
-                return None
-            _, _, model, call = known
-            recording = self.recording
-            if recording.recorder is not None or recording.awaited or self.watch.sketching:
-                return None
-            if not torch.is_grad_enabled() or not module.training or self._unused(model, call):
-                return None
-            self.log.end()
-            self.watch.again(call)
-            return model
-        except Exception as error:
-            self.watch.not_looked_at("a call of a model", f"{type(error).__name__}: {error}")
+        known = self.calls_known.get((id(module), frame.f_lasti))
+        if known is None:
             return None
+        own, code, model, call = known
+        if code is not frame.f_code or own() is not module or self.recording.awaited:
+            return None
+        if not is_grad_enabled() or not module.training:
+            return None
+        self.log.end()
+        self.watch.turns.note(call)
+        return model
 
     def call_root(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], frame: Any) -> Any:
         """A module is called from outside of any other."""
@@ -170,7 +166,10 @@ class _Caller:
             if evaluating and grad and training is False and call in self.recording.used_forwards:
                 evaluating = False
             self._note(model, module, evaluating, training, grad, args, kwargs, frame)
-            if grad and training and not evaluating and is_users(frame.f_code.co_filename):
+            usual = (
+                grad and training and not evaluating and self.recording.recorder is None and not self.watch.sketching
+            )
+            if usual and is_users(frame.f_code.co_filename):
                 known = (weakref.ref(module), frame.f_code, model, call)
                 self.calls_known[id(module), frame.f_lasti] = known
             if recorder is not None:

@@ -21,6 +21,7 @@ from seatrial.taps.gradient_pairs import GradientPairs
 from seatrial.taps.guarding import guarded
 from seatrial.taps.models import Models
 from seatrial.taps.recording import Recording
+from seatrial.taps.sites import Sites
 from seatrial.taps.watch import Watch
 
 MOST_ELEMENTS = 30_000_000
@@ -35,6 +36,8 @@ class OptimizerTap:
         self.models = models
         self._settings: dict[tuple[int, int, str], float] = {}
         self._last_settings: dict[int, list[tuple[Any, ...]]] = {}  # by optimizer: of each group
+        self._clears = Sites(watch, "zero_grad")
+        self._steps = Sites(watch, "step")
         self._stepped: set[int] = set()
         self._sent: set[int] = set()
         self._stale: dict[int, list[bool]] = {}
@@ -43,8 +46,8 @@ class OptimizerTap:
         self._pairs = GradientPairs(watch)
         self._filters = FilterTap(watch)
         recording.at_step.append(self._filters.learn)
-        # Optimizers that are stepping, the outermost first: by id(), and whether another one has stepped within.
-        self._running: list[tuple[int, bool]] = []
+        self._running: list[int] = []  # optimizers that are stepping, by id(), the outermost first
+        self._around = 0  # within so many of these, from the outermost on, another one has stepped
         self._note_built = guarded(watch, "the construction of an optimizer", self._built)
         self._note_group = guarded(watch, "a param group", self._group_added)
 
@@ -65,19 +68,20 @@ class OptimizerTap:
         watch.at_finish.append(unhook)
         watch.at_backward.append(self._at_backward)
 
-    def _guarded(self, listener: Callable[..., None]) -> Callable[..., None]:
+    def _guarded(self, listener: Callable[[Optimizer], None]) -> Callable[..., None]:
+        watch, recording = self.watch, self.recording
+
         def hook(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-            if not self.watch.on or is_compiling():
+            if not watch.on or is_compiling():
                 return
-            recorder = self.recording.recorder
+            recorder = recording.recorder
             if recorder is not None:
                 recorder.inert = True
             try:
                 listener(optimizer)
             except Exception as error:
-                self.watch.not_looked_at("an optimizer's step", f"{type(error).__name__}: {error}")
-            recorder = self.recording.recorder
-            if recorder is not None:
+                watch.not_looked_at("an optimizer's step", f"{type(error).__name__}: {error}")
+            if recorder is not None and recording.recorder is recorder:
                 recorder.inert = False
 
         return hook
@@ -140,12 +144,14 @@ class OptimizerTap:
         )
 
     def _make_zero_grad(self, original: Callable[..., None]) -> Callable[..., None]:
+        watch, note = self.watch, self._clears.note
+
         def zero_grad(optimizer: Optimizer, *args: Any, **kwargs: Any) -> None:
-            if self.watch.on:
+            if watch.on:
                 try:
-                    self.watch.call_at("zero_grad", self.watch.optimizers.of(optimizer), "", sys._getframe(1))
+                    note(watch.optimizers.of(optimizer), "", 1)
                 except Exception as error:
-                    self.watch.not_looked_at("a clearing of gradients", f"{type(error).__name__}: {error}")
+                    watch.not_looked_at("a clearing of gradients", f"{type(error).__name__}: {error}")
             original(optimizer, *args, **kwargs)
 
         return zero_grad
@@ -163,12 +169,12 @@ class OptimizerTap:
             self._stale[number] = [a and b for a, b in zip(known, held, strict=True)] if known and same else held
 
     def _before_step(self, optimizer: Optimizer) -> None:
-        if self._running:
-            keys = [key for key, _ in self._running]
-            if id(optimizer) in keys:  # its last step failed
-                del self._running[keys.index(id(optimizer)) :]
-            self._running = [(key, True) for key, _ in self._running]
-        self._running.append((id(optimizer), False))
+        running = self._running
+        if running:
+            if id(optimizer) in running:  # its last step failed
+                del running[running.index(id(optimizer)) :]
+            self._around = len(running)
+        running.append(id(optimizer))
         if self._pairs.first is not None:
             self._close_pair(optimizer)
         if not self.recording.looking:
@@ -188,16 +194,18 @@ class OptimizerTap:
 
     def _delegated(self, optimizer: Optimizer) -> bool:
         """Whether a step that ends was made by others that stepped within it: then it is no step of its own."""
-        running, own = self._running, id(optimizer)
+        running, around = self._running, self._around
         while running:
-            key, within = running.pop()
-            if key == own:
-                return within
+            if running.pop() == id(optimizer):
+                self._around = min(around, len(running))
+                return len(running) < around
+        self._around = 0
         return False
 
     def _after_step(self, optimizer: Optimizer) -> None:
-        if self._running == [(id(optimizer), False)]:  # nearly always
-            self._running.clear()
+        running = self._running
+        if len(running) == 1 and running[0] == id(optimizer) and not self._around:  # nearly always
+            running.clear()
         elif self._delegated(optimizer):
             return
         watch = self.watch
@@ -206,16 +214,17 @@ class OptimizerTap:
             start = time.thread_time()
             self._look(optimizer, number)
             self.recording.took(time.thread_time() - start)
-        settings = [_watched(group) for group in optimizer.param_groups]
+        settings = list(map(_watched, optimizer.param_groups))
         if settings != self._last_settings.get(number):
             self._introduce(optimizer)
             self._note_settings(number, settings)
-        # Hooks are called by torch's own `step`, called by whoever steps: its frame alone is made into an object.
-        watch.call_at("step", number, type(optimizer).__name__, sys._getframe(3))
+            self._stepped.add(number)
+        # Our hook is called by torch's own `step`, called by whoever steps.
+        self._steps.note(number, type(optimizer).__name__, 3)
         watch.optimizer_steps += 1
-        watch.end_turn()
-        self._stepped.add(number)
-        self._stale.pop(number, None)
+        watch.turns.end()
+        if self._stale:
+            self._stale.pop(number, None)
         if watch.at_first_step is not None:
             first, watch.at_first_step = watch.at_first_step, None
             first()

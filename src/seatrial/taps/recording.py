@@ -9,6 +9,7 @@ then on each further pass counts as a turn, for the schedule of close looks.
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Callable
 from types import FrameType
@@ -34,6 +35,7 @@ from seatrial.taps.jumps import Jumps
 from seatrial.taps.kept_graphs import KeptGraphs
 from seatrial.taps.kept_steps import KeptSteps
 from seatrial.taps.models import Models
+from seatrial.taps.sites import Sites
 from seatrial.taps.sketches import send_leaves
 from seatrial.taps.units import units_of
 from seatrial.taps.watch import Watch
@@ -72,6 +74,7 @@ class Recording:
         self._asked_at_step = 0
         self._next_fates = 2 * BACKWARDS_HEARD
         self._note_fates = guarded(watch, "what becomes of parameters", models.note_fates)
+        self._calls = Sites(watch, "backward")
         self._sites: dict[int, int] = {}
         self._unseen: set[int] = set()  # backward calls of which no step was captured yet
         self._before_site: dict[int, int] = {}
@@ -165,11 +168,15 @@ class Recording:
         self.looking = False
         self._backwards = 0
         self._asked_at_step = self.gradients_asked + self.watch.tick
-        self._turn += 1
-        wanted = self._unseen and any(self._before_site.get(site) == self._last_site for site in self._unseen)
-        if self.budget.is_due(self._turn) or (wanted and self.budget.affords()):
+        turn = self._turn = self._turn + 1
+        due = turn >= self.budget.next_turn and self.budget.is_due(turn)
+        if due or (self._unseen and self._before_unseen() and self.budget.affords()):
             self.start()
-        self.watch.sketching = self.recorder is None and self._turn < SKETCHED_TURNS
+        self.watch.sketching = turn < SKETCHED_TURNS and self.recorder is None
+
+    def _before_unseen(self) -> bool:
+        """Whether what was called last is what came before a backward call of which no step was captured yet."""
+        return any(self._before_site.get(site) == self._last_site for site in self._unseen)
 
     # ---- backward ------------------------------------------------------------------------------------------------
 
@@ -183,10 +190,10 @@ class Recording:
             return 0
         return self.gradients_asked + self.watch.tick - self._asked_at_step
 
-    def before_backward(self, losses: tuple[torch.Tensor, ...], kind: str, frame: FrameType | None) -> None:
-        """A backward pass begins from `losses`."""
+    def before_backward(self, losses: tuple[torch.Tensor, ...], kind: str, up: int) -> None:
+        """A backward pass begins from `losses`, called so many frames out of the caller's."""
         watch = self.watch
-        call = watch.call_at("backward", -1, kind, frame)
+        call = self._calls.note(-1, kind, up + 1)
         value = _value(losses)
         watch.loss(call, value)
         if isinstance(value, float) and self._jumps.notice(call, value):
@@ -205,7 +212,7 @@ class Recording:
             try:
                 for listener in watch.at_backward if self.whole else ():
                     listener(losses, call)
-                self._cut(recorder, losses, call, frame)
+                self._cut(recorder, losses, call, sys._getframe(up + 1))
             except Exception as error:
                 watch.not_looked_at(f"the step at tick {watch.tick}", f"{type(error).__name__}: {error}")
             recorder.seconds = counted + time.thread_time() - start

@@ -8,7 +8,7 @@ import time
 import weakref
 from collections.abc import Callable
 from linecache import getlines
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any
 
 import torch
@@ -24,21 +24,15 @@ from seatrial.events import (
     Place,
     Settings,
     SourceSeen,
-    Turns,
 )
 from seatrial.measure.access import read_later
-from seatrial.places import place_of, user_frame
+from seatrial.places import place_of
 from seatrial.step.recorded import Recorded
 from seatrial.taps.examples import Examples
 from seatrial.taps.identities import Ids
 from seatrial.taps.patching import Patches
+from seatrial.taps.turns import TurnLog
 
-# A turn that was sent so often is only counted from then on (the order of such turns is then no longer kept).
-MOST_EQUAL_TURNS = 300
-# A turn (see events.Turns) with more different calls than this is sent in parts.
-LONGEST_TURN = 400
-# So many instructions that call something are remembered with their code.
-MOST_SITES = 20_000
 _INTRODUCING = (CallSeen, ModelSeen, OptimizerBuilt)
 
 
@@ -63,9 +57,9 @@ class Watch:
         self.schedulers = Ids()
         self.parameters = Ids()
         self.loaders = Ids()
+        self.turns = TurnLog(self.send, lambda: self.tick)
         self.calls: dict[tuple[str, int, str, Place | None], int] = {}
         self._numbers: dict[tuple[str, int, str, int], tuple[int, Place | None]] = {}
-        self._sites: dict[tuple[str, int, str, int, int], tuple[CodeType, int]] = {}
         self.onlookers: list[Callable[[Event], None]] = []  # others that are told of every event
         self.introductions: list[Event] = []  # what a late onlooker has to know
         self.at_backward: list[Callable[[Any, int], None]] = []
@@ -73,15 +67,6 @@ class Watch:
         self.at_finish: list[Callable[[], None]] = []
         self.stop_looking: Callable[[], None] = lambda: None  # ends a close look
         self.at_first_step: Callable[[], None] | None = None
-        self._turn: list[int] = []
-        self._counts: list[int] = []
-        self._turn_first = 0
-        self._last_calls: list[int] = []  # of the last turn, which was made `_repeats` times by now (0: was sent)
-        self._last_counts: list[int] = []
-        self._last_first = 0
-        self._repeats = 0
-        self._sent_turns: dict[tuple[tuple[int, ...], tuple[int, ...]], int] = {}
-        self._folded: dict[tuple[tuple[int, ...], tuple[int, ...]], tuple[int, int]] = {}
         self._losses: dict[int, tuple[list[int], list[Any]]] = {}
         self._settings: dict[tuple[int, int, str], tuple[list[int], list[float]]] = {}
         self._clips: dict[int, tuple[list[int], list[Any], float, int, int, tuple[int, ...]]] = {}
@@ -145,35 +130,8 @@ class Watch:
         known = self._numbers.get(at)
         if known is None:
             known = self._numbers[at] = (self._new_call(kind, subject, detail, place), place)
-        self.again(known[0])
+        self.turns.note(known[0])
         return known[0]
-
-    def call_at(self, kind: str, subject: int, detail: str, frame: FrameType | None) -> int:
-        """As `call`, at the nearest line of user code outwards from a frame; remembered by the instruction there."""
-        frame = user_frame(frame)
-        if frame is None:
-            return self.call(kind, subject, detail, None)
-        code = frame.f_code
-        key = (kind, subject, detail, id(code), frame.f_lasti)
-        known = self._sites.get(key)
-        if known is not None and known[0] is code:
-            self.again(known[1])
-            return known[1]
-        call = self.call(kind, subject, detail, place_of(frame))
-        if len(self._sites) < MOST_SITES:
-            self._sites[key] = (code, call)
-        return call
-
-    def again(self, call: int) -> None:
-        """Note, in the turn that is going on, a kind of call that is known already."""
-        turn = self._turn
-        if turn and turn[-1] == call:
-            self._counts[-1] += 1
-        else:
-            turn.append(call)
-            self._counts.append(1)
-            if len(turn) > LONGEST_TURN:
-                self.end_turn(complete=False)
 
     def _new_call(self, kind: str, subject: int, detail: str, place: Place | None) -> int:
         key = (kind, subject, detail, place)
@@ -182,33 +140,6 @@ class Watch:
             self.source(place)
             self.send(CallSeen(self.calls[key], kind, subject, detail, place))
         return self.calls[key]
-
-    def end_turn(self, complete: bool = True) -> None:
-        """An optimizer's step has ended (or the turn has grown too long): fold it into the run-length code."""
-        if complete and self._turn == self._last_calls and self._counts == self._last_counts and self._repeats:
-            self._repeats += 1
-            self._turn.clear()
-            self._counts.clear()
-        else:
-            self._send_turns()
-            self._last_calls, self._last_counts = self._turn, self._counts
-            self._last_first, self._repeats = self._turn_first, 1
-            if not complete:
-                self._send_turns(complete=False)
-            self._turn, self._counts = [], []
-        self._turn_first = self.tick
-
-    def _send_turns(self, complete: bool = True) -> None:
-        if self._repeats:
-            turn = (tuple(self._last_calls), tuple(self._last_counts))
-            sent = self._sent_turns.get(turn, 0)
-            self._sent_turns[turn] = sent + 1
-            if sent < MOST_EQUAL_TURNS:
-                self.send(Turns(self._last_first, self._repeats, *turn, complete=complete))
-            else:
-                first, repeats = self._folded.get(turn, (self._last_first, 0))
-                self._folded[turn] = (first, repeats + self._repeats)
-        self._repeats = 0
 
     # ---- series --------------------------------------------------------------------------------------------------
 
@@ -271,10 +202,7 @@ class Watch:
             self._flush_setting(key)
         for call in list(self._clips):
             self._flush_clips(call)
-        self._send_turns()
-        for turn, (first, repeats) in self._folded.items():
-            self.send(Turns(first, repeats, *turn, folded=True))
-        self._folded.clear()
+        self.turns.flush()
 
     def finish(self) -> None:
         """The script has ended: send what is left and stop listening."""
@@ -287,8 +215,7 @@ class Watch:
                 Exception
             ) as error:  # of a device that has failed nothing can be read: what is known already still counts
                 self.not_looked_at("a part of the end of the run", f"{type(error).__name__}: {str(error)[:200]}")
-        if self._turn:
-            self.end_turn(complete=False)
+        self.turns.finish()
         self.flush()
         self.patches.restore()
         self.on = False

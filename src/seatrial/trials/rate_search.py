@@ -43,9 +43,11 @@ FEWEST_CANDIDATES = 6
 LONGER = 4
 FEWEST_STEPS = 20
 MOST_MOVES = 8
-# The best constant rate falls with the root of the length (A. Nemirovski et al., "Robust Stochastic Approximation Approach to
-# Stochastic Programming", 2009, section 2.2); beyond that many times the length that was tried, nobody knows.
+# Where noise rules, the best constant rate falls with the root of the length (A. Nemirovski et al., "Robust Stochastic Approximation
+# Approach to Stochastic Programming", 2009, section 2.2); where curvature does, not at all. Short trainings do not tell which will: half
+# way between the two (on a logarithmic scale) loses least. Beyond that many times the length that was tried, nobody knows.
 ROOT = 0.5
+HALF_WAY = ROOT / 2
 FURTHEST = 16
 # Where nothing could be tried: a tenth of the rate with the lowest loss (J. Howard & S. Gugger, "fastai", 2020, `minimum`).
 BELOW_LOWEST = 10.0
@@ -55,7 +57,7 @@ TAIL = 0.1
 FEWEST_IN_TAIL = 4
 # Where another draw of the seeds is expected to choose a rate that costs so much (relative), more seeds are trained at the candidates up
 # to this many steps of the factor from the best.
-UNSURE = 0.02
+UNSURE = 0.01
 MORE_SEEDS = 3
 AROUND = 1.0
 MORE_COST = 5  # candidates that are around the best
@@ -222,9 +224,9 @@ class Search:
         )
         if chosen.why:
             return self._none(f"{chosen.why} within {steps} steps", swept, read, tried, steps)
-        longer = min(FURTHEST, self.wanted / steps) ** -ROOT
-        rate, low = chosen.rate * longer, chosen.low * longer
-        # The band is left open upwards: the best rate may not fall with the length.
+        longer = min(FURTHEST, self.wanted / steps)
+        rate = chosen.rate if chosen.bounded else chosen.rate * longer**-HALF_WAY
+        low = chosen.low * longer**-ROOT  # the band holds both: that the rate falls so much, and that it does not
         return self._found(rate, chosen.rate, low, chosen.high, swept, read, tried, steps)
 
     def _with_more_seeds(self, known: Sequence[float], steps: int) -> list[int]:
@@ -298,6 +300,8 @@ class Search:
 
 
 def _as_good(tried: Sequence[Tried]) -> tuple[float, float]:
-    best = min((each.loss for each in tried), default=math.nan)
-    near = [each.rate for each in tried if each.loss <= best + AS_GOOD * abs(best)]
+    common = min((len(each.losses) for each in tried), default=0)  # rates around the best have more seeds
+    ends = [(sum(each.losses[:common]) / common, each.rate) for each in tried]
+    best = min(ends, default=(math.nan, math.nan))[0]
+    near = [rate for loss, rate in ends if loss <= best + AS_GOOD * abs(best)]
     return (min(near), max(near)) if near else (math.nan, math.nan)

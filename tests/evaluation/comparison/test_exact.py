@@ -14,13 +14,16 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
 
 from seatrial.errors import UsageProblem
-from seatrial.evaluation.comparison.bootstrap import interval_of_means, interval_of_metric
+from seatrial.evaluation.comparison.bootstrap import interval_of_contributions, interval_of_means, interval_of_sums
 from seatrial.evaluation.comparison.cross_validated import corrected_t, five_by_two_f, five_by_two_t
+from seatrial.evaluation.comparison.figures import figure
 from seatrial.evaluation.comparison.many import holm
 from seatrial.evaluation.comparison.paired_proportions import mcnemar, mcnemar_of_counts, tango
 from seatrial.evaluation.comparison.seeds import paired_t
-from seatrial.evaluation.comparison.swapping import swap_means, swap_predictions
+from seatrial.evaluation.comparison.swapping import swap_means, swap_predictions, swap_sums
 from seatrial.evaluation.comparison.unpaired import two_proportions, welch
+from seatrial.evaluation.metrics.classes import overall
+from seatrial.evaluation.predictions import Predictions
 
 DRAW = np.random.default_rng(4)
 CLOSE = {"rel": 1e-9, "abs": 1e-12}
@@ -215,8 +218,71 @@ def test_the_bootstrap_of_means_is_scipys():
     ).confidence_interval
     found = interval_of_means(gaps, draws=20_000)
     assert found == pytest.approx((expected.low, expected.high), abs=0.02)
-    metric = interval_of_metric(lambda _, p: float(p.mean()), np.zeros(80), gaps, np.zeros(80), draws=20_000)
-    assert metric == pytest.approx((expected.low, expected.high), abs=0.02)
+
+
+def _classes(right: float, count: int = 300) -> Predictions:
+    """Two classes, one in three of the second one."""
+    targets = np.arange(count) % 3 == 0
+    wrong = DRAW.random(count) > right
+    return Predictions("binary", targets.astype(int), np.where(wrong, ~targets, targets) * 0.8 + 0.1, np.arange(count))
+
+
+def _f1(targets, scores):
+    """2PR / (P + R), as a user would write it."""
+    answers = scores >= 0.5
+    hits = (answers & (targets == 1)).sum()
+    precision, recall = hits / answers.sum(), hits / (targets == 1).sum()
+    return 2 * precision * recall / (precision + recall)
+
+
+def _gap(one: Predictions, other: Predictions):
+    """F1 of one minus the other, on some rows."""
+    targets = one.targets
+    return lambda at: _f1(targets[at], one.scores[at]) - _f1(targets[at], other.scores[at])
+
+
+def test_the_bootstrap_of_f1_has_the_spread_that_resamples_have():
+    one, other = _classes(0.9), _classes(0.85)
+    found = interval_of_sums(overall(one), overall(other), 2)
+    expected = stats.bootstrap(
+        (np.arange(300),), _gap(one, other), n_resamples=999, vectorized=False, method="percentile", rng=DRAW
+    ).confidence_interval
+    assert found == pytest.approx((expected.low, expected.high), abs=0.015)
+
+
+def test_areas_have_delongs_error():
+    """Of one area against nothing: DeLong's variance by its formula."""
+    of = Predictions("binary", np.arange(60) % 2, DRAW.random(60) * 0.6 + 0.4 * (np.arange(60) % 2), np.arange(60))
+    positive, negative = of.scores[of.targets == 1], of.scores[of.targets == 0]
+    wins = (positive[:, None] > negative) + 0.5 * (positive[:, None] == negative)
+    error = math.sqrt(wins.mean(axis=1).var(ddof=1) / 30 + wins.mean(axis=0).var(ddof=1) / 30)
+    low, high = interval_of_contributions(figure("roc-auc", "binary").contributions(of))
+    assert (low + high) / 2 == pytest.approx(wins.mean())
+    assert (high - low) / 2 == pytest.approx(stats.t.ppf(0.975, 59) * error, rel=0.01)
+
+
+def test_swapping_kinds_of_examples_is_swapping_examples():
+    """Few that differ: all ways, against swaps of rows; many: within what draws tell."""
+    one, other = _classes(0.97), _classes(0.98)
+    found = swap_sums(overall(one), overall(other), 2)
+    expected = swap_predictions(_f1, one.targets, one.scores, other.scores)
+    assert "exact" in found.test and "exact" in expected.test
+    assert (found.effect, found.p) == pytest.approx((expected.effect, expected.p), **CLOSE)
+    one, other = _classes(0.9), _classes(0.87)
+    found = swap_sums(overall(one), overall(other), 2)
+    expected = swap_predictions(_f1, one.targets, one.scores, other.scores, draws=500)
+    assert found.effect == pytest.approx(expected.effect, **CLOSE)
+    assert found.p == pytest.approx(expected.p, abs=4 * math.sqrt(0.25 / 500))
+    accuracy = swap_sums(overall(one), overall(other), 0)
+    exact = mcnemar(one.right, other.right).p
+    assert accuracy.p == pytest.approx(exact, abs=4 * math.sqrt(exact * (1 - exact) / 9_999) + 1e-4)
+
+
+def test_groups_of_examples_are_swapped_as_wholes_by_sums_too():
+    one, other, groups = _classes(0.9), _classes(0.8), np.repeat(np.arange(12), 25)
+    found = swap_sums(overall(one), overall(other), 2, groups)
+    expected = swap_predictions(_f1, one.targets, one.scores, other.scores, groups)
+    assert found.n == 12 and (found.effect, found.p) == pytest.approx((expected.effect, expected.p), **CLOSE)
 
 
 def test_groups_make_intervals_as_wide_as_they_are_alike():
@@ -224,7 +290,7 @@ def test_groups_make_intervals_as_wide_as_they_are_alike():
     gaps = DRAW.normal(0, 1, 50)
     alone = interval_of_means(gaps)
     copies = interval_of_means(np.repeat(gaps, 10), np.repeat(np.arange(50), 10))
-    assert copies == pytest.approx(alone, abs=1e-9)
+    assert copies == pytest.approx(alone, abs=0.04)  # other draws
     apart = interval_of_means(np.repeat(gaps, 10))
     assert apart[1] - apart[0] < 0.5 * (alone[1] - alone[0])
 
@@ -234,7 +300,9 @@ def test_predictions_that_are_the_same_have_p_1_and_no_interval():
     assert swap_means(same - same).p == 1
     assert swap_predictions(lambda t, p: float(p.mean()), same, same, same).p == 1
     assert math.isnan(interval_of_means(same - same)[0])
-    assert math.isnan(interval_of_metric(lambda t, p: float(p.mean()), same, same, same)[0])
+    table = overall(_classes(0.9))
+    assert math.isnan(interval_of_sums(table, table, 2)[0]) and swap_sums(table, table, 2).p == 1
+    assert math.isnan(interval_of_contributions(same - same)[0])
 
 
 def test_what_does_not_fit_is_refused():

@@ -36,3 +36,12 @@ def test_a_comparison_from_the_command_line(tmp_path: Path):
     assert "1 to 9" in found.output
     assert json.loads((out / "imbalance.json").read_text())["metric"] == "f1"
     assert (out / "imbalance.svg").exists()
+
+
+def test_equal_classes_cost_no_training(tmp_path: Path):
+    file = tmp_path / "task.py"
+    file.write_text(TASK.replace("% 10 == 0", "% 2 == 0"))
+    found = CliRunner().invoke(command, ["--out", str(tmp_path / "out"), str(file)], standalone_mode=False)
+    assert found.return_value == 0
+    assert "nothing to remedy" in found.output
+    assert not (tmp_path / "out").exists()

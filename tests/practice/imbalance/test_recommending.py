@@ -13,9 +13,10 @@ from torch import nn
 from seatrial.errors import UsageProblem
 from seatrial.evaluation.predictions import Predictions
 from seatrial.evaluation.thresholds.decisions import METRICS, confusion
-from seatrial.practice.imbalance.advice import recommend, recommended, remedied
+from seatrial.practice.imbalance.advice import recommended
 from seatrial.practice.imbalance.against import against
-from seatrial.practice.imbalance.comparing import Candidate, Comparison
+from seatrial.practice.imbalance.comparing import Candidate, Comparison, pairs_for
+from seatrial.practice.imbalance.general import recommend, remedied
 from seatrial.practice.imbalance.judging import Judged
 from seatrial.practice.imbalance.losses import ClassLoss
 from seatrial.practice.imbalance.rarity import rarity
@@ -105,3 +106,30 @@ def test_few_examples_that_judge_keep_a_difference_from_being_shown():
     assert found.seeds.shown and found.all is not None
     assert found.all.effect == pytest.approx(found.mean)
     assert found.all.p > 0.05 and not found.shown
+
+
+def test_the_level_is_used_up_once():
+    for names in (["a"], ["a", "b"], ["a", "b", "c", "d"]):
+        for first in ("a", "z"):
+            assert sum(1 / pairs_for(name, first, names) for name in names) == pytest.approx(1)
+    assert pairs_for("a", "a", ["a", "b", "c"]) == 2
+
+
+def test_where_nothing_differs_hardly_anything_is_shown():
+    """Four remedies that answer as plain training does, with noise of seeds and of examples: in at most one of twenty is one shown."""
+    draw = np.random.default_rng(1)
+    targets = np.array([0] * 40 + [1] * 15)
+    metric = METRICS["balanced-accuracy"]
+    shown = 0
+    for _ in range(80):
+        hard = draw.random(55)  # the same examples for all
+
+        def judged(hard: Any = hard) -> Judged:
+            chance = 0.75 + 0.05 * draw.standard_normal()  # another one each seed
+            answers = np.where(0.7 * hard + 0.3 * draw.random(55) < chance, targets, 1 - targets)
+            table = confusion(targets, answers, 2)
+            return Judged(float(metric.of(table)), table, answers, 0.5, 0.1, 0.1)
+
+        plain, *others = [[judged() for _ in range(3)] for _ in range(5)]
+        shown += any(against(each, plain, targets, metric, 4).shown for each in others)
+    assert shown / 80 < 0.05 + 2 * (0.05 * 0.95 / 80) ** 0.5

@@ -73,6 +73,16 @@ def test_a_subset_stays_one():
     assert len(shown) == len(part) // 16 * 16
 
 
+def test_what_looks_for_a_rate_sees_what_is_trained_on():
+    of = task()
+    of = of.having(sampler=Balanced(np.array([int(y) for _, y in of.train])))  # pyright: ignore[reportGeneralTypeIssues]
+    seen = np.concatenate([y.numpy() for _, y in of.loader(of.train, shuffle=True, seed=0)])
+    assert np.bincount(seen) / len(seen) == pytest.approx([1 / 3] * 3, abs=0.15)
+    assert of.validation is not None
+    whole = np.concatenate([y.numpy() for _, y in of.loader(of.validation, shuffle=False, seed=0)])
+    assert np.bincount(whole).tolist() == [90, 20, 6]
+
+
 def test_a_shorter_epoch_has_fewer_steps():
     of = task().having(sampler=FirstOf(40))
     assert steps_each(of, of.train) == len(training_loader(of, of.train, 0, 0, Share())) == 2

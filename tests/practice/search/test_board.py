@@ -72,6 +72,21 @@ def test_workers_at_once_make_each_training_once(tmp_path: Path):
     assert [each.figure for each in results] == [at / 12 for at in range(12)]  # the values that were planned
 
 
+def test_what_another_worker_ended_between_two_looks_is_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    slow, fast = board(tmp_path), Board(open_storage(str(tmp_path / JOURNAL)), "test")
+    take = slow._take
+
+    def late(now: Stage, at: int) -> int:
+        assert fast.stages()
+        fast.complete(claimed(fast), 1.0, {})
+        return take(now, at)
+
+    monkeypatch.setattr(slow, "_take", late)
+    assert slow.claim(slow.stages()[0]) is None
+    (result,) = slow.record().results
+    assert (result.figure, result.attempts) == (1.0, 1) and not slow.running(slow.stages()[0])
+
+
 def dead_owner() -> str:
     """A process that is no more."""
     said = "from seatrial.practice.search.owner import this_process; print(this_process())"

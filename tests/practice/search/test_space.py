@@ -16,6 +16,7 @@ from seatrial.practice.search.candidates import at_random
 from seatrial.practice.search.space import DECAY, FACTOR, RATE, Space, space_of
 
 LOSS = torch.nn.CrossEntropyLoss()
+TASK = Task(Net, LOSS, clusters(64), validation=clusters(32, 1))
 
 
 def sgd(rate: float) -> Any:
@@ -97,6 +98,13 @@ def test_what_is_no_space_is_refused():
     space = space_of(lambda trial: task)
     space._with_factor = False
     with pytest.raises(UsageProblem, match="search-empty"):
+        at_random(space, 3, 0)
+
+
+def test_choices_that_cannot_be_written_down_are_refused():
+    space = space_of(lambda trial: (trial.suggest_categorical("kind", [torch.nn.ReLU, torch.nn.GELU]), TASK)[1])
+    space._with_factor = False
+    with pytest.raises(UsageProblem, match="search-choices"):
         at_random(space, 3, 0)
 
 

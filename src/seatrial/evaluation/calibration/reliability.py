@@ -38,7 +38,7 @@ class Reliability:
 
     error        expected calibration error: the mean over examples of |confidence - share of right ones| of their bin
     debiased     the same less what chance adds, estimated as A. Kumar, P. Liang and T. Ma do (Verified Uncertainty Calibration, NeurIPS
-                 2019, section 5 and appendix: labels drawn anew around each bin's share; here by the folded normal's mean, no simulation)
+                 2019, and its authors' library: labels drawn anew around each bin's share; here by the folded normal's mean, no simulation)
     root         root of their debiased squared calibration error (J. Broecker, Climate Dynamics 39, 2012, has the same correction); 0 where chance alone would give more
     chance       the share of draws in which a calibrated model would show an error as large: a p-value
     confidence   the mean confidence, and `right` the share of right ones: higher confidence is overconfidence

@@ -18,6 +18,9 @@ from seatrial.evaluation.predictions import Predictions
 LOWEST, HIGHEST = 0.05, 20.0
 SMALLEST = 1e-12  # probability; below it a logarithm says more of rounding than of the model
 FOLDS = 5
+MOST = (
+    500_000  # probabilities from which one temperature is known well enough: so many examples, drawn at random, say it
+)
 
 
 def temperature(validation: Predictions, *, cautious: bool = False) -> float:
@@ -41,9 +44,13 @@ def temperature(validation: Predictions, *, cautious: bool = False) -> float:
             "A temperature is for probabilities.",
         )
 
-    logits = _logits(validation.scores, validation.kind == "multiclass")
-    targets = validation.targets.astype(np.int64)
-    doubt = 1 / (len(validation) + 2) if cautious else 0.0
+    rows = slice(None)
+    if validation.scores.size > MOST:
+        some = MOST // (validation.scores.size // len(validation))
+        rows = np.random.default_rng(0).choice(len(validation), some, replace=False)
+    logits = _logits(validation.scores[rows], validation.kind == "multiclass")
+    targets = validation.targets[rows].astype(np.int64)
+    doubt = 1 / (len(targets) + 2) if cautious else 0.0
 
     def loss(logarithm: float) -> float:
         scaled = logits / math.exp(logarithm)

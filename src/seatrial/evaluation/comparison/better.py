@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from seatrial.evaluation.comparison.compared import LEVEL
+from seatrial.evaluation.comparison.roots import root
 
 MEANINGFUL = 0.75
 _NODES = 100
@@ -56,7 +57,6 @@ def probability_of_better(effect: float, mean: float, one: float, freedom: float
 def _noncentralities(seen: float, freedom: float) -> tuple[float, float]:
     """Those between which t values as the one seen are no surprise. The distribution as a mean over its spread, by quadrature: scipy's
     own is nan in far tails."""
-    from scipy.optimize import brentq
     from scipy.special import ndtr
     from scipy.stats import chi2
 
@@ -69,7 +69,7 @@ def _noncentralities(seen: float, freedom: float) -> tuple[float, float]:
         def gap(noncentrality: float) -> float:
             return float(weights @ ndtr(at - noncentrality)) / 2 - tail
 
-        return float(brentq(gap, float(at.min()) - 10, float(at.max()) + 10, xtol=1e-10))
+        return root(gap, float(at.min()) - 10, float(at.max()) + 10)
 
     return found(1 - LEVEL / 2), found(LEVEL / 2)
 

@@ -1,24 +1,22 @@
-"""What each part of the test data contributes to a metric: jackknife pseudo-values, whose mean is the metric and whose spread is its
-noise. With them every smooth metric is treated as a mean over examples is."""
+"""What each example contributes to a metric: values whose mean is the metric and whose spread is its noise. With them every smooth metric
+is treated as a mean over examples is."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from seatrial.evaluation.comparison.swapping import Metric
 from seatrial.evaluation.comparison.values import Values, of_groups, refused
+from seatrial.evaluation.intervals.cells import Cells
+from seatrial.evaluation.intervals.draws import AT_ONCE
+from seatrial.evaluation.metrics.sums import Sums
 
-BLOCKS = 200  # of a metric that is no mean: more would cost more than they tell
 
-
-def of_means(figures: Values, groups: ArrayLike | None = None) -> Values:
-    """Contributions of groups to means over examples, (rows, groups), whose mean over groups is each row's mean.
+def of_groups_in(figures: Values, groups: ArrayLike | None = None) -> Values:
+    """Contributions of groups, (rows, groups), whose mean over groups is each row's mean.
 
     Args:
-        figures: (rows, n) a figure of each example, one row a training.
+        figures: (rows, n) contributions of examples, one row a training.
         groups: (n,) names; each example contributes by itself if nothing is given.
 
     Groups of unlike size: the mean is a ratio (sum over count), taken as linear around it (Cochran 1977, section 6.4).
@@ -32,37 +30,22 @@ def of_means(figures: Values, groups: ArrayLike | None = None) -> Values:
     return scale * sums - (scale * sizes - 1) * figures.mean()
 
 
-def of_metric(
-    metric: Metric,
-    targets: NDArray[Any],
-    predictions: list[NDArray[Any]],
-    groups: ArrayLike | None = None,
-    seed: int = 0,
-) -> Values:
-    """Pseudo-values of any metric, (trainings, blocks): the metric without a block of examples, the delete-a-group jackknife
-    (Quenouille 1956; Kott 2001). Blocks are drawn, of equal size, at most 200; groups stay whole.
-
-    Args:
-        predictions: of each training, first axis n.
+def of_sums(of: Sums, at: int) -> Values:
+    """(n,) pseudo-values of a metric that is a function of sums: what it is without each kind of example, in turn (jackknife,
+    Quenouille 1956), around the metric itself.
 
     Raises:
-        UsageProblem: fewer than two blocks are possible.
+        UsageProblem: it is not defined without some example.
     """
-    numbers = of_groups(groups, len(targets))
-    names = int(numbers.max()) + 1
-    blocks = min(BLOCKS, names)
-    if blocks < 2:
-        raise refused("at least two groups of examples", str(names), "comparison-few", "One shows no spread.")
-    block = np.random.default_rng(seed).permutation(np.arange(names) % blocks)[numbers]
-    kept = [block != at for at in range(blocks)]
-    whole = np.array([[metric(targets, each)] for each in predictions])
-    without = np.array([[metric(targets[keep], each[keep]) for keep in kept] for each in predictions])
-    if not (np.isfinite(whole).all() and np.isfinite(without).all()):
+    cells = Cells.coded(of.codes, of.table)
+    count, totals = cells.units, cells.totals
+    step = max(1, AT_ONCE // len(totals))
+    parts = (cells.dense(slice(start, start + step)) for start in range(0, len(cells.counts), step))
+    without = np.concatenate([of.function(totals - rows)[:, at] for rows in parts])
+    whole = float(of.function(totals[None])[0, at])
+    if not (np.isfinite(whole) and np.isfinite(without).all()):
         hint = "A class may have too few examples for it: choose a figure that is a mean over examples."
-        raise refused(
-            "a figure that can be computed without any part of the examples", "nan", "comparison-figure", hint
-        )
-    pseudo = blocks * whole - (blocks - 1) * without
-    return (
-        pseudo - pseudo.mean(axis=1, keepdims=True) + whole
-    )  # centred at the metric itself, not at its jackknife estimate
+        raise refused("a figure that can be computed without any one example", "nan", "comparison-figure", hint)
+    kinds = np.searchsorted(np.unique(of.codes), of.codes)  # of those kinds that occur
+    pseudo = (count * whole - (count - 1) * without)[kinds]
+    return pseudo - pseudo.mean() + whole

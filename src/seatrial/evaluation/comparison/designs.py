@@ -108,10 +108,10 @@ def _apart(first: Predicted, second: Predicted, figure: Figure, independent: boo
             "with --independent: that needs far more examples."
         )
         raise refused("the same test examples for both methods", found, "compare-test-sets", hint)
-    if len(first.trainings) > 1 or len(second.trainings) > 1 or figure.of_examples is None:
+    if len(first.trainings) != 1 or len(second.trainings) != 1 or not figure.is_mean:
         hint = "Give one table of each, and a figure that is a mean over examples (accuracy, log-loss, mae)."
         raise refused("one training of each on test sets that differ", found, "compare-test-sets", hint)
-    one, other = first.trainings[0], second.trainings[0]
+    (one,), (other,) = first.trainings, second.trainings
     if one.groups is not None or other.groups is not None:
         raise refused(
             "examples without groups on test sets that differ", found, "compare-test-sets", "Use one test set."
@@ -137,7 +137,7 @@ def _out_of_fold(first: Predicted, second: Predicted, figure: Figure) -> Choice:
         Scored(
             method.name,
             "fold",
-            {cells[key]: figure.of(each.targets, each.scores) for key, each in tables.items()},
+            {cells[key]: figure.value(each) for key, each in tables.items()},
             figure=figure.name,
             higher=figure.higher,
         )

@@ -1,38 +1,39 @@
-"""The figures that methods are compared by. Those that are means over examples are known for each example; all others are
-scikit-learn's, of all examples together."""
+"""The figures that methods are compared by: metrics of `seatrial.evaluation.metrics` by name, and what each example contributes to them."""
 
 from __future__ import annotations
 
-import math
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from seatrial.catalogue import nearest
+from seatrial.evaluation.comparison.contributions import of_sums
 from seatrial.evaluation.comparison.values import Values, refused
-from seatrial.evaluation.predictions import Kind
-
-Array = NDArray[Any]
-_LEAST = 1e-15  # probability, as scikit-learn has it: one answer that was certain and wrong is not infinitely bad
+from seatrial.evaluation.metrics import classes, labels, pixels, probabilities, ranking, values
+from seatrial.evaluation.metrics.sums import Sums
+from seatrial.evaluation.predictions import Kind, Predictions
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure of (targets, scores), shaped as `Predictions` of its kind are.
+    """A figure of predictions.
 
-    of_examples  (n,) what each example contributes, if the figure is their mean.
-    counted      each contributes 0 or 1.
+    value          of a table.
+    contributions  (n,) of its examples, whose mean is the value: exact of means, else linear around it (jackknife; DeLong 1988 of areas).
+    is_mean        it is the mean of what each example is worth by itself.
+    counted        each is worth 0 or 1.
+    sums           it is a function of sums over examples: column `at` of those.
     """
 
     name: str
-    of: Callable[[Array, Array], float]
+    value: Callable[[Predictions], float]
+    contributions: Callable[[Predictions], Values]
     higher: bool = True
-    of_examples: Callable[[Array, Array], Values] | None = None
+    is_mean: bool = False
     counted: bool = False
+    sums: Callable[[Predictions], Sums] | None = None
+    at: int = 0
 
 
 def figure(name: str, kind: Kind) -> Figure:
@@ -49,135 +50,98 @@ def figure(name: str, kind: Kind) -> Figure:
     return known[name or next(iter(known))]
 
 
-# ---- of examples -----------------------------------------------------------------------------------------------------
+# ---- of each form ----------------------------------------------------------------------------------------------------
 
 
 def _mean(
-    name: str, of_examples: Callable[[Array, Array], Values], higher: bool = True, counted: bool = False
+    name: str, of_examples: Callable[[Predictions], Values], higher: bool = True, counted: bool = False
 ) -> Figure:
-    return Figure(
-        name, lambda targets, scores: float(of_examples(targets, scores).mean()), higher, of_examples, counted
-    )
+    return Figure(name, lambda of: float(of_examples(of).mean()), of_examples, higher, True, counted)
 
 
-def _two_columns(scores: Array) -> Array:
-    return np.stack([1 - scores, scores], axis=1) if scores.ndim == 1 else scores
+def _function(name: str, sums: Callable[[Predictions], Sums], at: int, higher: bool = True) -> Figure:
+    def value(of: Predictions) -> float:
+        made = sums(of)
+        totals = np.bincount(made.codes, minlength=made.table.shape[0]) @ made.table
+        return float(made.function(np.asarray(totals)[None])[0, at])
+
+    return Figure(name, value, lambda of: of_sums(sums(of), at), higher, sums=sums, at=at)
 
 
-def _answers(scores: Array) -> Array:
-    return scores.argmax(axis=1) if scores.ndim == 2 else scores >= 0.5
+def _right(of: Predictions) -> Values:
+    return of.right.astype(np.float64)
 
 
-def _right(targets: Array, scores: Array) -> Values:
-    return np.asarray(_answers(scores) == targets, dtype=np.float64)
+def _exact_match(of: Predictions) -> Values:
+    return (of.labels == of.targets).all(axis=1).astype(np.float64)
 
 
-def _surprise(targets: Array, scores: Array) -> Values:
-    chances = _two_columns(scores)[np.arange(len(targets)), targets.astype(int)]
-    return -np.log(np.clip(chances, _LEAST, 1))
+def _labels_wrong(of: Predictions) -> Values:
+    return (of.labels != of.targets).mean(axis=1)
 
 
-def _brier(targets: Array, scores: Array) -> Values:
-    """Brier's own sum over classes; of two classes half of it, as is usual."""
-    chances = _two_columns(scores)
-    gaps = chances - np.eye(chances.shape[1])[targets.astype(int)]
-    return (gaps**2).sum(axis=1) / (2 if scores.ndim == 1 else 1)
+def _absolute(of: Predictions) -> Values:
+    return np.abs(of.targets - of.scores).reshape(len(of), -1).mean(axis=1)
 
 
-def _labels_right(targets: Array, scores: Array) -> Values:
-    return ((scores >= 0.5) == targets).mean(axis=1)
+def _squared(of: Predictions) -> Values:
+    return ((of.targets - of.scores) ** 2).reshape(len(of), -1).mean(axis=1)
 
 
-def _all_right(targets: Array, scores: Array) -> Values:
-    return ((scores >= 0.5) == targets).all(axis=1).astype(np.float64)
+def _area(of: Predictions) -> float:
+    return float(np.mean([ranking.placements(*column)[0] for column in _columns(of)]))
 
 
-def _absolute(targets: Array, scores: Array) -> Values:
-    return np.abs(targets - scores).reshape(len(targets), -1).mean(axis=1)
+def _placed(of: Predictions) -> Values:
+    found = [ranking.placements(*column) for column in _columns(of)]
+    return np.mean([area + parts for area, parts in found], axis=0)
 
 
-def _squared(targets: Array, scores: Array) -> Values:
-    return ((targets - scores) ** 2).reshape(len(targets), -1).mean(axis=1)
+def _columns(of: Predictions) -> list[tuple[np.ndarray, np.ndarray]]:
+    positive, scores = ranking.columns_of(of)
+    return [(positive[:, at], scores[:, at]) for at in range(scores.shape[1])]
 
 
-# ---- of all together -------------------------------------------------------------------------------------------------
+def _precision_sums(of: Predictions) -> Sums:
+    return ranking.area(*_columns(of)[0])
 
 
-def _of_labels(name: str, function: str, **settings: Any) -> Figure:
-    def of(targets: Array, scores: Array) -> float:
-        import sklearn.metrics
+# ---- by kind ---------------------------------------------------------------------------------------------------------
 
-        answers = (scores >= 0.5).astype(int) if targets.ndim == 2 else _answers(scores).astype(int)
-        return float(getattr(sklearn.metrics, function)(targets, answers, **settings))
-
-    return Figure(name, of)
-
-
-def _of_scores(name: str, function: str, higher: bool = True, **settings: Any) -> Figure:
-    """nan where it is not defined, as a ranking is not where all examples drawn are of one class."""
-
-    def of(targets: Array, scores: Array) -> float:
-        import sklearn.metrics
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                return float(getattr(sklearn.metrics, function)(targets, scores, **settings))
-            except ValueError:
-                return math.nan
-
-    return Figure(name, of, higher)
-
-
-def _balanced(targets: Array, scores: Array) -> float:
-    right = _right(targets, scores)
-    classes, members = np.unique(targets, return_inverse=True)
-    return float((np.bincount(members, weights=right) / np.bincount(members, minlength=len(classes))).mean())
-
-
-def _mean_iou(_: Array, counts: Array) -> float:
-    table = counts.sum(axis=0)
-    union = table.sum(axis=0) + table.sum(axis=1) - np.diag(table)
-    return float((np.diag(table)[union > 0] / union[union > 0]).mean())
-
-
-def _pixels_right(_: Array, counts: Array) -> float:
-    table = counts.sum(axis=0)
-    return float(np.trace(table) / table.sum())
-
-
+_ROC_AUC = Figure("roc-auc", _area, _placed)
 _CLASSES = (
     _mean("accuracy", _right, counted=True),
-    Figure("balanced-accuracy", _balanced),
-    _mean("log-loss", _surprise, higher=False),
-    _mean("brier", _brier, higher=False),
-    _of_labels("mcc", "matthews_corrcoef"),
+    _function("balanced-accuracy", classes.overall, 1),
+    _function("f1", classes.overall, 2),
+    _function("mcc", classes.overall, 3),
+    _mean("log-loss", probabilities.log_losses, higher=False),
+    _mean("brier", probabilities.squared, higher=False),
+    _ROC_AUC,
 )
 _BY_KIND: dict[Kind, tuple[Figure, ...]] = {
-    "binary": (
-        *_CLASSES,
-        _of_labels("f1", "f1_score", zero_division=0.0),
-        _of_scores("roc-auc", "roc_auc_score"),
-        _of_scores("average-precision", "average_precision_score"),
-    ),
-    "multiclass": (
-        *_CLASSES,
-        _of_labels("f1", "f1_score", average="macro", zero_division=0.0),
-        _of_scores("roc-auc", "roc_auc_score", multi_class="ovr"),
-    ),
+    "binary": (*_CLASSES, _function("average-precision", _precision_sums, 1)),
+    "multiclass": _CLASSES,
     "multilabel": (
-        _mean("hamming-accuracy", _labels_right),
-        _mean("subset-accuracy", _all_right, counted=True),
-        _of_labels("f1", "f1_score", average="macro", zero_division=0.0),
-        _of_scores("roc-auc", "roc_auc_score"),
+        _mean("exact-match", _exact_match, counted=True),
+        _mean("hamming-loss", _labels_wrong, higher=False),
+        _function("micro-f1", labels.overall, 2),
+        _function("f1", labels.overall, 3),
+        _mean("log-loss", probabilities.log_losses, higher=False),
+        _mean("brier", probabilities.squared, higher=False),
+        _ROC_AUC,
     ),
     "regression": (
         _mean("mae", _absolute, higher=False),
         _mean("mse", _squared, higher=False),
-        _of_scores("rmse", "root_mean_squared_error", higher=False),
-        _of_scores("r2", "r2_score"),
+        _function("rmse", values.overall, 0, higher=False),
+        _function("r2", values.overall, 2),
     ),
-    "segmentation": (Figure("mean-iou", _mean_iou), Figure("pixel-accuracy", _pixels_right)),
+    "segmentation": (
+        _function("mean-iou", pixels.overall, 0),
+        _function("mean-dice", pixels.overall, 1),
+        _function("pixel-accuracy", pixels.overall, 2),
+        _function("balanced-accuracy", pixels.overall, 3),
+    ),
 }
 FIGURES: dict[Kind, dict[str, Figure]] = {kind: {each.name: each for each in of} for kind, of in _BY_KIND.items()}
-"""By kind of predictions and name; the first of each kind is the usual one."""
+"""By kind of predictions and name; the first of each kind is the usual one. F1 of several classes or labels is the mean over them."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from seatrial.evaluation.comparison.methods import Method, Predicted, Scored
 from seatrial.evaluation.comparison.values import refused
+from seatrial.evaluation.predictions import in_order
 
 FILE = "comparisons.jsonl"
 
@@ -102,6 +103,6 @@ def models_of(method: Predicted) -> list[str]:
     """One hash for each training of a method."""
     found: list[str] = []
     for each in method.trainings:
-        scores = each.scores[np.argsort(each.ids, kind="stable")]
+        scores = each.scores[in_order(each.ids)]
         found.append(hashlib.sha256(np.ascontiguousarray(scores, dtype=np.float64).tobytes()).hexdigest()[:16])
     return found

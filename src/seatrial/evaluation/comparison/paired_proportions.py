@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from seatrial.evaluation.comparison.compared import LEVEL, Compared
+from seatrial.evaluation.comparison.roots import root
 from seatrial.evaluation.comparison.values import refused
 
 _ASSUMES = (
@@ -56,7 +57,6 @@ def mcnemar_of_counts(only_first: int, only_second: int, total: int, *, mid: boo
 def tango(only_first: int, only_second: int, total: int, level: float = 1 - LEVEL) -> tuple[float, float]:
     """Asymptotic score interval of the difference of two paired proportions (Tango 1998, section 3): all differences that the
     score test does not reject. It holds its level from some dozen examples on, also where one of the counts is 0."""
-    from scipy.optimize import brentq
     from scipy.special import ndtri
 
     bound = float(ndtri((1 + level) / 2))
@@ -69,9 +69,11 @@ def tango(only_first: int, only_second: int, total: int, level: float = 1 - LEVE
         inside = end * (1 - 1e-12)
         if _score(inside, only_first, only_second, total) * sign < bound:
             return end
-        return float(
-            brentq(lambda at: _score(at, only_first, only_second, total) - sign * bound, inside, seen, xtol=1e-14)
-        )
+
+        def gap(at: float) -> float:
+            return _score(at, only_first, only_second, total) - sign * bound
+
+        return root(gap, inside, seen)
 
     return found(1, -1.0), found(-1, 1.0)
 

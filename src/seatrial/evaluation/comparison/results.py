@@ -5,19 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from seatrial.evaluation.comparison import bootstrap, contributions, cross_validated, unpaired
+from seatrial.evaluation.comparison import bootstrap, cross_validated, unpaired
 from seatrial.evaluation.comparison.better import Better, probability_of_better
 from seatrial.evaluation.comparison.compared import Compared
+from seatrial.evaluation.comparison.contributions import of_groups_in
 from seatrial.evaluation.comparison.figures import Figure
 from seatrial.evaluation.comparison.methods import Scored
 from seatrial.evaluation.comparison.needed import examples_needed, runs_needed
 from seatrial.evaluation.comparison.paired_proportions import mcnemar
 from seatrial.evaluation.comparison.seeds import difference, paired_t, seeds_needed
 from seatrial.evaluation.comparison.seeds_and_examples import crossed
-from seatrial.evaluation.comparison.swapping import swap_means, swap_predictions
+from seatrial.evaluation.comparison.swapping import swap_means, swap_predictions, swap_sums
 from seatrial.evaluation.comparison.values import Values
 from seatrial.evaluation.predictions import Predictions
 
@@ -44,46 +47,46 @@ class Result:
 
 def right_or_wrong(one: Predictions, other: Predictions, figure: Figure, mid: bool, level: float) -> Result:
     """McNemar's test."""
-    first, second = (_of_examples(each, figure) for each in (one, other))
+    first, second = (figure.contributions(each) for each in (one, other))
     found = mcnemar(first > 0, second > 0, mid=mid)
     return Result(_means(first, second), found, None, _examples(found, len(one), level))
 
 
 def swapped(one: Predictions, other: Predictions, figure: Figure, level: float) -> Result:
     """Paired permutation with the interval of a paired bootstrap."""
-    groups = one.groups
-    if figure.of_examples is not None:
-        first, second = (_of_examples(each, figure) for each in (one, other))
-        found = swap_means(first - second, groups)
-        low, high = bootstrap.interval_of_means(first - second, groups)
-        figures = _means(first, second)
+    groups, source = one.groups, bootstrap.SOURCE
+    if figure.is_mean:
+        gaps = figure.contributions(one) - figure.contributions(other)
+        found, interval = swap_means(gaps, groups), bootstrap.interval_of_means(gaps, groups)
+    elif figure.sums is not None:
+        first, second = figure.sums(one), figure.sums(other)
+        interval = bootstrap.interval_of_sums(first, second, figure.at, groups)
+        same = (
+            first.table.shape == second.table.shape and figure.name != "average-precision"
+        )  # its sums are binned by scores
+        found = swap_sums(first, second, figure.at, groups) if same else _rows_swapped(one, other, figure)
     else:
-        found = swap_predictions(figure.of, one.targets, one.scores, other.scores, groups)
-        low, high = bootstrap.interval_of_metric(figure.of, one.targets, one.scores, other.scores, groups)
-        figures = figure.of(one.targets, one.scores), figure.of(other.targets, other.scores)
-    found = replace(found, low=low, high=high, source=f"{found.source}; interval: {bootstrap.SOURCE}")
-    return Result(figures, found, None, _examples(found, len(one), level))
+        found, source = _rows_swapped(one, other, figure), bootstrap.LINEAR
+        interval = bootstrap.interval_of_contributions(figure.contributions(one) - figure.contributions(other), groups)
+    found = replace(found, low=interval[0], high=interval[1], source=f"{found.source}; interval: {source}")
+    return Result((figure.value(one), figure.value(other)), found, None, _examples(found, len(one), level))
 
 
 def over_seeds(
     one: Sequence[Predictions], other: Sequence[Predictions], figure: Figure, paired: bool, level: float
 ) -> Result:
     """Seeds and examples as two sources of noise."""
-    groups, targets = one[0].groups, one[0].targets
-    if figure.of_examples is not None:
-        tables = [np.stack([_of_examples(each, figure) for each in part]) for part in (one, other)]
-        parts = [contributions.of_means(table, groups) for table in tables]
-    else:
-        scores = [each.scores for each in (*one, *other)]
-        both = contributions.of_metric(figure.of, targets, scores, groups)
-        parts = [both[: len(one)], both[len(one) :]]
+    count = len(one[0])
+    parts = [
+        of_groups_in(np.stack([figure.contributions(each) for each in part]), one[0].groups) for part in (one, other)
+    ]
     found, spread = crossed(parts[0], parts[1], paired=paired)
     better = _better(found.effect, figure.higher, spread.mean, spread.one, spread.freedom)
     runs = runs_needed(found.effect, spread.seeds, spread.examples, level)
     exhausted = ""
     if math.isinf(runs):
-        more = examples_needed(found.effect, math.sqrt(spread.examples), len(targets), level)
-        exhausted = f"the test data are too few for it: about {more:,.0f} examples" if more > len(targets) else ""
+        more = examples_needed(found.effect, math.sqrt(spread.examples), count, level)
+        exhausted = f"the test data are too few for it: about {more:,.0f} examples" if more > count else ""
         exhausted = exhausted if math.isfinite(more) else ""
     figures = _means(parts[0], parts[1])
     return Result(figures, found, better, Needed(runs, "trainings of each method", exhausted))
@@ -91,7 +94,7 @@ def over_seeds(
 
 def apart(one: Predictions, other: Predictions, figure: Figure, level: float) -> Result:
     """Independent test sets."""
-    first, second = (_of_examples(each, figure) for each in (one, other))
+    first, second = (figure.contributions(each) for each in (one, other))
     if figure.counted:
         found = unpaired.two_proportions(int(first.sum()), len(first), int(second.sum()), len(second))
     else:
@@ -144,9 +147,13 @@ def folds(first: Scored, second: Scored, ratio: float, level: float) -> Result:
 # ---- inner steps -----------------------------------------------------------------------------------------------------
 
 
-def _of_examples(of: Predictions, figure: Figure) -> Values:
-    assert figure.of_examples is not None
-    return figure.of_examples(of.targets, of.scores)
+def _rows_swapped(one: Predictions, other: Predictions, figure: Figure) -> Compared:
+    """For figures that look at the order of scores."""
+
+    def value(_: NDArray[Any], scores: NDArray[Any]) -> float:
+        return figure.value(one.with_scores(scores))
+
+    return swap_predictions(value, one.targets, one.scores, other.scores, one.groups)
 
 
 def _means(one: Values, other: Values) -> tuple[float, float]:

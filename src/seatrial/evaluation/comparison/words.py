@@ -57,9 +57,12 @@ def _p(pair: Pair) -> str:
 def _better(pair: Pair) -> str:
     known = pair.result.better
     assert known is not None
+    first, second, chances = pair.first, pair.second, (known.probability, known.low, known.high)
+    if known.probability < 0.5:
+        first, second, chances = second, first, (1 - known.probability, 1 - known.high, 1 - known.low)
     said = (
-        f"A new training of {pair.first} does better than one of {pair.second} with probability {known.probability:.2f} "
-        f"(95 % interval {known.low:.2f} to {known.high:.2f})"
+        f"A new training of {first} does better than one of {second} with probability {chances[0]:.2f} "
+        f"(95 % interval {chances[1]:.2f} to {chances[2]:.2f})"
     )
     if pair.is_shown and not known.is_meaningful:
         return f"{said}: shown, but so small that a single training hardly profits ({MEANINGFUL} is taken for one that matters)."

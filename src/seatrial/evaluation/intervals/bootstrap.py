@@ -59,7 +59,7 @@ def bootstrap(
     )
     acceleration = accelerations(function, cells) if method == "bca" else np.zeros(len(value))
     unit = f" of {cells.units:,} groups" if cells.grouped else ""
-    name = f"bootstrap{unit} ({'BCa' if method == 'bca' else 'percentile'}, {resamples:,} resamples)"
+    name = f"{'BCa' if method == 'bca' else 'percentile'} bootstrap{unit}, {resamples:,} resamples"
     read = _expanded(level, cells.units) if expanded else level
     found: list[Interval | None] = []
     for at, point in enumerate(value):
@@ -78,7 +78,10 @@ def bca_ends(drawn: NDArray[np.float64], value: float, acceleration: float, leve
     shares: list[float] = []
     for end in ((1 - level) / 2, (1 + level) / 2):
         moved = bias + float(ndtri(end))
-        shares.append(float(ndtr(bias + moved / (1 - acceleration * moved))))
+        left = 1 - acceleration * moved
+        shares.append(
+            float(ndtr(bias + moved / left)) if left > 0 else float(moved > 0)
+        )  # beyond its pole: the limit there
     low, high = np.quantile(drawn, shares)
     return float(low), float(high)
 
@@ -107,7 +110,7 @@ def _expanded(level: float, units: int) -> float:
     from scipy.special import ndtr, stdtrit
 
     reach = float(stdtrit(max(1, units - 1), (1 + level) / 2)) * (units / max(1, units - 1)) ** 0.5
-    return 2 * float(ndtr(reach)) - 1
+    return min(2 * float(ndtr(reach)) - 1, 1 - 1e-12)  # of two units all resamples
 
 
 def _columns(values: NDArray[np.float64]) -> NDArray[np.float64]:

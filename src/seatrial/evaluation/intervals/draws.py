@@ -33,12 +33,11 @@ def resampled_sums(cells: Cells, resamples: int, generator: np.random.Generator)
 def _counts(cells: Cells, resamples: int, generator: np.random.Generator) -> NDArray[np.int64]:
     """(resamples, k) how many units of each kind are drawn."""
     kinds, units = len(cells.counts), cells.units
-    if kinds < units or kinds < 256:
+    if kinds < units:
         return generator.multinomial(units, cells.counts / units, size=resamples)
-    drawn = np.empty((resamples, kinds), dtype=np.int64)
-    for row in drawn:  # where all kinds are single, counting the drawn ones is faster
-        row[:] = np.bincount(generator.integers(0, kinds, units), minlength=kinds)
-    return drawn
+    # Where all kinds are single, counting the drawn ones is faster.
+    drawn = generator.integers(0, kinds, (resamples, units)) + kinds * np.arange(resamples)[:, None]
+    return np.bincount(drawn.ravel(), minlength=resamples * kinds).reshape(resamples, kinds)
 
 
 def _normal(cells: Cells) -> NDArray[np.float64] | None:

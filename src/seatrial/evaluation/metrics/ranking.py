@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,9 @@ from seatrial.evaluation.metrics.sums import Named, Sums, figures, mean_of_defin
 from seatrial.evaluation.predictions import Predictions
 
 BINS, BINS_EACH = 512, 256
-MOST_EXACT = 5_000  # units up to which several columns are resampled together; beyond, DeLong's error is used
+MOST_EXACT = (
+    50_000  # units times columns up to which several columns are resampled together; beyond, DeLong's error is used
+)
 AREA, PRECISION = "ROC AUC", "average precision"
 
 
@@ -34,15 +37,17 @@ def ranked(
     """
     first = trainings[0]
     columns = [columns_of(each) for each in trainings]
-    groups = first.groups
+    groups, count = first.groups, columns[0][0].shape[1]
     units = len(first) if groups is None else len(np.unique(groups))
-    alone = columns[0][0].shape[1] == 1
-    if units <= MOST_EXACT or alone:
-        named = _names(first, alone)
+    counted = (
+        count == len(trainings) == 1 and groups is None
+    )  # then a resample is drawn as counts of bins, however many there are
+    named = _names(first, count == 1)
+    if counted or units * count <= MOST_EXACT:
         found = figures([_sums(*each, named) for each in columns], groups, level, resamples, seed)
     else:
-        found = _by_delong(trainings, columns, level)
-    return found[:2], [] if alone else found[2:]
+        found = _by_delong(columns, named, groups, level)
+    return found[:2], [] if count == 1 else found[2:]
 
 
 def area(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> Sums:
@@ -62,24 +67,21 @@ def placements(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> tupl
     """The area under the ROC curve, and what each example (n,) contributes to its error: DeLong's structural components, centred
     (DeLong, DeLong and Clarke-Pearson, Biometrics 44, 1988). nan and zeros where either kind is missing.
     """
-    from scipy.stats import rankdata
-
     above, below = int(positive.sum()), int((~positive).sum())
     if not above or not below:
         return float("nan"), np.zeros(len(scores))
-    ranks = rankdata(scores)
-    within = np.empty(len(scores))
-    within[positive], within[~positive] = rankdata(scores[positive]), rankdata(scores[~positive])
-    share = np.where(positive, (ranks - within) / below, 1 - (ranks - within) / above)
-    area = float(share[positive].mean())
-    return area, (share - area) * len(scores) / np.where(positive, above, below)
+    codes, under, over = _counted(positive, scores)
+    won = np.where(
+        positive, ((under.cumsum() - under / 2) / below)[codes], 1 - ((over.cumsum() - over / 2) / above)[codes]
+    )
+    area = float(won[positive].mean())
+    return area, (won - area) * len(scores) / np.where(positive, above, below)
 
 
 def average_precision(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
     """The mean, over positives, of the precision at their score, as scikit-learn has it; nan without positives."""
-    codes = np.unique(scores, return_inverse=True)[1]
-    counts = [np.bincount(codes[chosen], minlength=int(codes.max()) + 1) for chosen in (~positive, positive)]
-    return float(_average_precision(counts[0].astype(np.float64), counts[1].astype(np.float64)))
+    _, below, above = _counted(positive, scores)
+    return float(_average_precision(below, above))
 
 
 # ---- inner steps -------------------------------------------------------------------------------------------------
@@ -147,12 +149,10 @@ def _sums(positive: NDArray[np.bool_], scores: NDArray[np.float64], named: tuple
 
 def _column(positive: NDArray[np.bool_], scores: NDArray[np.float64], bins: int) -> _Column:
     """Equal scores are in one bin; positives and negatives about equally many in each."""
-    values, codes = np.unique(scores, return_inverse=True)
-    above = np.bincount(codes[positive], minlength=len(values)).astype(np.float64)
-    below = np.bincount(codes, minlength=len(values)) - above
+    codes, below, above = _counted(positive, scores)
     precision = float(_average_precision(below, above))
-    if len(values) <= bins:
-        return _Column(codes, np.full(len(values), 0.5), precision)
+    if len(above) <= bins:
+        return _Column(codes, np.full(len(above), 0.5), precision)
     share = (above / max(1, above.sum()) + below / max(1, below.sum())) / 2
     place = ((share.cumsum() - share / 2) * bins).astype(np.int64).clip(0, bins - 1)
     place = np.unique(place, return_inverse=True)[1]
@@ -160,6 +160,15 @@ def _column(positive: NDArray[np.bool_], scores: NDArray[np.float64], bins: int)
     under = below.cumsum() - below / 2 - (each.cumsum() - each)[place]  # negatives of the bin below, ties as halves
     won, pairs = np.bincount(place, above * under), each * np.bincount(place, above)
     return _Column(place[codes], np.divide(won, pairs, out=np.full(len(won), 0.5), where=pairs > 0), precision)
+
+
+def _counted(
+    positive: NDArray[np.bool_], scores: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Which of all different scores, lowest first, each example has; how many negatives and how many positives have each."""
+    values, codes = np.unique(scores, return_inverse=True)
+    above = np.bincount(codes[positive], minlength=len(values)).astype(np.float64)
+    return codes, np.bincount(codes, minlength=len(values)) - above, above
 
 
 def _area(below: NDArray[np.float64], above: NDArray[np.float64], within: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -177,28 +186,25 @@ def _average_precision(below: NDArray[np.float64], above: NDArray[np.float64]) -
 
 
 def _by_delong(
-    trainings: Sequence[Predictions],
     columns: Sequence[tuple[NDArray[np.bool_], NDArray[np.float64]]],
+    named: tuple[Named, ...],
+    groups: NDArray[Any] | None,
     level: float,
 ) -> list[Figure]:
-    """Areas with DeLong's error, of many units and several columns; average precision without interval."""
-    named = _names(trainings[0], False)
-    groups, count = trainings[0].groups, columns[0][0].shape[1]
-    areas, parts, precisions = [], [], []
-    for positive, scores in columns:
-        found = [placements(positive[:, at], scores[:, at]) for at in range(count)]
-        areas.append([area for area, _ in found])
-        parts.append([part for _, part in found])
-        precisions.append([average_precision(positive[:, at], scores[:, at]) for at in range(count)])
-    area, precision, part = np.array(areas), np.array(precisions), np.mean(parts, axis=0)
+    """Areas with DeLong's error, of many units; average precision without interval. Of `columns` one for each training."""
+    each = range(columns[0][0].shape[1])
+    found = [[placements(positive[:, at], scores[:, at]) for at in each] for positive, scores in columns]
+    areas = np.array([[area for area, _ in training] for training in found])
+    precisions = np.array([[average_precision(p[:, at], s[:, at]) for at in each] for p, s in columns])
+    influences = np.mean([[part for _, part in training] for training in found], axis=0)
+    defined = np.isfinite(areas[0])
+    means = influences[defined].mean(axis=0) if defined.any() else np.zeros(influences.shape[1])
     made: list[Figure] = []
-    for at in (-1, *range(count)):
-        values = mean_of_defined(area) if at < 0 else area[:, at]
-        others = mean_of_defined(precision) if at < 0 else precision[:, at]
-        scatter = part[np.isfinite(area[0])].mean(axis=0) if at < 0 else part[at]
-        interval = linear(float(values.mean()), scatter, groups, level, "DeLong") if scatter.any() else None
-        made.append(_figure(named[2 * at + 2], values, interval))
-        made.append(_figure(named[2 * at + 3], others, None))
+    rows = [(mean_of_defined(areas), mean_of_defined(precisions), means)]
+    rows += [(areas[:, at], precisions[:, at], influences[at]) for at in each] if len(named) > 2 else []
+    for at, (area_of, precision_of, influence) in enumerate(rows):
+        interval = linear(float(area_of.mean()), influence, groups, level, "DeLong") if influence.any() else None
+        made += [_figure(named[2 * at], area_of, interval), _figure(named[2 * at + 1], precision_of, None)]
     return made
 
 

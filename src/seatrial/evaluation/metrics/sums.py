@@ -43,6 +43,15 @@ class Sums:
     table: Any = field(repr=False)
 
 
+def beside(one: Sums, other: Sums) -> Sums:
+    """Metrics of the same sums, to be resampled once for both."""
+
+    def function(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.concatenate([one.function(sums), other.function(sums)], axis=1)
+
+    return Sums((*one.metrics, *other.metrics), function, one.codes, one.table)
+
+
 def figures(
     trainings: Sequence[Sums],
     groups: NDArray[Any] | None = None,

@@ -1,7 +1,7 @@
 """The measure that forgives a classifier the confusions which people make too.
 
 S. Steidl, M. Levit, A. Batliner, E. Noeth and H. Niemann, "Of all things the measure is man": automatic classification of emotions and
-inter-labeler consistency, ICASSP 2005. One rater is left out; the others' ratings are a soft reference. The entropy of the mean of this
+inter-labeler consistency, ICASSP 2005; in our reading of it: one rater is left out; the others' ratings are a soft reference. The entropy of the mean of this
 reference and of a decision (weights 1 : 1) is small where the decision is what the others say, and where they do not agree it is large
 whatever is decided. The decision is the classifier's, or that of the rater who was left out; all raters are left out in turn. A
 classifier whose mean entropy is that of the raters is confused as people are.

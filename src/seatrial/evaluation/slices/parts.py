@@ -23,21 +23,31 @@ CONFIDENCE = "confidence"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some of the examples: where `column` has `value`."""
+    """Some of the examples: where `column` has `value`, which is where its codes (n,) are `code`."""
 
     column: str
     value: str
-    rows: NDArray[np.bool_]
+    codes: NDArray[Any]
+    code: Any
+
+    @property
+    def rows(self) -> NDArray[np.bool_]:
+        """(n,) which examples; made anew each time, since many parts of many examples would not fit in memory."""
+        return np.asarray(self.codes == self.code)
 
 
-def parts(of: Predictions, columns: Mapping[str, Any]) -> list[Part]:
+def parts(of: Predictions, columns: Mapping[str, Any], alone: bool = True) -> list[Part]:
     """All parts of at least ten examples, of the classes, the groups and the columns given.
+
+    Args:
+        alone: whether these are all predictions, so that what they answer makes parts too.
 
     Raises:
         UsageProblem: a column does not fit the examples.
     """
-    found: list[Part] = []
-    for name, values in {**_own(of), **columns}.items():
+    found = _of_classes(of, alone)
+    groups = {} if of.groups is None else {"group": of.groups.astype(str)}
+    for name, values in {**groups, **columns}.items():
         given = _confidence(of) if values is None and name == CONFIDENCE else np.asarray(values)
         if given.shape != (len(of),):
             raise UsageProblem(
@@ -45,18 +55,15 @@ def parts(of: Predictions, columns: Mapping[str, Any]) -> list[Part]:
                 "evaluate-column",
                 "Give a number or a word for each example, in the order of the predictions.",
             )
-        found += [each for each in _of_column(name, given) if FEWEST <= each.rows.sum() <= len(of) - FEWEST]
-    return found
+        found += _of_column(name, given)
+    return [each for each in found if FEWEST <= each.rows.sum() <= len(of) - FEWEST]
 
 
-def _own(of: Predictions) -> dict[str, NDArray[Any]]:
-    found: dict[str, NDArray[Any]] = {}
-    if of.kind in ("binary", "multiclass"):
-        names = np.array(of.classes)
-        found["true class"], found["answered class"] = names[of.targets.astype(np.int64)], names[of.labels]
-    if of.groups is not None:
-        found["group"] = of.groups.astype(str)
-    return found
+def _of_classes(of: Predictions, alone: bool) -> list[Part]:
+    if of.kind not in ("binary", "multiclass") or len(of.classes) > MOST_VALUES:
+        return []
+    known = {"true class": of.targets} | ({"answered class": of.labels} if alone else {})
+    return [Part(column, name, codes, at) for column, codes in known.items() for at, name in enumerate(of.classes)]
 
 
 def _confidence(of: Predictions) -> NDArray[np.float64]:
@@ -72,15 +79,15 @@ def _of_column(name: str, values: NDArray[Any]) -> list[Part]:
         different = np.unique(values[known])
         if len(different) > FEW_NUMBERS:
             return _quarters(name, values, known)
-        return [Part(name, decimal(float(each)), values == each) for each in different]
+        return [Part(name, decimal(float(each)), values, each) for each in different]
     words, codes = np.unique(values.astype(str), return_inverse=True)
-    return [Part(name, str(word), codes == at) for at, word in enumerate(words)] if len(words) <= MOST_VALUES else []
+    return [Part(name, str(word), codes, at) for at, word in enumerate(words)] if len(words) <= MOST_VALUES else []
 
 
 def _quarters(name: str, values: NDArray[Any], known: NDArray[np.bool_]) -> list[Part]:
     cuts = np.unique(np.quantile(values[known], QUARTERS))
-    codes = np.searchsorted(cuts, values, side="right")
+    codes = np.where(known, np.searchsorted(cuts, values, side="right"), -1)
     names = [f"below {decimal(float(cuts[0]))}"]
     names += [f"{decimal(float(a))} to {decimal(float(b))}" for a, b in itertools.pairwise(cuts)]
     names.append(f"from {decimal(float(cuts[-1]))} on")
-    return [Part(name, word, known & (codes == at)) for at, word in enumerate(names)]
+    return [Part(name, word, codes, at) for at, word in enumerate(names)]

@@ -23,6 +23,7 @@ from seatrial.evaluation.slices.parts import Part, parts
 
 PERMUTATIONS = 2_000
 MOST_PERMUTED = 20_000  # examples; of more the deviations are normal
+AT_ONCE = 2_000_000  # numbers in memory
 FEWEST_GROUPS = 5
 
 
@@ -48,14 +49,21 @@ class Slices:
     worse: tuple[Slice, ...]
 
 
-def slices(of: Predictions, columns: Mapping[str, Any], level: float = 0.95, seed: int = 0) -> Slices | None:
-    """The slices that do worse, among the classes, the groups and columns (n,) by name. None where there is none to look at."""
-    name, errors = errors_of(of)
-    known = parts(of, columns)
+def slices(
+    trainings: Sequence[Predictions], columns: Mapping[str, Any], level: float = 0.95, seed: int = 0
+) -> Slices | None:
+    """The slices that do worse, among the classes, the groups and columns (n,) by name. None where there is none to look at.
+
+    Args:
+        trainings: of the same examples in the same order; an example's error is the mean of theirs.
+    """
+    first = trainings[0]
+    name, errors = errors_of(first)[0], np.mean([errors_of(each)[1] for each in trainings], axis=0)
+    known = parts(first, columns, alone=len(trainings) == 1)
     if not known:
         return None
-    tested = [each for each in known if of.groups is None or _is_testable(each, of.groups)]
-    chances = _chances(errors, tested, of.groups, seed)
+    tested = [each for each in known if first.groups is None or _is_testable(each, first.groups)]
+    chances = _chances(errors, tested, first.groups, seed)
     worse = [
         _slice(each, errors, float(chance)) for each, chance in zip(tested, chances, strict=True) if chance < 1 - level
     ]
@@ -93,27 +101,34 @@ def _is_testable(part: Part, groups: NDArray[Any]) -> bool:
 def _chances(
     errors: NDArray[np.float64], known: Sequence[Part], groups: NDArray[Any] | None, seed: int
 ) -> NDArray[np.float64]:
+    """The adjusted p-value of each part."""
+    counted = bool(np.isin(errors, (0, 1)).all())
     if not known:
         return np.zeros(0)
-    if groups is None and not np.isin(errors, (0, 1)).all():
+    if groups is None and not counted:
         return _permuted(errors, known, seed)
-    alone = [each.rows if groups is None or each.column == "group" else None for each in known]
+    alone = _of_counts if counted else _of_sums
     return holm(
         [
-            _of_groups(errors, each.rows, groups)
-            if rows is None and groups is not None
-            else _of_draws(errors, each.rows)
-            for each, rows in zip(known, alone, strict=True)
+            alone(errors, each.rows)
+            if groups is None or each.column == "group"
+            else _of_groups(errors, each.rows, groups)
+            for each in known
         ]
     )
 
 
-def _of_draws(errors: NDArray[np.float64], rows: NDArray[np.bool_]) -> float:
-    """The chance that as many errors, or a sum as large, are among so many examples drawn from all."""
-    from scipy.stats import hypergeom, norm
+def _of_counts(errors: NDArray[np.float64], rows: NDArray[np.bool_]) -> float:
+    """The chance that as many errors of 0 and 1 are among so many examples drawn from all."""
+    from scipy.stats import hypergeom
 
-    if np.isin(errors, (0, 1)).all():
-        return float(hypergeom.sf(errors[rows].sum() - 1, len(errors), int(errors.sum()), int(rows.sum())))
+    return float(hypergeom.sf(errors[rows].sum() - 1, len(errors), int(errors.sum()), int(rows.sum())))
+
+
+def _of_sums(errors: NDArray[np.float64], rows: NDArray[np.bool_]) -> float:
+    """The chance of a sum as large, as of a normal variable."""
+    from scipy.stats import norm
+
     return float(norm.sf(_deviation(errors[rows].sum(), int(rows.sum()), errors)))
 
 
@@ -132,9 +147,13 @@ def _permuted(errors: NDArray[np.float64], known: Sequence[Part], seed: int) -> 
 
         return holm(norm.sf(seen).tolist())
     generator = np.random.default_rng(seed)
-    member = np.stack([each.rows for each in known]).astype(np.float64)
-    largest = [_deviation(member @ generator.permutation(errors), sizes, errors).max() for _ in range(PERMUTATIONS)]
-    return (1 + (np.array(largest)[:, None] >= seen - 1e-12).sum(axis=0)) / (1 + PERMUTATIONS)
+    member = np.stack([each.rows for each in known], axis=1).astype(np.float64)
+    largest: list[NDArray[np.float64]] = []
+    step = max(1, AT_ONCE // len(errors))
+    for start in range(0, PERMUTATIONS, step):
+        order = np.broadcast_to(errors, (min(step, PERMUTATIONS - start), len(errors)))
+        largest.append(_deviation(generator.permuted(order, axis=1) @ member, sizes, errors).max(axis=1))
+    return (1 + (np.concatenate(largest)[:, None] >= seen - 1e-12).sum(axis=0)) / (1 + PERMUTATIONS)
 
 
 def _of_groups(errors: NDArray[np.float64], rows: NDArray[np.bool_], groups: NDArray[Any]) -> float:

@@ -147,9 +147,9 @@ def _switched(targets: NDArray[Any], rivals: NDArray[Any], of: int, cuts: NDArra
     steps, was, true = steps[kept], rivals[kept], targets[kept]
     answered, right = np.zeros((2, len(cuts), classes), dtype=np.int64)
     np.add.at(answered, (steps, was), -1)
-    np.add.at(answered, (steps, of), 1)
     np.add.at(right, (steps, was), -(was == true).astype(np.int64))
-    np.add.at(right, (steps, of), (true == of).astype(np.int64))
+    answered[:, of] += np.bincount(steps, minlength=len(cuts))
+    right[:, of] += np.bincount(steps[true == of], minlength=len(cuts))
     first_answered = np.bincount(rivals, minlength=classes)
     first_right = np.bincount(rivals[rivals == targets], minlength=classes)
     all_true = np.broadcast_to(np.bincount(targets, minlength=classes), answered.shape)

@@ -16,7 +16,12 @@ from seatrial.practice.task import Data, Task
 from seatrial.report.json import strict
 
 PREDICTIONS, FIGURES, PAGE = "predictions.npz", "evaluation.json", "evaluation.html"
-PARTS = ("validation", "train")
+# Parts of a task's data, and what must be known of figures on them.
+PARTS = {
+    "validation": "Where these data have chosen weights or settings, the figures are somewhat too good: `seatrial practice` measures once, on "
+    "sealed test data.",
+    "train": "The model was trained on these examples: the figures say what was learnt by heart, not how well it does on others.",
+}
 
 
 def predicted(task: Task, weights: Sequence[Path], on: str = "validation", name: str = "") -> list[Predictions]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from seatrial.config import Config
 from seatrial.errors import UsageProblem
 from seatrial.launch.folder import prepare
 from seatrial.launch.settings import settings as configuration
@@ -36,10 +37,11 @@ from seatrial.practice.unchanged import seed, unchanged
 from seatrial.record import NAME, Recorder, read
 from seatrial.report import write
 from seatrial.report.json import strict
+from seatrial.report.readings import FILE as READING
 from seatrial.taps import apart
 from seatrial.verdict import Verdict, judge
 
-HISTORY, READING = "history.json", "training.json"
+HISTORY = "history.json"
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ def fit(task: Task, out: Path, settings: Settings | None = None, *, resume: bool
 
 
 def _fit(task: Task, out: Path, settings: Settings, rate: float, resume: bool, progress: bool) -> Fit:
-    _check_choice(task, settings)
+    check_choice(task, settings.choose)
+    config = configuration(*source_of(task))
     with unchanged(), machine(settings, task.batch_size) as devices, Interruption() as interruption:
         saved = load_state(out) if resume else None
         folder = _folder(out, resume, devices)
@@ -110,26 +113,36 @@ def _fit(task: Task, out: Path, settings: Settings, rate: float, resume: bool, p
         try_out(task)
         display = Display(progress and devices.is_first, settings)
         try:
-            training = _trained(task, folder, settings, rate, saved, devices, display, interruption)
+            training = _trained(task, folder, settings, config, rate, saved, devices, display, interruption)
         except Terminated:
             signal.raise_signal(signal.SIGTERM)
             raise
         said = _read(training) if devices.is_first else ()
+        verdict = judge(read(folder / NAME), config) if devices.is_first else None
+        if verdict is not None and said:
+            write(verdict, folder)
         devices.wait()  # until the report is written
-        return Fit(folder, training.history, _judged(task, folder), training.ending, said, devices.is_first)
+        verdict = verdict or judge(read(folder / NAME), config)
+        return Fit(folder, training.history, verdict, training.ending, said, devices.is_first)
 
 
-def _check_choice(task: Task, settings: Settings) -> None:
+def check_choice(task: Task, choose: str) -> None:
+    """Refuse to choose by what the task does not measure.
+
+    Raises:
+        UsageProblem: it is neither the loss nor a metric.
+    """
     known = [LOSS, *task.metrics]
-    if settings.choose not in known:
+    if choose not in known:
         hint = "Give one of these, or add the metric to the task."
-        raise refused(f"choose as one of {', '.join(known)}", repr(settings.choose), "fit-choose", hint)
+        raise refused(f"choose as one of {', '.join(known)}", repr(choose), "fit-choose", hint)
 
 
 def _folder(out: Path, resume: bool, devices: Machine) -> Path:
     """The folder, ready. What an earlier training left in it goes, unless that is to go on."""
     if devices.is_first:
         prepare(out, kept=(STATE,) if resume else ())
+        (out / READING).unlink(missing_ok=True)  # it will have to be read anew
         if not resume:
             clear(out)
     devices.wait()
@@ -140,6 +153,7 @@ def _trained(
     task: Task,
     folder: Path,
     settings: Settings,
+    config: Config,
     rate: float,
     saved: dict[str, Any] | None,
     devices: Machine,
@@ -148,7 +162,7 @@ def _trained(
 ) -> Training:
     """The training at its end. What was seen is reported, also until an interruption or a failure."""
     file, _ = source_of(task)
-    with contextlib.ExitStack() as at_end, display, _watched(folder, task, file, devices):
+    with contextlib.ExitStack() as at_end, display, _watched(folder, task, file, devices, config):
         task.at("", lambda: seed(settings.seed))
         data = subset(task, settings.subset, settings.seed)
         steps = settings.epochs * steps_each(task, data)
@@ -160,7 +174,7 @@ def _trained(
         if saved is not None:
             training.restore(saved)
         if devices.is_first:
-            at_end.callback(lambda: _write(task, training.history, folder))
+            at_end.callback(lambda: _write(config, training.history, folder))
         try:
             if saved is None:
                 training.save(0.0)
@@ -184,23 +198,22 @@ def _read(training: Training) -> tuple[Reading, ...]:
     return found
 
 
-def _judged(task: Task, folder: Path) -> Verdict:
-    return judge(read(folder / NAME), configuration(*source_of(task)))
-
-
-def _write(task: Task, history: History, folder: Path) -> None:
-    write(_judged(task, folder), folder)
+def _write(config: Config, history: History, folder: Path) -> None:
+    write(judge(read(folder / NAME), config), folder)
     epochs = [asdict(each) for each in history.epochs]
     (folder / HISTORY).write_text(json.dumps(strict(epochs), indent=1, allow_nan=False))
 
 
 @contextlib.contextmanager
-def _watched(folder: Path, task: Task, file: str, machine: Machine) -> Generator[None]:
+def _watched(folder: Path, task: Task, file: str, machine: Machine, config: Config) -> Generator[None]:
     """What happens within is watched and recorded, by the first process for all."""
     if not machine.is_first:
         yield
         return
-    with contextlib.closing(Recorder(folder / NAME)) as recorder, recorded(recorder, task, file):
+    with (
+        contextlib.closing(Recorder(folder / NAME)) as recorder,
+        recorded(recorder, task, file, looks=config.budget.looks),
+    ):
         yield
 
 

@@ -20,6 +20,7 @@ from seatrial.practice.fitting.checkpoints import LAST, STATE, load_weights
 from seatrial.practice.fitting.fit import fit
 from seatrial.practice.fitting.settings import Settings
 from seatrial.practice.imbalance.against import Against, against
+from seatrial.practice.imbalance.general import METRIC, in_general
 from seatrial.practice.imbalance.judging import Judged, judge
 from seatrial.practice.imbalance.rarity import Rarity, rarity
 from seatrial.practice.imbalance.remedies import PLAIN, Augment, Choice, Remedy, choice, usual, why_not
@@ -27,8 +28,9 @@ from seatrial.practice.imbalance.start import Start, start
 from seatrial.practice.predicting.predicting import predict
 from seatrial.practice.refusal import refused
 from seatrial.practice.task import Task
+from seatrial.practice.unchanged import unchanged
 
-EPOCHS, SEEDS, METRIC = 20, 3, "balanced-accuracy"
+EPOCHS, SEEDS = 20, 3
 PLAN = "imbalance-plan.json"
 Told = Callable[[str], None]
 
@@ -121,7 +123,7 @@ def compare_remedies(
     measure = named(metric, known.answers.kind)
     chosen, left_out = _chosen(task, known, remedies, augment)
     with tempfile.TemporaryDirectory() as scratch:
-        runs = _planned(out or Path(scratch), known, epochs)
+        runs = _planned(out or Path(scratch), task, known, epochs)
         trained: dict[str, tuple[Predictions, ...]] = {}
         for seed in range(seeds):  # all remedies with one seed first: an early end leaves something to compare
             for remedy in dict.fromkeys(each.remedy.name for each in chosen):
@@ -140,11 +142,22 @@ def compare_remedies(
     plain = judged[0]
     targets = plain.predictions[0].targets
 
+    first = in_general(task, known, metric).name
+
     def beside_plain(one: Candidate) -> Candidate:
-        return replace(one, against_plain=against(one.judged, plain.judged, targets, measure, len(judged) - 1))
+        pairs = pairs_for(one.name, first, [each.name for each in judged[1:]])
+        return replace(one, against_plain=against(one.judged, plain.judged, targets, measure, pairs))
 
     compared = map(beside_plain, judged[1:])
     return Comparison(task.name, known, start(task, known), measure, epochs, seeds, (plain, *compared), left_out)
+
+
+def pairs_for(name: str, first: str, names: Sequence[str]) -> int:
+    """By how much the level of a comparison with plain training is divided. Half of it is kept for the remedy that was recommended
+    beforehand, `first`, the other half shared by all others (weighted Bonferroni; Rosenthal & Rubin 1983)."""
+    if first not in names or len(names) == 1:
+        return len(names)
+    return 2 if name == first else 2 * (len(names) - 1)
 
 
 def _chosen(
@@ -166,18 +179,37 @@ def _chosen(
     return chosen, left_out
 
 
-def _planned(folder: Path, known: Rarity, epochs: int) -> Path:
+def _planned(folder: Path, task: Task, known: Rarity, epochs: int) -> Path:
     """The folder, for this plan alone."""
-    plan = {"epochs": epochs, "counts": known.counts.tolist(), "validation": known.validation.tolist()}
+    plan = _plan(task, known, epochs)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / PLAN
     before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else plan
     if before != plan:
-        differs = ", ".join(f"{key} {before.get(key)} before and {value} now" for key, value in plan.items() if before.get(key) != value)  # fmt: skip
+        other = [
+            f"{name} {before.get(name)} before and {value} now"
+            for name, value in plan.items()
+            if before.get(name) != value
+        ]
         hint = "Give --out another folder."
-        raise refused(f"trainings of the same data and epochs in {folder}", differs, "imbalance-plan", hint)
+        raise refused(f"trainings of the same task and epochs in {folder}", ", ".join(other), "imbalance-plan", hint)
     replace_file(path, json.dumps(plan).encode())
     return folder / "runs"
+
+
+def _plan(task: Task, known: Rarity, epochs: int) -> dict[str, Any]:
+    """What makes trainings comparable, as far as it can be told."""
+    with unchanged():
+        made = task.make()
+    return {
+        "epochs": epochs,
+        "training examples by class": known.counts.tolist(),
+        "validation examples by class": known.validation.tolist(),
+        "batch_size": task.batch_size,
+        "parameters": sum(each.numel() for each in made.model.parameters()),
+        "optimizer": type(made.optimizer).__name__,
+        "rate": float(made.optimizer.param_groups[0]["lr"]),
+    }
 
 
 def _predicted(

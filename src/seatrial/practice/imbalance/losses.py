@@ -16,6 +16,7 @@ from seatrial.practice.imbalance.answers import Answers
 GAMMA = 2.0  # of the focal loss: the paper's choice
 BETA = 0.999  # of the effective number: the middle of the paper's
 _SMOOTH = 1e-6
+_SURE = 1e-12  # 1 - p, below which the slope of its power could be infinite
 
 
 def inverse_frequency(counts: NDArray[Any]) -> NDArray[np.float64]:
@@ -76,8 +77,8 @@ class ClassLoss(nn.Module):
         )
         at = indexes.where(valid, 0)
         if self.gamma:
-            right = logits.log_softmax(dim=1).gather(1, at.unsqueeze(1)).squeeze(1).exp()
-            losses = losses * (1 - right).clamp_min(0) ** self.gamma
+            right = logits.log_softmax(dim=1).gather(1, at.unsqueeze(1)).squeeze(1)
+            losses = losses * (-right.expm1()).clamp_min(_SURE) ** self.gamma
         losses = losses * self.weights.to(losses.dtype)[at]
         return (losses * valid).sum() / valid.sum().clamp_min(1)
 

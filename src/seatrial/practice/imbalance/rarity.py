@@ -15,6 +15,9 @@ from seatrial.practice.unchanged import seed, unchanged
 from seatrial.report.numbers import counted, share
 
 UNEQUAL = 1.5  # largest class over the smallest, from which on classes are called unequal
+_HINT = (
+    "Each target needs to be a class, and the model (a LightningModule's validation_step) has to return its outputs."
+)
 FEW = 30  # examples of a class, below which how many there are is the matter, not their share
 
 
@@ -68,13 +71,13 @@ def rarity(task: Task) -> Rarity:
         raise refused("validation data to compare remedies on", "none", "imbalance-validation", hint)
     with unchanged():
         seed(0)
-        answers = answers_of(task)
         try:
+            answers = answers_of(task)
             counts, classes = count_classes(task, task.train, answers)
             validation, _ = count_classes(task, task.validation, answers)
             plain = not has_own_loss(task) or is_plain(task, answers)
         except (TypeError, ValueError, RuntimeError) as error:
-            raise failed("Counting the classes", error, "Each target needs to be a class.") from error
+            raise failed("Counting the classes", error, _HINT) from error
     return Rarity(answers, counts.numpy(), None if classes is None else classes.numpy(), validation.numpy(), plain)
 
 

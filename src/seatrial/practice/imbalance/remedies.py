@@ -90,9 +90,9 @@ def choice(name: str, augment: Augment | None = None) -> Choice:
 
 def usual(rarity: Rarity, augment: Augment | None = None) -> list[str]:
     """The names of those that are compared where none are named."""
-    if rarity.answers.kind == "segmentation":
-        return [PLAIN, "class-weights", "effective-number", "focal", "logit-adjusted", "dice"]
     own = [] if rarity.plain else [OWN]
+    if rarity.answers.kind == "segmentation":
+        return [PLAIN, *own, "class-weights", "effective-number", "focal", "logit-adjusted", "dice"]
     more = ["augmented"] if augment is not None else []
     sampled = ["balanced-sampling", "undersampling", *more]
     return [

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from seatrial.files import replace
-from seatrial.practice.imbalance.advice import Recommendation
 from seatrial.practice.imbalance.comparing import Candidate, Comparison
+from seatrial.practice.imbalance.general import Recommendation
 from seatrial.practice.imbalance.judging import corrected_by, rarest_scores
 from seatrial.practice.imbalance.rarity import told
 from seatrial.practice.imbalance.words import starting, supported, unsupported
@@ -109,29 +109,27 @@ def _mean(each: Candidate, name: str) -> float:
 
 
 def _table(comparison: Comparison, advice: Recommendation) -> Table:
-    """The best mean first; AP is the average precision of the rarest class, `corrected` the log loss after correction for shares."""
+    """The best mean first; AP is the average precision of the rarest class, `corrected` the log loss after correction for shares; the
+    last row always answers the largest class."""
     rarest = comparison.rarity.rarest
     table = Table(box=None, pad_edge=False)
     table.add_column("remedy", no_wrap=True)
-    heads = (comparison.metric.name, "range", "accuracy", f"recall {rarest}", f"AP {rarest}", "log loss", "corrected")
-    for head in heads:
+    figure = comparison.metric.name.replace("-", "\n")
+    for head in (figure, "accuracy", f"recall {rarest}", f"AP {rarest}", "log loss", "corrected"):
         table.add_column(head, justify="right", overflow="fold")
     for each in sorted(comparison.candidates, key=lambda each: -each.mean):
-        figures = (each.mean, each.recalls[rarest], _mean(each, "precision"))
-        mean, recall, precision = (f"{value:.3f}" if math.isfinite(value) else "-" for value in figures)
-        losses = (
-            decimal(value) if math.isfinite(value) else "-" for value in (_mean(each, "loss"), _mean(each, "corrected"))
-        )
-        span = f"{min(each.figures):.2f}-{max(each.figures):.2f}"
-        cells = (mean, span, share(_mean(each, "accuracy")), recall, precision, *losses)
+        figures = (each.recalls[rarest], _mean(each, "precision"))
+        recall, precision = (f"{value:.3f}" if math.isfinite(value) else "-" for value in figures)
+        losses = (_mean(each, "loss"), _mean(each, "corrected"))
+        shown = (decimal(value) if math.isfinite(value) else "-" for value in losses)
+        cells = (f"{each.mean:.3f}", share(_mean(each, "accuracy")), recall, precision, *shown)
         table.add_row(each.name, *cells, style="bold" if each.name == advice.name else "")
-    largest = share(comparison.rarity.largest_accuracy)
-    table.add_row("always the largest class", *["-"] * 2, largest, *["-"] * 4, style="dim")
+    table.add_row("(largest class)", "-", share(comparison.rarity.largest_accuracy), *["-"] * 4, style="dim")
     return table
 
 
 def _fill(figure: Any, comparison: Comparison) -> None:
-    """Recall of each class; precision over recall, and calibration, of the rarest class (all seeds together)."""
+    """Recall of each class; precision over recall, a line a seed, and calibration of the rarest class."""
     whole = comparison.rarity.answers.kind != "segmentation"
     axes = figure.subplots(1, 3 if whole else 1, squeeze=False)[0]
     _recalls(axes[0], comparison)
@@ -166,22 +164,34 @@ def _curves(precision: Any, calibration: Any, comparison: Comparison) -> None:
     from sklearn.metrics import precision_recall_curve
 
     known = comparison.rarity
-    trained = [each for each in _coloured(comparison) if not each[0].choice.after]  # the others have the same scores
-    for each, colour, line in trained:
+    for each, colour, line in _coloured(comparison):
+        if each.choice.after:
+            continue  # it has the scores of its training
         odds = each.choice.remedy.odds(known)
         tables = [one if odds is None else corrected_by(one, odds) for one in each.predictions]
-        true, scores = (
-            np.concatenate(part) for part in zip(*(rarest_scores(one, known) for one in tables), strict=True)
-        )
-        at, recall, _ = precision_recall_curve(true, scores)
-        precision.step(recall, at, line, where="post", color=colour, linewidth=1.2)
-        met, said = calibration_curve(true, scores, n_bins=_BINS, strategy="quantile")
+        pairs = [rarest_scores(one, known) for one in tables]
+        for true, scores in pairs:  # each by itself: only probabilities may be put together
+            at, recall, _ = precision_recall_curve(true, scores)
+            precision.step(recall, at, line, where="post", color=colour, linewidth=1, alpha=0.6)
+        all_true, all_scores = (np.concatenate(part) for part in zip(*pairs, strict=True))
+        met, said = calibration_curve(all_true, all_scores, n_bins=_BINS, strategy="quantile")
         calibration.plot(said, met, line, marker=".", color=colour, linewidth=1.2)
-    base = float(true.mean())
+    base = float(known.validation[known.validation > 0].min() / known.validation.sum())
     precision.axhline(base, color=drawing.DIM, linewidth=0.8, linestyle=":")
     precision.set_ylim(0, 1.02)
     drawing.plain(precision, "The rarest class: precision over recall", "recall", "precision")
     calibration.plot([0, 1], [0, 1], ":", color=drawing.DIM, linewidth=0.8)
-    calibration.set_xscale("symlog", linthresh=base)
-    calibration.set_yscale("symlog", linthresh=base)
+    _stretch(calibration, base)
     drawing.plain(calibration, "Its probability, corrected for shares", "probability said", "share met")
+
+
+def _stretch(axes: Any, base: float) -> None:
+    """Axes from 0 to 1 on which shares about that of a rare class can be told apart."""
+    from matplotlib.ticker import NullLocator
+
+    ticks = [0.0, base, *(each for each in (0.1, 0.3, 1.0) if each > 2 * base)]
+    axes.set_xscale("symlog", linthresh=base)
+    axes.set_yscale("symlog", linthresh=base)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_ticks(ticks, [f"{each:.2g}" for each in ticks])
+        axis.set_minor_locator(NullLocator())

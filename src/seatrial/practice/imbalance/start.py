@@ -63,9 +63,8 @@ def _of_class(task: Task, model: Any, loss: ClassLoss, weights: list[Any], chose
     for batch in evaluation_loader(task, Subset(task.train, chosen.tolist()), Share()):  # pyright: ignore[reportArgumentType]
         inputs, targets = task.split(batch)
         mean = loss(model(*inputs), targets[0])
-        found = torch.autograd.grad(mean, weights, allow_unused=True)
+        found = torch.autograd.grad(mean, weights, allow_unused=True, materialize_grads=True)
         part = len(targets[0]) / len(chosen)
         total += part * float(mean.detach())
-        both = zip(weights, found, strict=True)
-        flat += part * torch.cat([(torch.zeros_like(w) if g is None else g).double().reshape(-1) for w, g in both])
+        flat += part * torch.cat([each.double().reshape(-1) for each in found])
     return total, flat

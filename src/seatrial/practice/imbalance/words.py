@@ -18,13 +18,9 @@ def starting(comparison: Comparison) -> list[str]:
     lines: list[str] = []
     at = known.rarest
     if seen is not None and math.isfinite(seen.gradient[at]):
-        most = int(known.counts.argmax())
         part = seen.gradient[at]
-        said = f"of the first step {share(part)}" if part >= 0 else "and the first step makes it worse"
-        lines.append(
-            f"At the start, class {at} is {share(seen.loss[at])} of the plain loss, {said}; class {most} "
-            f"{share(seen.loss[most])} and {share(seen.gradient[most])}."
-        )
+        step = f"{share(part)} of the first step" if part >= 0 else "the first step makes it worse"
+        lines.append(f"At the start, class {at} is {share(seen.loss[at])} of the plain loss, and {step}.")
     recalls = comparison[PLAIN].recalls
     found = ", ".join(f"{each}: {value:.2f}" for each, value in enumerate(recalls) if math.isfinite(value))
     lines.append(f"Plain training ends with recalls of {found} (class: share that is found).")
@@ -51,7 +47,7 @@ def _against_plain(comparison: Comparison, one: Candidate) -> str:
         return f"{one.name} ends with the same {figure} as plain training on every seed."
     interval = f"{gap.mean:+.3f}, {100 * (1 - gap.level):.3g} % interval over seeds {gap.low:+.3f} to {gap.high:+.3f}"
     if both.all is not None:
-        interval += f"; over seeds and examples p = {decimal(min(1.0, both.all.p * both.pairs))}"
+        interval += f"; over seeds and examples p = {decimal(min(1.0, both.all.p * both.pairs))}, all remedies counted"
     if both.shown:
         return (
             f"{one.name} ends with a {'higher' if gap.mean > 0 else 'lower'} {figure} than plain training ({interval})."
@@ -68,8 +64,8 @@ def _against_plain(comparison: Comparison, one: Candidate) -> str:
 
 def _limits(comparison: Comparison) -> Iterator[str]:
     known = comparison.rarity
-    pairs = len(comparison.candidates) - 1
-    widened = f", each widened for {pairs} remedies (Bonferroni)" if pairs > 1 else ""
+    remedies = len(comparison.candidates) - 1
+    widened = f", widened for {remedies} remedies (fewer on --remedies need fewer seeds)" if remedies > 1 else ""
     yield (
         f"The intervals are over {comparison.seeds} seeds{widened}: initial weights and the order of examples. p counts the draw of "
         "the validation examples too; that of the training data is in neither."

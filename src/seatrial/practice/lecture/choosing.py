@@ -136,7 +136,7 @@ def with_params(practice: Practice, params: dict[str, Any]) -> tuple[Task, Setti
 
 def with_remedy(task: Task, name: str, seed: int) -> Task:
     """The task as a remedy trains it."""
-    from seatrial.practice.imbalance.advice import remedied
+    from seatrial.practice.imbalance.general import remedied
 
     return remedied(task, name, seed)
 

@@ -31,7 +31,9 @@ def first(practice: Practice) -> Outcome:
         return Outcome((), skipped=f"A subset of {FIRST_SHARE:.0%} would have less than four batches.")
     settings = replace(practice.rated, epochs=min(FIRST_EPOCHS, practice.settings.epochs), subset=FIRST_SHARE)
     done = _fitted(practice, task, "subset", settings)
-    return Outcome((_told(done),), link="subset/report.html", values=_curves(done))
+    # That a training of few epochs was cut short is no news.
+    said = [each.sentences for each in done.readings if each.name != "still falling"]
+    return Outcome((_told(done), *said), link="subset/report.html", values=_curves(done))
 
 
 def whole(practice: Practice) -> Outcome:
@@ -40,8 +42,9 @@ def whole(practice: Practice) -> Outcome:
     done = _fitted(practice, task, "train", settings)
     findings = [f"{each.severity}: {each.message}" for each in done.verdict.findings if each.severity != "note"]
     values = {**_curves(done), "weights": str(done.weights)}
+    said = [each.sentences for each in done.readings]
     falls = f"The learning rate {KINDS[settings.schedule].words}." if settings.schedule else ""
-    return Outcome(tuple(filter(None, (_told(done), falls, *findings))), link="train/report.html", values=values)
+    return Outcome(tuple(filter(None, (_told(done), falls, *said, *findings))), link="train/report.html", values=values)
 
 
 def combine(practice: Practice) -> Outcome:

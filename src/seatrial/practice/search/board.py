@@ -143,8 +143,11 @@ class Board:
         # Not all at the same one: it would be theirs who are first, and the others would have to look again.
         at = free[random.SystemRandom().randrange(min(4, len(free)))]
         made = self._take(stage, at)
-        owner = _owner(self._attempts(stage)[at])
-        if owner is None or owner._trial_id != made:
+        now = self._attempts(stage)[at]
+        owner = _owner(now)
+        others = [each for each in now if each._trial_id != made]
+        done = _owner(others) is None and _result(stage, at, others) is not None  # since we looked
+        if owner is None or owner._trial_id != made or done:
             self._end(made, SURPLUS, "Another worker was faster.")
             return None
         import optuna
@@ -263,9 +266,9 @@ def _result(stage: Stage, at: int, trials: Sequence[FrozenTrial]) -> Result | No
 
     job = stage.jobs[at]
     counted = [each for each in trials if each.user_attrs.get("why") not in (INTERRUPTED, SURPLUS)]
-    for each in counted:
+    for before, each in enumerate(counted):
         if each.state == TrialState.COMPLETE and each.value is not None:
-            return Result(job, stage.name, each.value, attempts=len(counted), **each.user_attrs["told"])
+            return Result(job, stage.name, each.value, attempts=before + 1, **each.user_attrs["told"])
     if _owner(trials) is not None:
         return None
     for why, most in ATTEMPTS.items():

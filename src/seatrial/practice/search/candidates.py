@@ -124,4 +124,9 @@ def _draws(space: Space, study: optuna.Study) -> Iterator[tuple[dict[str, Any], 
         key = json.dumps(trial.params, sort_keys=True, default=str)
         repeated = repeated + 1 if key in seen else 0
         seen.add(key)
-        yield dict(trial.params), {name: distribution_to_json(each) for name, each in trial.distributions.items()}
+        try:
+            words = {name: distribution_to_json(each) for name, each in trial.distributions.items()}
+        except TypeError as error:
+            hint = "Name what they stand for: kind = trial.suggest_categorical('kind', ['relu', 'gelu'])."
+            raise refused("choices as words, numbers or None", f"{error}", "search-choices", hint) from error
+        yield dict(trial.params), words

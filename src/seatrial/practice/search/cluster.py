@@ -11,7 +11,7 @@ from typing import Any
 
 from seatrial.errors import UsageProblem
 from seatrial.practice.refusal import refused
-from seatrial.practice.search.worker import Workplace, work
+from seatrial.practice.search.worker import Workplace, work_on
 
 LOCAL = "local"
 _LOOK = 0.2  # seconds between two looks at the board
@@ -63,7 +63,7 @@ def _run(ray: Any, place: Workplace, count: int, progress: Callable[[], int]) ->
 
 
 def _work(place: Workplace) -> None:
-    work(place)
+    work_on(place, place.source.load())
 
 
 def _connect(ray: Any, address: str, count: int) -> None:

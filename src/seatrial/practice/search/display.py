@@ -41,6 +41,10 @@ class Display:
         self._looked = -math.inf
         self._began: dict[int, tuple[float, int]] = {}
 
+    def tell(self, sentence: str) -> None:
+        """Print a line."""
+        self._console.print(sentence, markup=False, soft_wrap=True)
+
     def look(self) -> int:
         """Tell what is new; returns how many trainings are over, and trials begun."""
         now = time.monotonic()

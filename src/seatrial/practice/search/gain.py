@@ -103,6 +103,7 @@ def _process(dimensions: int, noise: float) -> Any:
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import ConstantKernel, Matern
 
-    lengths = Matern(np.full(dimensions, 0.5), (0.05, 20.0), nu=2.5)
+    each: Any = np.full(dimensions, 0.5)  # a length for each dimension
+    lengths = Matern(each, (0.05, 20.0), nu=2.5)
     kernel = ConstantKernel(1.0, (0.05, 20.0)) * lengths
     return GaussianProcessRegressor(kernel, alpha=noise, n_restarts_optimizer=2, random_state=0)

@@ -122,7 +122,11 @@ def expected_maximum(count: int) -> float:
 
     if count < 2:
         return 0.0
-    found, _ = quad(lambda x: x * count * norm.pdf(x) * norm.cdf(x) ** (count - 1), -10, 10)
+
+    def density(x: float) -> float:
+        return float(count * norm.pdf(x) * norm.cdf(x) ** (count - 1))
+
+    found, _ = quad(lambda x: x * density(x), -10, 10)  # pyright: ignore[reportUnknownLambdaType]
     return float(found)
 
 

@@ -82,14 +82,15 @@ class Search:
         order: list[int] = []
         if self.winner is not None:
             order.append(self.winner.number)
-        for figures in (self.fresh_figures, *(self.record.figures(each) for each in reversed(self.budgets))):
+        rungs = [self.record.figures(each, self.first_seeds) for each in reversed(self.budgets)]
+        for figures in (self.fresh_figures, *rungs):
             order += [each for each in ranked(figures, highest=self.settings.highest) if each not in order]
         return order
 
     @property
     def first_seeds(self) -> list[int]:
-        """All seeds but the fresh ones: what was chosen by."""
-        return sorted({each.job.seed for each in self.record.results} - set(self.fresh_seeds))
+        """The seed by which was chosen."""
+        return [self.settings.seed]
 
     @property
     def fresh_figures(self) -> dict[int, float]:

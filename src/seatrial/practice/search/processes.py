@@ -100,7 +100,7 @@ def _gave_up(status: int, deaths: int) -> UsageProblem:
 
 
 def _end(workers: list[BaseProcess]) -> None:
-    """They save their trainings and end; who does not is ended."""
+    """They leave their trainings to others and end; who does not is ended."""
     for each in workers:
         if each.is_alive():
             each.terminate()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from seatrial.catalogue import nearest
+from seatrial.practice.fitting.fit import check_choice
 from seatrial.practice.fitting.order import steps_each
-from seatrial.practice.search.board import Board
+from seatrial.practice.refusal import refused, shown
+from seatrial.practice.search.board import Board, is_end
 from seatrial.practice.search.display import Display
 from seatrial.practice.search.outcome import Search
 from seatrial.practice.search.settings import SearchSettings
@@ -51,6 +54,7 @@ def search(
     Raises:
         UsageProblem: the task, the space or a setting is not what it should be; or `out` holds another search.
     """
+    _check_names(changes)
     chosen = replace(settings or SearchSettings(), **changes)
     words = task if isinstance(task, str) else ""
     source = Source(words, None if words else task, chosen.validation_share, chosen.seed)
@@ -77,11 +81,13 @@ def _searched(
     where = storage or str(folder / JOURNAL)
     with opened(where) as opened_storage:
         space = source.load()
-        budgets = settings.budgets(_batches(space))
+        budgets = settings.budgets(_batches(space, settings.choose))
         board = Board(opened_storage, name)
         board.begin({**settings.decisive, "parameters": _asked_for(space)})
         place = Workplace(source, where, name, str(folder / "trainings"), settings, budgets)
         with Display(board, settings, progress) as display:
+            if is_end(board.stages()):
+                display.tell("This search is over already. Another out (or name, in a storage) begins anew.")
             _work(place, space, workers, ray, display)
         return Search(name if storage else space.name or name, settings, budgets, board.record(), str(folder))
 
@@ -100,7 +106,16 @@ def _work(place: Workplace, space: Space, workers: int, ray: str, display: Displ
     display.look()
 
 
-def _batches(space: Space) -> int:
+def _check_names(changes: dict[str, Any]) -> None:
+    known = [each.name for each in fields(SearchSettings)]
+    for name, value in changes.items():
+        if name not in known:
+            near = nearest(name, known)
+            hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
+            raise refused("the settings of a search", f"{name}={shown(value)}", "search-argument", hint)
+
+
+def _batches(space: Space, choose: str) -> int:
     """In an epoch of the first candidate on all training data. A mistake in the task is told here, before any work."""
     import optuna
 
@@ -116,6 +131,7 @@ def _batches(space: Space) -> int:
                 if len(study.trials) < 100:
                     continue
                 raise
+            check_choice(task, choose)
             seed(0)
             try_out(task)
             return steps_each(task, task.train)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from seatrial.launch.program import Program
 from seatrial.practice.refusal import refused, shown
 from seatrial.practice.search.space import Space, space_of
 from seatrial.practice.task import Task
@@ -29,11 +28,11 @@ class Source:
         Raises:
             UsageProblem: the file describes none.
         """
-        given = found(self.words)[1] if self.words else self.given
+        given = found(self.words) if self.words else self.given
         return space_of(given, self.validation_share, self.seed)
 
 
-def found(words: str) -> tuple[Program, Any]:
+def found(words: str) -> Any:
     """Run a file; the function or task of the name that was asked for, else its function `space`, else its task.
 
     Raises:
@@ -42,9 +41,9 @@ def found(words: str) -> tuple[Program, Any]:
     described = run(words)
     asked = described.names.get(described.name or FUNCTION)
     if callable(asked) and not isinstance(asked, (Task, type)):
-        return described.program, asked
+        return asked
     if described.name and asked is not None and not isinstance(asked, Task):
         wanted = f"a Task or a function of a trial called {described.name} in {described.program.name}"
         hint = "The function asks its trial for values and returns a Task."
         raise refused(wanted, shown(asked), "search-space", hint)
-    return described.program, described.task()
+    return described.task()

@@ -157,8 +157,9 @@ def _division(task: Task, count: int, share: float, seed: int) -> tuple[list[int
         most = min(round(share * count), count - round(share * count))
         if sizes.min() < 2 or most < len(sizes):
             classes = None
-    kept, apart = train_test_split(np.arange(count), test_size=share, random_state=seed, stratify=classes)
-    return sorted(kept.tolist()), sorted(apart.tolist())
+    numbers: list[int] = list(range(count))
+    kept, apart = train_test_split(numbers, test_size=share, random_state=seed, stratify=classes)
+    return sorted(kept), sorted(apart)
 
 
 def _rate(task: Task) -> float:

@@ -44,7 +44,7 @@ class Plan:
             return self._coarse()
         last = record.stages[-1]
         budget = last.jobs[0].budget
-        if last.name != SEEDS and not ranked(record.figures(budget), highest=self.settings.highest):
+        if last.name != SEEDS and not self._ranked(record, budget):
             said = f"No candidate could be trained for {budget.words}: see what failed."
             return Stage(len(record.stages), END, (), said=(said,))
         if last.name == COARSE:
@@ -71,7 +71,7 @@ class Plan:
         return Stage(0, COARSE, self._jobs(drawn, self.budgets[0]), tuple(drawn), (said + short,))
 
     def _again(self, record: Record) -> Stage:
-        best = ranked(record.figures(self.budgets[0]), highest=self.settings.highest)[:_TOLD_APART]
+        best = self._ranked(record, self.budgets[0])[:_TOLD_APART]
         seeds = [self.settings.seed + 1 + at for at in range(_TOLD_APART)]
         jobs = tuple(Job(number, seed, self.budgets[0]) for seed in seeds for number in best)
         said = f"The best {len(best)} on {len(seeds)} other seeds: how much of a figure is chance."
@@ -84,7 +84,7 @@ class Plan:
         if wanted <= 0:
             return self._rung(record, 1, f"All {settings.trials} candidates were tried.")
         number = len(record.stages)
-        figures = record.figures(self.budgets[0])
+        figures = record.figures(self.budgets[0], [settings.seed])
         drawn = near_the_best(self.space, wanted, settings.seed + number, known, figures, highest=settings.highest)
         if not drawn:
             return self._rung(record, 1, f"The space has no more than these {len(known)} candidates.")
@@ -111,7 +111,7 @@ class Plan:
         """Survivors on the next rung of the ladder; where there is none, the leaders on fresh seeds."""
         settings = self.settings
         before = self.budgets[rung - 1]
-        best = ranked(record.figures(before), highest=settings.highest)
+        best = self._ranked(record, before)
         if rung >= len(self.budgets):
             return self._seeds(record, best[: settings.leaders], 0, said, figures)
         kept = math.ceil(len(best) / (_FIRST_SURVIVORS if rung == 1 else _FACTOR))
@@ -142,6 +142,11 @@ class Plan:
         jobs = tuple(Job(number, seed, self.budgets[-1]) for seed in seeds for number in leaders)
         more = f"{counted(len(leaders), 'leader')} on {counted(len(seeds), 'fresh seed')}."
         return Stage(len(record.stages), SEEDS, jobs, said=tuple(filter(None, (said, more))), figures=figures)
+
+    def _ranked(self, record: Record, budget: Budget) -> list[int]:
+        """Candidates by their figures on the one seed that all of them had: the same batches and, where they are alike, the same
+        weights, so that their differences are less of chance than the figures are."""
+        return ranked(record.figures(budget, [self.settings.seed]), highest=self.settings.highest)
 
     def _jobs(self, drawn: list[Candidate], budget: Budget) -> tuple[Job, ...]:
         return tuple(Job(each.number, self.settings.seed, budget) for each in drawn)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 from collections.abc import Generator
 from pathlib import Path
@@ -27,7 +28,7 @@ def open_storage(where: str) -> BaseStorage:
     Raises:
         UsageProblem: Optuna or a driver is not installed, or the server does not answer.
     """
-    _require_optuna()
+    _require(("optuna",), "a search", "search-no-optuna", "seatrial[search]")
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
 
@@ -54,33 +55,23 @@ def _database(where: str) -> BaseStorage:
     if scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
         hint = "For one machine leave --storage out; for several: --storage postgresql://USER:PASSWORD@HOST/DATABASE."
         raise refused("a storage postgresql://...", f"{scheme}://...", "search-storage", hint)
-    try:
-        import psycopg  # noqa: F401
-        import sqlalchemy
-    except ImportError as error:
-        raise UsageProblem(
-            f"Expected the packages sqlalchemy and psycopg for --storage, found {error.name} not installed.",
-            "search-no-postgresql",
-            "pip install 'seatrial[search,postgresql]'",
-        ) from None
+    _require(("sqlalchemy", "psycopg"), "--storage", "search-no-postgresql", "seatrial[search,postgresql]")
+    from sqlalchemy.exc import SQLAlchemyError
+
     try:
         with quietly():
             return RDBStorage(f"postgresql+psycopg://{rest}", engine_kwargs={"pool_pre_ping": True})
-    except (sqlalchemy.exc.SQLAlchemyError, StorageInternalError) as error:
+    except (SQLAlchemyError, StorageInternalError) as error:
         said = " ".join(str(error.__cause__ or error).split())[:300]
         hint = "Does the server run, may this user write, does the database exist?"
         raise refused(f"a database at {without_password(where)}", said, "search-storage", hint) from error
 
 
-def _require_optuna() -> None:
-    try:
-        import optuna  # noqa: F401
-    except ImportError:
-        raise UsageProblem(
-            "Expected the package optuna, which a search needs, found it not installed.",
-            "search-no-optuna",
-            "pip install 'seatrial[search]'",
-        ) from None
+def _require(packages: tuple[str, ...], what: str, slug: str, extra: str) -> None:
+    for package in packages:
+        if importlib.util.find_spec(package) is None:
+            said = f"Expected the package {package}, which {what} needs, found it not installed."
+            raise UsageProblem(said, slug, f"pip install '{extra}'")
 
 
 def _lock(path: str) -> Any:

@@ -13,7 +13,7 @@ from seatrial.practice.fitting.fit import Fit, fit
 from seatrial.practice.fitting.settings import LOSS, Settings
 from seatrial.practice.search.board import DIVERGED, FAILED, MEMORY
 from seatrial.practice.search.settings import SearchSettings
-from seatrial.practice.search.space import Space
+from seatrial.practice.search.space import Space, Suggested
 from seatrial.practice.search.work import Job
 
 # What torch and the system say where memory runs out, besides errors of kinds of their own.
@@ -41,7 +41,7 @@ def train(space: Space, trial: Any, job: Job, settings: SearchSettings, folder: 
     try:
         suggested = space(trial)
         going_on = resume and (folder / STATE).exists()
-        done = fit(suggested.task, folder, _settings(job, settings, suggested.rate), resume=going_on, progress=False)
+        done = fit(suggested.task, folder, _settings(job, settings, suggested), resume=going_on, progress=False)
     except optuna.TrialPruned as error:
         return Trained(math.nan, FAILED, f"The space refuses it: {error}", {})
     except Exception as error:
@@ -52,15 +52,17 @@ def train(space: Space, trial: Any, job: Job, settings: SearchSettings, folder: 
     return _trained(done, settings)
 
 
-def _settings(job: Job, settings: SearchSettings, rate: float) -> Settings:
+def _settings(job: Job, settings: SearchSettings, suggested: Suggested) -> Settings:
+    examples = len(suggested.task.train)  # pyright: ignore[reportArgumentType]
+    one_batch = min(1.0, suggested.task.batch_size / examples)  # where the size of batches is searched, too
     return Settings(
         epochs=job.budget.epochs,
         patience=0,  # all have the same time
         choose=settings.choose,
         highest=settings.highest,
         seed=job.seed,
-        subset=job.budget.share,
-        rate=rate,
+        subset=max(job.budget.share, one_batch),
+        rate=suggested.rate,
         kept=0,
         accelerator=settings.accelerator,
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from seatrial.practice.search.board import INTERRUPTED, Board, Claim, is_end
 from seatrial.practice.search.owner import BEAT, SILENCE, Beats, Looker
@@ -20,6 +22,7 @@ from seatrial.practice.search.training import train
 
 _PAUSE = 0.2  # seconds until the next look where there is nothing to do; longer the longer there is nothing
 _LONGEST_PAUSE = 2.0
+INTERRUPTED_STATUS = 130
 
 
 @dataclass(frozen=True)
@@ -38,18 +41,32 @@ class Workplace:
 
 
 def work(place: Workplace) -> None:
-    """Work until the search is over; ended by the end of the process that started this one."""
+    """Work until the search is over, in a process of its own. It is ended by SIGTERM, and by the end of the process that started it;
+    Ctrl-C is that one's to hear. What it was at goes on from the state that was saved last."""
     parent = os.getppid()
 
-    def alive() -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
+        raise KeyboardInterrupt
+
+    def look() -> None:
         if os.getppid() != parent:  # nobody would tell us to stop any more
             os.kill(os.getpid(), signal.SIGTERM)
 
-    work_on(place, place.source.load(), alive)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        work_on(place, place.source.load(), look)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED_STATUS)
 
 
-def work_on(place: Workplace, space: Space, each_beat: Callable[[], None] = lambda: None) -> None:
-    """The same with a space that is there already."""
+def work_on(place: Workplace, space: Space, each_beat: Callable[[], object] = lambda: None) -> None:
+    """Work until the search is over, in this process.
+
+    Args:
+        each_beat: is called now and then, also from another thread.
+    """
     plan = Plan(space, place.settings, place.budgets)
     with opened(place.storage) as storage:
         board = Board(storage, place.name, place.silence)
@@ -70,9 +87,10 @@ def work_on(place: Workplace, space: Space, each_beat: Callable[[], None] = lamb
                 continue
             pause = _PAUSE
             _make(place, board, space, claim, each_beat)
+            each_beat()
 
 
-def _make(place: Workplace, board: Board, space: Space, claim: Claim, each_beat: Callable[[], None]) -> None:
+def _make(place: Workplace, board: Board, space: Space, claim: Claim, each_beat: Callable[[], object]) -> None:
     def beat(count: int) -> None:
         each_beat()
         board.beat(claim, count)

@@ -22,13 +22,13 @@ def points(counts: tuple[int, ...], seed: int) -> tuple[torch.Tensor, torch.Tens
 
 def task(counts: tuple[int, ...] = (90, 20, 6), loss: Any = None, **named: Any) -> Task:
     """`named`: more arguments of the task."""
-    return Task(
-        lambda: nn.Linear(4, len(counts)),
-        loss or nn.CrossEntropyLoss(),
-        TensorDataset(*points(counts, 0)),
-        validation=TensorDataset(*points(counts, 1)),
-        **{"optimizer": lambda model: torch.optim.SGD(model.parameters(), lr=0.1), "batch_size": 16, **named},
-    )
+    others: dict[str, Any] = {
+        "validation": TensorDataset(*points(counts, 1)),
+        "optimizer": lambda model: torch.optim.SGD(model.parameters(), lr=0.1),
+        "batch_size": 16,
+    }
+    train = TensorDataset(*points(counts, 0))
+    return Task(lambda: nn.Linear(4, len(counts)), loss or nn.CrossEntropyLoss(), train, **(others | named))
 
 
 def single(loss: Any, last: nn.Module | None = None) -> Task:
