@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from seatrial.cli.compare import command
 from seatrial.errors import UsageProblem
-from seatrial.evaluation.comparison import made, reading
+from seatrial.evaluation.comparison import made, reading, results
 from seatrial.evaluation.comparison.figures import FIGURES, figure
 from seatrial.evaluation.comparison.methods import Method, Predicted, Scored
 from seatrial.evaluation.comparison.showing import as_dict, write
@@ -22,6 +22,15 @@ from seatrial.vault.plan import Plan
 from seatrial.vault.vault import Vault
 
 DRAW = np.random.default_rng(3)
+
+
+@pytest.fixture(autouse=True)
+def _drawn_anew():
+    """Each test draws the same, whatever ran before it."""
+    global DRAW
+    DRAW = np.random.default_rng(3)
+
+
 TARGETS = np.random.default_rng(0).integers(0, 3, 300)
 
 
@@ -122,6 +131,19 @@ def test_ranks_of_scores_are_compared_by_swapping_them():
         found = compare([one, other], by).pairs[0].result.compared
         assert "draws" in found.test and found.p < 0.05
         assert 0 < found.low < found.effect < found.high
+
+
+def test_ranks_of_many_scores_are_compared_by_what_examples_contribute(monkeypatch: pytest.MonkeyPatch):
+    targets = np.arange(2000) % 2
+    one, other = (
+        Predicted(name, (Predictions("binary", targets, DRAW.random(2000) * 0.7 + by * targets, np.arange(2000)),))
+        for name, by in (("a", 0.3), ("b", 0.27))
+    )
+    swapped = compare([one, other], "roc-auc").pairs[0].result.compared
+    monkeypatch.setattr(results, "MANY", 2000)
+    found = compare([one, other], "roc-auc").pairs[0].result.compared
+    assert found.effect == pytest.approx(swapped.effect)
+    assert found.p == pytest.approx(swapped.p, abs=0.03)
 
 
 def test_lower_is_better_of_a_loss():

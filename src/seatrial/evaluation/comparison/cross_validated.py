@@ -10,7 +10,10 @@ from numpy.typing import ArrayLike
 from seatrial.evaluation.comparison.compared import LEVEL, Compared
 from seatrial.evaluation.comparison.values import finite, refused
 
-_HALVES = "Differences of the two halves are normal, of equal spread and independent; the methods are trained on half of the data."
+_HALVES = (
+    "Differences of the two halves are normal, of equal spread and independent, which learners that hang on single examples break; "
+    "the methods are trained on half of the data."
+)
 
 
 def five_by_two_f(differences: ArrayLike) -> Compared:

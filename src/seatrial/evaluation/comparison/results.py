@@ -24,6 +24,8 @@ from seatrial.evaluation.comparison.swapping import swap_means, swap_predictions
 from seatrial.evaluation.comparison.values import Values
 from seatrial.evaluation.predictions import Predictions
 
+MANY = 20_000  # examples, from which figures of the order of scores are taken as means of contributions
+
 
 @dataclass(frozen=True, slots=True)
 class Needed:
@@ -148,7 +150,9 @@ def folds(first: Scored, second: Scored, ratio: float, level: float) -> Result:
 
 
 def _rows_swapped(one: Predictions, other: Predictions, figure: Figure) -> Compared:
-    """For figures that look at the order of scores."""
+    """For figures that look at the order of scores. Of many examples their contributions are swapped, which is as good then."""
+    if len(one) >= MANY:
+        return swap_means(figure.contributions(one) - figure.contributions(other), one.groups)
 
     def value(_: NDArray[Any], scores: NDArray[Any]) -> float:
         return figure.value(one.with_scores(scores))
