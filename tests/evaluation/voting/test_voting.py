@@ -15,7 +15,7 @@ from seatrial.evaluation.predictions import Predictions
 from seatrial.evaluation.voting.diversity import diversity, diversity_of
 from seatrial.evaluation.voting.losses import cells, error, loss
 from seatrial.evaluation.voting.majority import majority_error, majority_error_of
-from seatrial.evaluation.voting.selection import best, equal, greedy, halves
+from seatrial.evaluation.voting.selection import best, equal, folds, greedy, halves
 from seatrial.evaluation.voting.votes import hard, soft
 from seatrial.evaluation.voting.worth import Recipe, worth
 
@@ -277,3 +277,11 @@ def test_groups_stay_together_in_the_halves():
         assert np.unique(groups[chosen_by], return_counts=True)[1].tolist() == [4] * 5
     with pytest.raises(UsageProblem, match="vote-halves"):
         next(halves(40, np.zeros(40), 3, 0))
+
+
+def test_each_part_is_scored_once_by_what_the_others_choose():
+    found = list(folds(23, None, 10, 0))
+    assert len(found) == 10
+    assert np.sum([scored for _, scored in found], axis=0).tolist() == [1] * 23
+    assert all(np.array_equal(chosen_by, ~scored) for chosen_by, scored in found)
+    assert len(list(folds(12, np.repeat([0, 1, 2], 4), 10, 0))) == 3

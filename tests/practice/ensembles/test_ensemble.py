@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,7 @@ def test_honest_figures_and_sentences_are_written(made: Ensembled, tmp_path: Pat
     told = json.loads((tmp_path / "figures.json").read_text())
     assert told["members"] == as_dict(made)["members"]
     assert told["calibration"]["temperature"] > 0
+    assert told["promised"] == pytest.approx(made.choice.promised) and math.isfinite(made.choice.promised)
     names = ["best member", "equal votes", "mean of logs", "greedy selection", "hard vote"]
     assert [each["name"] for each in told["combinations"]] == names
     assert told["independence"]["got"] == pytest.approx(made.choice.combinations[4].error)

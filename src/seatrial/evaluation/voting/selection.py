@@ -86,20 +86,37 @@ def halves(
     Raises:
         UsageProblem: there is one example, or one group, only.
     """
+    generator = np.random.default_rng(seed)
+    for _ in range(repeats):
+        yield from _folds(count, groups, 2, generator)
+
+
+def folds(
+    count: int, groups: NDArray[np.generic] | None, parts: int, seed: int
+) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    """The same with so many parts, each scored once by what the others choose; as many as there are examples or groups, at most.
+
+    Raises:
+        UsageProblem: there is one example, or one group, only.
+    """
+    return _folds(count, groups, parts, np.random.default_rng(seed))
+
+
+# ---- inner steps -------------------------------------------------------------------------------------------------
+
+
+def _folds(
+    count: int, groups: NDArray[np.generic] | None, parts: int, generator: np.random.Generator
+) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
     units = np.arange(count) if groups is None else np.unique(groups, return_inverse=True)[1]
     total = int(units.max()) + 1
     if total < 2:
         raise UsageProblem(
             "Expected two examples (or groups) at least, found one.", "vote-halves", "Give more validation data."
         )
-    generator = np.random.default_rng(seed)
-    for _ in range(repeats):
-        first = generator.permutation(total)[units] < total // 2
-        yield first, ~first
-        yield ~first, first
-
-
-# ---- inner steps -------------------------------------------------------------------------------------------------
+    part = (generator.permutation(total) % min(parts, total))[units]
+    for each in range(min(parts, total)):
+        yield part != each, part == each
 
 
 def _climbed(of: Cells, order: NDArray[np.int64], rounds: int) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,18 +13,22 @@ from numpy.typing import NDArray
 from seatrial.evaluation.calibration.calibrating import Calibration, calibration
 from seatrial.evaluation.calibration.temperature import rescaled, temperature
 from seatrial.evaluation.predictions import Predictions
-from seatrial.evaluation.voting.columns import CLASSES
+from seatrial.evaluation.voting.columns import CLASSES, together
 from seatrial.evaluation.voting.losses import cells, error, loss
-from seatrial.evaluation.voting.selection import REPEATS, best, equal, greedy
+from seatrial.evaluation.voting.selection import REPEATS, best, equal, folds, greedy
 from seatrial.evaluation.voting.votes import hard, soft
 from seatrial.evaluation.voting.worth import Recipe, Worth, worth
 from seatrial.practice.ensembles.member import Member
+from seatrial.practice.refusal import refused
 
 BEST, EQUAL, LOGS, GREEDY, HARD = "best member", "equal votes", "mean of logs", "greedy selection", "hard vote"
 # Where the selection is repeated on halves, a library is put into fewer bags than for the selection that counts.
 _BAGS_IN_HALVES = 5
-# Of so many examples one split into halves says as much as several do of a few.
+# The whole choice is repeated so often without a part of the examples, to say what it is worth on others.
+FOLDS = 10
+# Of so many examples one split into halves says as much as several do of a few, and a choice among a few combinations makes up nothing.
 MANY = 20_000
+FEWEST = 8
 NORMAL_95 = 1.959964
 
 
@@ -52,11 +56,17 @@ class Combination:
     worth: Worth | None = None
     ties: int = 0
 
+    def applied(self, said: Sequence[Predictions]) -> Predictions:
+        """What it makes of the members' predictions for any examples."""
+        assert self.recipe is not None
+        found = soft(said, self.weights, of=self.recipe.vote, model=self.name)
+        return rescaled(found, self.temperature) if self.temperature != 1.0 else found
+
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """How much smaller the chosen ensemble's loss is than the best member's, both on examples that they were not fitted to: the mean with
-    its 95 % interval (normal, paired). Other trainings would differ too: that is not in it."""
+    """How much smaller the ensemble's loss is than the best member's, on examples that chose neither: the mean with its 95 % interval
+    (normal, paired). Other trainings would differ too: that is not in it."""
 
     mean: float
     low: float
@@ -70,11 +80,18 @@ class Gain:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """All combinations, the number of the chosen one, what it gains, the name of the loss; and its calibration before and after a
-    temperature (None where answers are no classes)."""
+    """All combinations and the number of the chosen one.
+
+    promised     its loss on examples that chose nothing: the whole choice is made anew without each tenth of them. (Of very many
+                 examples: on halves.)
+    gain         over the best member; None where it is the best member.
+    loss         the name of the loss.
+    calibration  before and after a temperature; None where answers are no classes.
+    """
 
     combinations: tuple[Combination, ...]
     at: int
+    promised: float
     gain: Gain | None
     loss: str
     calibration: Calibration | None
@@ -89,31 +106,46 @@ class Choice:
 
 
 def choose(members: Sequence[Member], groups: NDArray[np.generic] | None = None, seed: int = 0) -> Choice:
-    """Compare the combinations; the one with the smallest loss on examples that it was not fitted to is the ensemble.
+    """Compare the combinations; the one with the smallest loss on halves that it was not fitted to is the ensemble. (Halves and no smaller
+    parts: where little is known, they favour what is chosen least, such as equal votes, and those are better then.)
 
     Args:
         members: their predictions are of the same validation data.
         groups: (n,) of these.
 
     Raises:
-        UsageProblem: the members cannot be combined.
+        UsageProblem: the members cannot be combined, or there are too few examples (or groups).
     """
-    said = [each.predictions for each in members]
+    said = together([each.predictions for each in members])
+    units = len(said[0]) if groups is None else len(np.unique(groups))
+    if units < FEWEST:
+        hint = "Give more validation data."
+        raise refused(f"{FEWEST} validation examples (or groups) at least", str(units), "ensemble-examples", hint)
     classes = said[0].kind in CLASSES
     names = [BEST] if len(members) == 1 else [BEST, EQUAL, *([LOGS] if classes else []), GREEDY]
-    found = [_combined(name, said, groups, seed) for name in names]
-    at = int(np.argmin([each.worth.better.held_out for each in found if each.worth is not None]))
-    gain = _gain(found[0], found[at]) if at else None
+    found, at = _compared(names, said, groups, seed)
+    losses = _promised(names, said, found[at], groups, seed)
+    gain = _gain(_promised([BEST], said, found[0], groups, seed), losses) if at else None
+    calibrated = (
+        calibration(replace(found[at], temperature=1.0).applied(said), None, seed, cautious=True) if classes else None
+    )
     if classes and len(members) > 1:
         vote = hard(said, model=HARD)
         shares = np.full(len(members), 1 / len(members))
         wrong, ties = error(vote.predictions), int(vote.ties.sum())
         found.append(Combination(HARD, None, shares, 1.0, vote.predictions, math.nan, wrong, ties=ties))
-    calibrated = calibration(_plain(found[at], said), None, seed, cautious=True) if classes else None
-    return Choice(tuple(found), at, gain, cells(said[:1]).name, calibrated)
+    return Choice(tuple(found), at, float(losses.mean()), gain, cells(said[:1]).name, calibrated)
 
 
 # ---- inner steps -------------------------------------------------------------------------------------------------
+
+
+def _compared(
+    names: Sequence[str], said: Sequence[Predictions], groups: NDArray[np.generic] | None, seed: int
+) -> tuple[list[Combination], int]:
+    """The combinations, and the number of the best one."""
+    found = [_combined(name, said, groups, seed) for name in names]
+    return found, int(np.argmin([each.worth.better.held_out for each in found if each.worth is not None]))
 
 
 def _combined(name: str, said: Sequence[Predictions], groups: NDArray[np.generic] | None, seed: int) -> Combination:
@@ -124,6 +156,25 @@ def _combined(name: str, said: Sequence[Predictions], groups: NDArray[np.generic
     by = temperature(found, cautious=True) if measured.better is measured.calibrated else 1.0
     found = rescaled(found, by) if by != 1.0 else found
     return Combination(name, recipe, weights, by, found, loss(found), error(found), measured)
+
+
+def _promised(
+    names: Sequence[str],
+    said: Sequence[Predictions],
+    chosen: Combination,
+    groups: NDArray[np.generic] | None,
+    seed: int,
+) -> NDArray[np.float64]:
+    """(n,) the loss of each example by the combination that the others choose."""
+    if len(said[0]) >= MANY:
+        assert chosen.worth is not None
+        return chosen.worth.better.losses
+    losses = np.zeros(len(said[0]))
+    for chosen_by, scored in folds(len(losses), groups, FOLDS, seed):
+        within = None if groups is None else groups[chosen_by]
+        found, at = _compared(names, [each.at(chosen_by) for each in said], within, seed)
+        losses[scored] = cells([found[at].applied([each.at(scored) for each in said])]).of(np.ones(1))
+    return losses
 
 
 def _recipe(name: str, seed: int) -> Recipe:
@@ -138,15 +189,8 @@ def _recipe(name: str, seed: int) -> Recipe:
             return Recipe(name, best)
 
 
-def _plain(of: Combination, said: Sequence[Predictions]) -> Predictions:
-    """The vote before its temperature."""
-    assert of.recipe is not None
-    return soft(said, of.weights, of=of.recipe.vote, model=of.name)
-
-
-def _gain(single: Combination, chosen: Combination) -> Gain:
-    assert single.worth is not None and chosen.worth is not None
-    differences = single.worth.better.losses - chosen.worth.better.losses
+def _gain(single: NDArray[np.float64], chosen: NDArray[np.float64]) -> Gain:
+    differences = single - chosen
     mean = float(differences.mean())
     reach = NORMAL_95 * float(differences.std(ddof=1)) / math.sqrt(len(differences))
     return Gain(mean, mean - reach, mean + reach)

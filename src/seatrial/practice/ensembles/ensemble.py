@@ -31,7 +31,7 @@ from seatrial.practice.optimizers.kinds import with_optimizer
 from seatrial.practice.predicting.predicting import predict
 from seatrial.practice.refusal import refused
 from seatrial.practice.task import Task
-from seatrial.practice.unchanged import unchanged
+from seatrial.practice.unchanged import seed, unchanged
 from seatrial.taps import apart
 
 SEEDS, SNAPSHOTS, AVERAGES, SOUP, CLASSICAL = KINDS = ("seeds", "snapshots", "averages", "soup", "classical")
@@ -96,7 +96,7 @@ def ensemble(
     """
     chosen = settings or Settings()
     _check(task, chosen, members, kinds, checkpoints)
-    answers = apart(lambda: _answers(task))
+    answers = apart(lambda: _answers(task, chosen.seed))
     about = {
         "task": task.name,
         "examples": len(task.train),  # pyright: ignore[reportArgumentType]
@@ -130,7 +130,7 @@ def _check(task: Task, settings: Settings, members: int, kinds: Sequence[str], c
         raise refused("one device for each training", str(settings.devices), "ensemble-devices", hint)
 
 
-def _answers(task: Task) -> Predictions:
+def _answers(task: Task, number: int) -> Predictions:
     """What an untrained network says of the validation data: of which kind members' answers will be.
 
     Raises:
@@ -138,6 +138,7 @@ def _answers(task: Task) -> Predictions:
     """
     assert task.validation is not None
     with unchanged():
+        seed(number)
         found = predict(task, task.make().model, task.validation)
     together([found])
     return found

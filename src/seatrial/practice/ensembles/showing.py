@@ -72,6 +72,7 @@ def as_dict(made: Ensembled) -> dict[str, Any]:
             }
             for at, each in enumerate(made.choice.combinations)
         ],
+        "promised": made.choice.promised,
         "gain": _plain(made.choice.gain),
         "calibration": None if made.choice.calibration is None else asdict(made.choice.calibration),
         "diversity": None
