@@ -5,8 +5,10 @@ from __future__ import annotations
 from seatrial.practice.imbalance.against import against
 from seatrial.practice.imbalance.comparing import Candidate, Comparison
 from seatrial.practice.imbalance.general import Recommendation, in_general
-from seatrial.practice.imbalance.remedies import PLAIN
+from seatrial.practice.imbalance.remedies import ADJUSTED, PLAIN
 from seatrial.practice.task import Task
+
+_AFTERWARDS = {"logit-adjusted": ADJUSTED}
 
 
 def recommended(comparison: Comparison, task: Task) -> Recommendation:
@@ -16,7 +18,8 @@ def recommended(comparison: Comparison, task: Task) -> Recommendation:
     for a difference that chance does not explain, with all remedies counted.
     """
     general = in_general(task, comparison.rarity, comparison.metric.name)
-    name = general.name if general.name in comparison else PLAIN
+    # Logits adjusted afterwards have the same optimum as those adjusted in the loss (Menon et al. 2021, section 4).
+    name = next(each for each in (general.name, _AFTERWARDS.get(general.name, PLAIN), PLAIN) if each in comparison)
     better = _shown_better(comparison, comparison[name])
     if better is None:
         return Recommendation(name, (*general.why, _standing(comparison, name)), "general")

@@ -26,8 +26,8 @@ from seatrial.report.rates import write as write_rate
 
 # A search within a practice: enough to leave bad regions, little enough for a coffee.
 TRIALS, SEARCH_EPOCHS, LEADERS, SEEDS = 16, 9, 2, 3
-# Remedies that a practice compares: the plain loss, and those that evidence speaks for (docs/decisions/imbalance.md).
-REMEDIES = ("threshold", "adjusted-afterwards", "logit-adjusted", "class-weights")
+# Those that act after a plain training: the probabilities stay those of the data, so that an ensemble can be chosen by them.
+REMEDIES = ("threshold", "adjusted-afterwards")
 REMEDY_EPOCHS, REMEDY_SEEDS = 15, 3
 BALANCED = "balanced-accuracy"
 
@@ -132,13 +132,6 @@ def with_params(practice: Practice, params: dict[str, Any]) -> tuple[Task, Setti
     found = space_of(_space(practice))(FixedTrial(params))
     settings = practice.rated
     return found.task, replace(settings, rate=found.rate or (0.0 if practice.space is not None else settings.rate))
-
-
-def with_remedy(task: Task, name: str, seed: int) -> Task:
-    """The task as a remedy trains it."""
-    from seatrial.practice.imbalance.general import remedied
-
-    return remedied(task, name, seed)
 
 
 def at_rate(task: Task, rate: float) -> Task:

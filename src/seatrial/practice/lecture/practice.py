@@ -65,13 +65,11 @@ class Practice:
 
     @property
     def chosen(self) -> tuple[Task, Settings]:
-        """The task and the settings with what the search and the comparison of remedies chose, as far as they are over."""
-        from seatrial.practice.lecture.choosing import with_params, with_remedy
+        """The task and the settings with what the search chose, as far as it is over."""
+        from seatrial.practice.lecture.choosing import with_params
 
-        params, remedy = self.diary.value("search", "params"), self.diary.value("imbalance", "remedy")
+        params = self.diary.value("search", "params")
         task, settings = with_params(self, params) if params else (self.prepared, self.rated)
-        if remedy:
-            task = with_remedy(task, remedy, settings.seed)
         return task, settings if task.schedule is not None else annealed(settings)
 
 

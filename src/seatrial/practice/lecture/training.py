@@ -52,7 +52,8 @@ def combine(practice: Practice) -> Outcome:
     if practice.quick:
         return Outcome((), skipped="A quick practice trains one model.")
     from seatrial.practice.ensembles.ensemble import CLASSICAL, SEEDS, ensemble
-    from seatrial.practice.ensembles.showing import write
+    from seatrial.practice.ensembles.showing import PICTURE, write
+    from seatrial.practice.ensembles.words import sentences
 
     task, settings = practice.chosen
     rate = settings.rate
@@ -72,18 +73,7 @@ def combine(practice: Practice) -> Outcome:
     except UsageProblem as problem:
         return Outcome((), skipped=f"No ensemble was made: {problem}")
     write(made, made.folder)
-    chosen, names = made.choice.chosen, [each.name for each in made.ensemble.voices]
-    sentences = [
-        f"Taken from here: {chosen.name} ({', '.join(names)}), {made.choice.loss} {decimal(chosen.loss)} on the validation data."
-    ]
-    if made.choice.gain is not None:
-        gain = made.choice.gain
-        sure = "" if gain.shown else ", which could be chance"
-        sentences.append(
-            f"On examples that did not choose it, it is better than the best member by {decimal(gain.mean)} "
-            f"({decimal(gain.low)} to {decimal(gain.high)}){sure}."
-        )
-    return Outcome((*sentences, *made.left_out), values={"ensemble": str(made.folder)})
+    return Outcome(tuple(sentences(made)), values={"ensemble": str(made.folder)}, link=f"ensemble/{PICTURE}")
 
 
 # ---- inner steps -------------------------------------------------------------------------------------------------
