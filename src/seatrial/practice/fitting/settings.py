@@ -18,7 +18,9 @@ _MIXED = "Mixed precision keeps the weights in 32 bits."
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """epochs       passes over the training data, at most.
+    """How a task is trained.
+
+    epochs       passes over the training data, at most.
     patience     epochs without an improvement of the validation, after which training stops; 0: never.
     choose       what the best epoch is chosen by: "loss", or a metric of the task.
     highest      whether the best value of that is the highest.
