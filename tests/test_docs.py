@@ -1,18 +1,30 @@
-"""What people read first is true: links lead somewhere, the page of findings is that of the rules, the examples differ
-in the one line that they say."""
+"""What people read first is true: links lead somewhere, pages that repeat the code are those of the code, commands are there,
+the examples differ in the one line that they say."""
 
 import difflib
+import importlib
 import re
-import runpy
+import shlex
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
+import click
 import pytest
 
+from seatrial.cli import group
 from seatrial.config import Config, load
+from seatrial.history import Run
+from seatrial.rules import HEADINGS
 from seatrial.verdict import configured_rules
+from tests.rules.loop.histories import History
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -21,16 +33,69 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
-def test_the_page_of_findings_is_that_of_the_rules() -> None:
-    generated = runpy.run_path(str(ROOT / "docs" / "generate.py"))["text"]()
-    written = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
-    assert written == generated, "a rule or the catalogue changed: run python docs/generate.py"
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_headings(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", page.read_text(encoding="utf-8")):
+        assert anchor in anchors(page.parent / target if target else page), f"{page.name} links to {target}#{anchor}"
 
 
-def test_the_page_of_findings_json_is_that_of_the_schema() -> None:
-    generated = runpy.run_path(str(ROOT / "docs" / "generate.py"))["schema_text"]()
-    written = (ROOT / "docs" / "findings-json.md").read_text(encoding="utf-8")
-    assert written == generated, "the schema changed: run python docs/generate.py"
+def anchors(page: Path) -> set[str]:
+    """Of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_index_lists_every_page() -> None:
+    index = ROOT / "docs" / "index.md"
+    listed = {(index.parent / target).resolve() for target in re.findall(r"\]\(([^)#]+)", index.read_text("utf-8"))}
+    assert sorted(page.name for page in PAGES if "docs" in page.parts and page not in {*listed, index}) == []
+
+
+@pytest.fixture(scope="module")
+def generated() -> dict[str, Callable[[], str]]:
+    """What makes the text of each page that is written by docs/generate.py."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "docs"))
+        return importlib.import_module("generate").PAGES
+
+
+@pytest.mark.parametrize("name", ["findings.md", "findings-json.md", "commands.md", "python.md"])
+def test_pages_that_repeat_are_those_of_the_code(name: str, generated: dict[str, Callable[[], str]]) -> None:
+    written = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    assert written == generated[name](), f"what {name} repeats has changed: run python docs/generate.py"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_commands_that_pages_show_are_there(page: Path) -> None:
+    for block in re.findall(r"```bash\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            words = shlex.split(line, comments=True)
+            if words and words[0].endswith("seatrial"):
+                _check_command(words[1:])
+
+
+def _check_command(words: list[str]) -> None:
+    command: click.Command = group
+    while isinstance(command, click.Group) and (found := command.get_command(click.Context(command), words[0])):
+        command, words = found, words[1:]
+    assert not isinstance(command, click.Group), words
+    known = {option for each in command.params for option in each.opts}
+    script = next((at for at, word in enumerate(words) if word.endswith(".py")), len(words))
+    own = words if command.context_settings.get("allow_interspersed_args", True) else words[:script]
+    assert {word.partition("=")[0] for word in own if word.startswith("--")} <= known, words
+
+
+def test_the_rule_that_the_page_adds_works(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "adding-a-rule.md").read_text(encoding="utf-8")
+    (source,) = re.findall(r"````python\n(.*?)````", text, flags=re.DOTALL)
+    rule = ModuleType("no_momentum")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, rule.__name__, rule)  # a dataclass looks its module up
+        exec(source, vars(rule))
+    assert tuple(re.findall(r"^## (.*)$", rule.__doc__ or "", re.MULTILINE)) == HEADINGS
+    for momentum, found in ((0.0, 1), (0.9, 0)):
+        history = History().optimizer(0, [0], settings={"lr": 0.1, "momentum": momentum}).turns(9, "0 step")
+        assert len(list(rule.check(Run.of(history.events), rule.Thresholds()))) == found
 
 
 def test_the_examples_differ_in_one_line_of_code() -> None:

@@ -54,7 +54,7 @@ def _section(name: str) -> str:
     parts = [f"## {_heading(name)}", f"```python\n{_written(f'seatrial.{name}', signature)}\n```"]
     parts.append(docstrings.as_markdown(inspect.getdoc(offered) or "", set(signature.parameters)))
     if isinstance(offered, type) and (members := list(_members(offered))):
-        parts += ["What it has:", "\n".join(members)]
+        parts += ["Its objects have:", "\n".join(members)]
     return "\n\n".join(parts) + "\n"
 
 
