@@ -105,6 +105,15 @@ def test_the_examples_differ_in_one_line_of_code() -> None:
     assert changed == ["-         return torch.softmax(self.out(x), dim=1)", "+         return self.out(x)"]
 
 
+def test_the_walk_shows_the_screen_that_the_readme_shows() -> None:
+    """Which tests/test_examples.py holds to what is printed."""
+    walked = (ROOT / "docs" / "walk.md").read_text(encoding="utf-8").splitlines()
+    shown = PAGES[0].read_text(encoding="utf-8").splitlines()
+    screen = [line for line in walked if line.startswith("    ")]
+    assert len(screen) > 20
+    assert [line for line in screen if line not in shown] == []
+
+
 def test_every_readme_command_names_a_file_that_is_there() -> None:
     text = PAGES[0].read_text(encoding="utf-8")
     for name in re.findall(r"seatrial (?:run|check) (\S+\.py)", text):
