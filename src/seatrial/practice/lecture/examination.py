@@ -193,4 +193,4 @@ def _sentences(result: Result, examples: int, looks: int) -> tuple[str, ...]:
     )
     count = "for the first time" if looks == 0 else f"after {counted(looks, 'look')} before"
     headline = f"On {counted(examples, 'sealed example')}, opened {count}, the {name} {told}{between}."
-    return (headline, *result.figures[1:], answer.sentence)
+    return (headline, *result.against, answer.sentence)
