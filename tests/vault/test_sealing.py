@@ -83,3 +83,15 @@ def test_groups_and_times_may_be_given_for_each_example(tmp_path: Path) -> None:
     assert "given" in (tmp_path / "two.vault.ledger").read_text()
     with pytest.raises(UsageProblem, match="one value of groups for each of 200 examples"):
         Vault.seal(path, tmp_path / "three.vault", target="label", groups=[1, 2, 3])
+
+
+def test_windows_of_a_series_may_be_forecast_from_but_not_be_divided_at_random(tmp_path: Path) -> None:
+    series = np.random.default_rng(0).normal(size=260).round(6)
+    windows = np.lib.stride_tricks.sliding_window_view(series, 25)
+    rows = [[at, *row] for at, row in enumerate(windows.tolist())]
+    names = ["month", *(f"x{at}" for at in range(24)), "y"]
+    path = table(tmp_path / "data.csv", names, rows)
+    with pytest.raises(UsageProblem, match=r"moved along its columns|also training examples|nearly"):
+        Vault.seal(path, tmp_path / "one.vault", target="y", ignore=["month"])
+    made = Vault.seal(path, tmp_path / "two.vault", target="y", time="month")
+    assert made.sealed.examples.test == 48 and "moved along" not in made.sealed.looked

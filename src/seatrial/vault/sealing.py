@@ -112,14 +112,15 @@ def divide(data: Any, target: str | None, choice: Choice) -> Divided:
     )
     source.left_out = _left_out(source, choice)
     classes = _names(answers)
-    overlap = find(source.blocks, test, groups)
+    later = choice.time is not None
+    overlap = find(source.blocks, test, groups, later=later)
     if not overlap.found:
         return Divided(source, test, classes, overlap)
     examples = int(test.sum())
     if choice.duplicates == "refuse":
         raise refusal(overlap, examples)
     if choice.duplicates == "move":
-        test, overlap = mended(source.blocks, test, overlap, groups)
+        test, overlap = mended(source.blocks, test, overlap, groups, later=later)
         note = f"{examples - int(test.sum())} test examples were moved to the training part: they, or nearly they, stand there too."
         return Divided(source, test, classes, overlap, (note,))
     return Divided(source, test, classes, overlap, (notice(overlap, examples),))

@@ -16,7 +16,7 @@ from seatrial.vault.overlap.windows import LEAST_COLUMNS, overlapping_windows
 from seatrial.vault.sources.source import Mask
 
 
-def find(blocks: Blocks, test: Mask, groups: NDArray[Any] | None = None) -> Overlap:
+def find(blocks: Blocks, test: Mask, groups: NDArray[Any] | None = None, *, later: bool = False) -> Overlap:
     """Look for equal and nearly equal examples and for groups on both sides of a split.
 
     Args:
@@ -24,6 +24,8 @@ def find(blocks: Blocks, test: Mask, groups: NDArray[Any] | None = None) -> Over
             bytes are kept of an example, besides those blocks that are looked at.
         test: (n,) True for test examples.
         groups: (n,) the group of each example.
+        later: whether all test examples are later than the others: those of a series then begin where the others end, and share a
+            stretch with them. That is what is forecast from, and no copy.
 
     Raises:
         ValueError: the blocks hold another number of examples than `test`.
@@ -37,7 +39,7 @@ def find(blocks: Blocks, test: Mask, groups: NDArray[Any] | None = None) -> Over
     coincidences = 0
     if same and natural(blocks, len(test), digests=True):
         same, coincidences = (), len(same)
-    near, looked = _near(blocks, test, passed)
+    near, looked = _near(blocks, test, passed, later)
     return Overlap(
         same=same,
         near=tuple(sorted(near, key=lambda pair: pair.distance)),
@@ -47,7 +49,7 @@ def find(blocks: Blocks, test: Mask, groups: NDArray[Any] | None = None) -> Over
     )
 
 
-def _near(blocks: Blocks, test: Mask, passed: NDArray[np.bool_]) -> tuple[list[Pair], str]:
+def _near(blocks: Blocks, test: Mask, passed: NDArray[np.bool_], later: bool) -> tuple[list[Pair], str]:
     block = next(iter(blocks()), None)
     if block is None or not test.any() or test.all():
         return [], "nothing: there is no other side"
@@ -57,7 +59,7 @@ def _near(blocks: Blocks, test: Mask, passed: NDArray[np.bool_]) -> tuple[list[P
     if values is None or values.size == 0:
         return [], "equal examples only: they hold no numbers that could be near"
     near, looked = near_numbers(blocks, test, passed)
-    if values[0].size >= LEAST_COLUMNS:
+    if values[0].size >= LEAST_COLUMNS and not later:
         known = passed.copy()
         known[[pair.test for pair in near]] = True
         near += overlapping_windows(blocks, test, known)

@@ -37,11 +37,14 @@ def moved(test: Mask, overlap: Overlap, groups: NDArray[Any] | None = None) -> M
     return kept
 
 
-def mended(blocks: Blocks, test: Mask, overlap: Overlap, groups: NDArray[Any] | None = None) -> tuple[Mask, Overlap]:
+def mended(
+    blocks: Blocks, test: Mask, overlap: Overlap, groups: NDArray[Any] | None = None, *, later: bool = False
+) -> tuple[Mask, Overlap]:
     """Move and look again, until nothing is found on both sides.
 
     Args:
         overlap: what was found of this split.
+        groups, later: as `find` takes them.
 
     Returns:
         The new split, and what is found of it: nothing.
@@ -56,7 +59,7 @@ def mended(blocks: Blocks, test: Mask, overlap: Overlap, groups: NDArray[Any] | 
         test = moved(test, overlap, groups)
         if test.sum() < LEAST_LEFT * before:
             break
-        overlap = find(blocks, test, groups)
+        overlap = find(blocks, test, groups, later=later)
     raise too_little(int(test.sum()), before)
 
 
