@@ -50,7 +50,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Ensembled:
 def test_members_of_all_kinds_are_there(made: Ensembled) -> None:
     names = [each.name for each in made.members]
     assert [each for each in names if each != "soup"] == [
-        *("seed-0", "seed-1", "snapshot-1", "snapshot-2", "ema", "swa", "trees", "neighbours")
+        *("seed-0", "seed-1", "snapshot-1", "snapshot-2", "ema", "swa", "trees", "neighbours", "linear")
     ]
     assert all(each.file.is_file() for each in made.members)
     weights = [network.read_bytes() for network in sorted((made.folder / "members").glob("*.safetensors"))]
@@ -186,7 +186,7 @@ def test_numbers_are_averaged_and_a_failed_member_is_left_out(tmp_path: Path) ->
 
     of = Task(model, nn.MSELoss(), TensorDataset(x[:200], y[:200]), validation=TensorDataset(x[200:], y[200:]))
     found = ensemble(of, tmp_path / "e", FEW, members=2, kinds=("seeds", "classical"), progress=False)
-    assert [each.name for each in found.members] == ["seed-0", "trees", "neighbours"]
+    assert [each.name for each in found.members] == ["seed-0", "trees", "neighbours", "linear"]
     assert found.left_out[0].startswith("seed-1: Training ended")
     assert found.independence is None and found.diversity is not None
     assert found.choice.loss == "squared error"

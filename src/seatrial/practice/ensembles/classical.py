@@ -6,22 +6,22 @@ import numpy as np
 
 from seatrial.errors import UsageProblem
 from seatrial.evaluation.predictions import Predictions
-from seatrial.practice.ensembles import neighbours, trees
+from seatrial.practice.ensembles import linear, neighbours, trees
 from seatrial.practice.ensembles.features import Features, features
 from seatrial.practice.ensembles.making import Making
-from seatrial.practice.ensembles.member import NEIGHBOURS, TREES, Member, said_by
+from seatrial.practice.ensembles.member import LINEAR, NEIGHBOURS, TREES, Member, said_by
 
 # Training examples times features: beyond it, growing takes minutes, and a random part of the examples is taken.
 MOST_CELLS = 30_000_000
 
 
 def classical(making: Making, answers: Predictions) -> list[Member]:
-    """Gradient boosting and nearest neighbours on the flattened inputs, by scikit-learn, with its defaults.
+    """Gradient boosting, nearest neighbours and a linear model on the flattened inputs, by scikit-learn.
 
     Args:
         answers: what any network of the task says of the validation data: theirs are of the same kind.
     """
-    names = (TREES, NEIGHBOURS)
+    names = (TREES, NEIGHBOURS, LINEAR)
     if all(making.store.has(name) for name in names):
         return [making.store.member(name) for name in names]
     try:
@@ -43,6 +43,9 @@ def _member(making: Making, name: str, answers: Predictions, training: Features)
         if name == TREES:
             trees.grow(answers.kind, training, classes, seed, path)
             origin = f"gradient boosting on {count}"
+        elif name == LINEAR:
+            linear.fit(answers.kind, training, classes, seed, path)
+            origin = f"{'ridge' if answers.kind == 'regression' else 'logistic'} regression on {count}"
         else:
             neighbours.learn(answers.kind, training, classes, path)
             origin = f"nearest neighbours among {count}"

@@ -10,20 +10,20 @@ import torch
 from torch import nn
 
 from seatrial.evaluation.predictions import Predictions
-from seatrial.practice.ensembles import neighbours, trees
+from seatrial.practice.ensembles import linear, neighbours, trees
 from seatrial.practice.fitting.checkpoints import load_weights
 from seatrial.practice.fitting.settings import Settings
 from seatrial.practice.predicting.predicting import predict
 from seatrial.practice.task import Data, Task
 
-NETWORK, TREES, NEIGHBOURS = "network", "trees", "neighbours"
-KINDS = (NETWORK, TREES, NEIGHBOURS)
+NETWORK, TREES, NEIGHBOURS, LINEAR = "network", "trees", "neighbours", "linear"
+KINDS = (NETWORK, TREES, NEIGHBOURS, LINEAR)
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
     """name         of its file, without the ending.
-    kind         a "network" of the task, boosted "trees" or nearest "neighbours".
+    kind         a "network" of the task, boosted "trees", nearest "neighbours" or a "linear" model.
     origin       where it comes from, in words.
     file         what it has learnt, as safetensors.
     predictions  of the validation data.
@@ -57,6 +57,8 @@ def said_by(kind: str, task: Task, file: Path, data: Data, device: torch.device 
         return trees.predict(task, file, data, **about)
     if kind == NEIGHBOURS:
         return neighbours.predict(task, file, data, **about)
+    if kind == LINEAR:
+        return linear.predict(task, file, data, **about)
     return predict(task, network(task, file, device), data, **about)
 
 
