@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import signal
 import os
 import random
 import sys
@@ -99,7 +100,9 @@ def test_killed_workers_take_nothing_with_them(calm: Record, task: Path, tmp_pat
 @pytest.mark.slow
 def test_a_ray_cluster_of_two_workers_comes_to_the_same_end(calm: Record, task: Path, tmp_path: Path):
     pytest.importorskip("ray")
+    before = signal.getsignal(signal.SIGTERM)
     found = search(str(task), settings=SMALL, out=tmp_path / "out", ray="local", workers=2, progress=False)
+    assert signal.getsignal(signal.SIGTERM) is before
     assert KILL.figures(found.record) == KILL.figures(calm) and found.winner is not None
 
 

@@ -6,7 +6,10 @@ All machines need the file of the task and the storage: --storage postgresql://.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any
 
 from seatrial.errors import UsageProblem
@@ -31,13 +34,29 @@ def run(place: Workplace, address: str, count: int, progress: Callable[[], int])
     """
     ray = _ray()
     started = not ray.is_initialized()
-    if started:
-        _connect(ray, address, count)
-    try:
-        _run(ray, place, count, progress)
-    finally:
+    with _signals_kept():
         if started:
-            ray.shutdown()
+            _connect(ray, address, count)
+        try:
+            _run(ray, place, count, progress)
+        finally:
+            if started:
+                ray.shutdown()
+
+
+@contextmanager
+def _signals_kept() -> Generator[None]:
+    """Ray listens to SIGTERM, also when it has been shut down; afterwards whoever listened before does so again."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if handler is not None:  # None: somebody else's, not Python's
+                signal.signal(number, handler)
 
 
 def _run(ray: Any, place: Workplace, count: int, progress: Callable[[], int]) -> None:
