@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-import signal
 import os
 import random
+import signal
 import sys
 import tempfile
 import threading
