@@ -239,8 +239,8 @@ def _methods(
 def _of_test(task: Task, done: Fit, test: Numbers, settings: Settings) -> tuple[float, dict[str, float]]:
     """Loss and metrics of a training's best epoch, and its predictions beside it where their kind is known."""
     data = _subset(task, test)
-    model = best_model(task, done)
     with unchanged(), machine(settings, task.batch_size) as devices:
+        model = best_model(task, done)
         made = devices.ready(Made(model, task.make().loss, None))  # pyright: ignore[reportArgumentType]  # nothing is trained
         found = validate(task, made, data, devices)
         try:

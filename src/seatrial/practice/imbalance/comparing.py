@@ -16,7 +16,7 @@ from seatrial.errors import UsageProblem
 from seatrial.evaluation.predictions import Predictions
 from seatrial.evaluation.thresholds.decisions import Decided, named
 from seatrial.files import replace as replace_file
-from seatrial.practice.fitting.checkpoints import LAST, STATE, load_weights
+from seatrial.practice.fitting.checkpoints import LAST, STATE, trained_model
 from seatrial.practice.fitting.fit import fit
 from seatrial.practice.fitting.settings import Settings
 from seatrial.practice.imbalance.against import Against, against
@@ -224,8 +224,7 @@ def _predicted(
     done = fit(changed, folder, settings, resume=(folder / STATE).exists(), progress=progress)
     if done.ending:
         raise UsageProblem(done.ending, "imbalance-diverged", "Give the task a smaller learning rate.")
-    model = task.make().model
-    load_weights(model, folder / LAST)
+    model = trained_model(task, folder / LAST)
     assert task.validation is not None
     found = predict(task, model, task.validation, name=remedy.name, seed=settings.seed, data_name="validation")
     found.write(path)

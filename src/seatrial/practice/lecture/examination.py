@@ -17,7 +17,7 @@ from seatrial.evaluation.evaluation import Evaluation
 from seatrial.evaluation.predictions import Predictions
 from seatrial.practice.ensembles.saved import Ensemble, Inputs
 from seatrial.practice.evaluating.evaluating import PAGE, write
-from seatrial.practice.fitting.checkpoints import load_weights
+from seatrial.practice.fitting.checkpoints import trained_model
 from seatrial.practice.lecture.outcome import Outcome
 from seatrial.practice.lecture.practice import Practice
 from seatrial.practice.metrics import is_gathering
@@ -78,8 +78,7 @@ def _chosen(practice: Practice) -> Chosen:
         made = Ensemble.load(folder, task)
         return Chosen(made.file, made.predictor("scores"), made.predict(task.validation))
     weights = Path(practice.diary.value("train", "weights"))
-    model = task.make().model
-    load_weights(model, weights)
+    model = trained_model(task, weights)
     said = predict(task, model, task.validation)
     return Chosen(weights, lambda inputs: predict(task, model, Inputs(inputs, task)).scores, said)  # pyright: ignore[reportArgumentType]
 
