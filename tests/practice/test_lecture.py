@@ -171,6 +171,23 @@ def test_groups_stay_together_and_later_examples_are_held_out(tmp_path: Path) ->
     assert diary.value("split", "validation") == list(range(272, 320))
 
 
+def test_targets_of_binary_cross_entropy_are_classes_and_one_of_its_own_keeps_nothing_from_being_sealed(
+    tmp_path: Path,
+) -> None:
+    x = torch.randn(100, 8, generator=torch.Generator().manual_seed(0))
+    y = (x[:, :1] > 1).float()
+    task = Task(lambda: nn.Linear(8, 1), nn.BCEWithLogitsLoss(), TensorDataset(x, y), batch_size=16)
+    diary = practise(task, tmp_path / "binary")
+    assert "each class with its share" in diary.outcomes["seal"].sentences[0]
+    assert "2 classes" in diary.outcomes["look"].sentences[1]
+    alone = torch.arange(100) % 2
+    alone[7] = 2
+    task = Task(lambda: nn.Linear(8, 3), nn.CrossEntropyLoss(), TensorDataset(x, alone), batch_size=16)
+    diary = practise(task, tmp_path / "alone")
+    assert diary.outcomes["seal"].sentences[0].startswith("20 examples were sealed;")
+    assert not diary.outcomes["open"].skipped
+
+
 def test_values_of_examples_that_are_not_one_each_are_refused() -> None:
     given = classes()
     with pytest.raises(UsageProblem, match="groups for 400 examples, found 3"):

@@ -28,6 +28,7 @@ from seatrial.vault.opening import Result
 from seatrial.vault.plan import Plan
 from seatrial.vault.vault import Vault
 
+_LEAST = 1e-12  # a weight of 0 would leave an example that is sure to be of that class without any probability
 REASON = "the end of the practice"
 FOLDER = "evaluation"
 Scores = NDArray[Any]
@@ -55,7 +56,11 @@ def open_vault(practice: Practice) -> Outcome:
     place = Vault(vault)
     looks = sum(entry.kind == "opened" for entry in place.log())
     plan = replace(_plan(practice, chosen.validation), details=_evaluated(chosen.validation))
-    result = place.open(chosen.file, plan, REASON).score(chosen.predictor)
+    try:
+        opening = place.open(chosen.file, plan, REASON)
+    except UsageProblem as problem:  # of a vault that was sealed before, by a rule of its own, or by somebody else
+        return Outcome((), skipped=f"The vault cannot be opened with this plan, see seatrial vault open: {problem}")
+    result = opening.score(chosen.predictor)
     scores = {
         name: {"value": answer.value, **({} if (at := answer.interval) is None else {"low": at.low, "high": at.high})}
         for name, answer in result.answers.items()
@@ -116,7 +121,9 @@ class _Weighing:
         return self.weighed(self.predictor(inputs))
 
     def weighed(self, scores: Scores) -> Scores:
-        values = (np.stack([1 - scores, scores], axis=1) if scores.ndim == 1 else scores) * self.weights
+        values = (np.stack([1 - scores, scores], axis=1) if scores.ndim == 1 else scores) * np.maximum(
+            self.weights, _LEAST
+        )
         values = values / values.sum(axis=1, keepdims=True)
         return values[:, 1] if scores.ndim == 1 else values
 
