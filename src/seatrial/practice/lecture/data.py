@@ -13,7 +13,7 @@ from seatrial.practice.lecture.outcome import Outcome
 from seatrial.practice.lecture.practice import Practice
 from seatrial.report.numbers import counted
 from seatrial.vault.staging import finish
-from seatrial.vault.vault import Vault
+from seatrial.vault.vault import Sealed, Vault
 
 VAULT = "test.vault"
 # From this many examples of the largest class for one of the smallest, accuracy says little of the small ones.
@@ -50,7 +50,7 @@ def seal(practice: Practice) -> Outcome:
     return Outcome((sentence, looked, *made.notes), values=values)
 
 
-def _sealed(practice: Practice, place: Path, stratify: bool) -> Vault:
+def _sealed(practice: Practice, place: Path, stratify: bool) -> Sealed:
     task = practice.task
     return Vault.seal(
         task.train,
