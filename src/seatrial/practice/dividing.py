@@ -35,11 +35,15 @@ def set_apart(task: Task, share: float, seed: int) -> tuple[list[int], list[int]
     groups, times = (None if each is None else np.asarray(each) for each in (task.groups, task.times))
     classes = None if times is not None else classes_of(task)
     try:
-        chosen = split(count, wanted, seed=seed, stratify=classes, groups=groups, time=times)
+        try:
+            chosen = split(count, wanted, seed=seed, stratify=classes, groups=groups, time=times)
+        except UsageProblem as problem:
+            if classes is None or problem.slug not in BY_CLASS:
+                raise
+            chosen = split(count, wanted, seed=seed, groups=groups)
     except UsageProblem as problem:
-        if classes is None or problem.slug not in BY_CLASS:
-            raise
-        chosen = split(count, wanted, seed=seed, groups=groups)
+        hint = "Give validation=..., data of the same form; or other groups= or times=."
+        raise UsageProblem(problem.message, problem.slug, hint) from problem
     return np.flatnonzero(~chosen).tolist(), np.flatnonzero(chosen).tolist()
 
 

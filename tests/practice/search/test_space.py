@@ -122,6 +122,11 @@ def test_no_group_is_divided_and_the_columns_of_examples_stay_with_them():
     assert list(suggested.task.groups) == [groups[at] for at in suggested.task.train.indices]
 
 
+def test_one_group_cannot_be_divided():
+    with pytest.raises(UsageProblem, match=r"at least 2 groups.*Give validation="):
+        asked(space_of(Task(Net, LOSS, clusters(200), groups=["a"] * 200)))
+
+
 def test_what_is_set_apart_is_later_than_what_is_trained_on():
     times = np.random.default_rng(0).permutation(200)
     suggested, _ = asked(space_of(Task(Net, LOSS, clusters(200), times=times)))

@@ -105,6 +105,18 @@ class Choice:
         return next((each for each in self.combinations if each.name == name), None)
 
 
+def check_enough(examples: int, groups: NDArray[np.generic] | None) -> None:
+    """Refuse validation data that are too few to choose by.
+
+    Raises:
+        UsageProblem: there are less than eight examples (or groups).
+    """
+    units = examples if groups is None else len(np.unique(groups))
+    if units < FEWEST:
+        hint = "Give more validation data."
+        raise refused(f"{FEWEST} validation examples (or groups) at least", str(units), "ensemble-examples", hint)
+
+
 def choose(members: Sequence[Member], groups: NDArray[np.generic] | None = None, seed: int = 0) -> Choice:
     """Compare the combinations; the one with the smallest loss on halves that it was not fitted to is the ensemble. (Halves and no smaller
     parts: where little is known, they favour what is chosen least, such as equal votes, and those are better then.)
@@ -117,10 +129,7 @@ def choose(members: Sequence[Member], groups: NDArray[np.generic] | None = None,
         UsageProblem: the members cannot be combined, or there are too few examples (or groups).
     """
     said = together([each.predictions for each in members])
-    units = len(said[0]) if groups is None else len(np.unique(groups))
-    if units < FEWEST:
-        hint = "Give more validation data."
-        raise refused(f"{FEWEST} validation examples (or groups) at least", str(units), "ensemble-examples", hint)
+    check_enough(len(said[0]), groups)
     classes = said[0].kind in CLASSES
     names = [BEST] if len(members) == 1 else [BEST, EQUAL, *([LOGS] if classes else []), GREEDY]
     found, at = _compared(names, said, groups, seed)
