@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from seatrial.errors import UsageProblem
-from seatrial.practice.dividing import BY_CLASS, set_apart
+from seatrial.practice.dividing import by_class_if_possible, set_apart
 from seatrial.practice.fitting.subset import classes_of
 from seatrial.practice.lecture.outcome import Outcome
 from seatrial.practice.lecture.practice import Practice
@@ -31,13 +31,7 @@ def seal(practice: Practice) -> Outcome:
         leftover.unlink(missing_ok=True)
     stratify = classes_of(task) is not None and task.times is None
     try:
-        try:
-            made = _sealed(practice, place, stratify)
-        except UsageProblem as problem:
-            if not stratify or problem.slug not in BY_CLASS:
-                raise
-            stratify = False
-            made = _sealed(practice, place, stratify)
+        made, stratify = by_class_if_possible(stratify, lambda stratify: _sealed(practice, place, stratify))
     except UsageProblem as problem:
         return Outcome((), skipped=f"The data cannot be sealed: {problem}")
     sizes = made.sealed.examples
