@@ -188,6 +188,26 @@ def test_targets_of_binary_cross_entropy_are_classes_and_one_of_its_own_keeps_no
     assert not diary.outcomes["open"].skipped
 
 
+def test_answers_that_cannot_be_scored_leave_the_vault_shut(tmp_path: Path) -> None:
+    x = torch.randn(100, 8, generator=torch.Generator().manual_seed(0))
+    several = Task(
+        lambda: nn.Linear(8, 3), nn.BCEWithLogitsLoss(), TensorDataset(x, (x[:, :3] > 0).float()), batch_size=16
+    )
+    diary = practise(several, tmp_path / "several")
+    assert "found multilabel answers" in diary.outcomes["open"].skipped
+    assert not any(entry.kind == "opened" for entry in Vault(tmp_path / "several" / "test.vault").log())
+
+
+def test_a_vault_that_answers_by_another_rule_is_left_to_its_own_command(tmp_path: Path) -> None:
+    from seatrial.vault.policy import Policy
+
+    task = classes()
+    sealed = Vault.seal(task.train, tmp_path / "own.vault", policy=Policy("ladder"))
+    rest = torch.utils.data.Subset(task.train, sealed.training.indices)
+    diary = practise(task.having(train=rest, vault=tmp_path / "own.vault"), tmp_path / "p")
+    assert "The vault cannot be opened with this plan" in diary.outcomes["open"].skipped
+
+
 def test_values_of_examples_that_are_not_one_each_are_refused() -> None:
     given = classes()
     with pytest.raises(UsageProblem, match="groups for 400 examples, found 3"):

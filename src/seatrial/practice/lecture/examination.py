@@ -51,11 +51,11 @@ def open_vault(practice: Practice) -> Outcome:
         return Outcome((), skipped="Nothing was sealed.")
     try:
         chosen = decided(practice, _chosen(practice))
+        plan = replace(_plan(practice, chosen.validation), details=_evaluated(chosen.validation))
     except UsageProblem as problem:
         return Outcome((), skipped=f"The model's answers are none that can be scored: {problem}")
     place = Vault(vault)
     looks = sum(entry.kind == "opened" for entry in place.log())
-    plan = replace(_plan(practice, chosen.validation), details=_evaluated(chosen.validation))
     try:
         opening = place.open(chosen.file, plan, REASON)
     except UsageProblem as problem:  # of a vault that was sealed before, by a rule of its own, or by somebody else
@@ -154,7 +154,9 @@ def _plan(practice: Practice, said: Predictions) -> Plan:
     if said.kind == "regression":
         own = {name: each for name, each in practice.task.metrics.items() if not is_gathering(each)}
         return Plan({"rmse": METRICS["rmse"], "r2": METRICS["r2"], **{k: _on_arrays(v) for k, v in own.items()}})
-    raise UsageProblem(f"Expected classes or numbers, found {said.kind} answers.", "practice-kind")
+    raise UsageProblem(
+        f"Expected classes or numbers, found {said.kind} answers.", "practice-kind", "See seatrial vault open."
+    )
 
 
 def _of_answers(metric: Metric) -> Metric:
