@@ -6,6 +6,7 @@ import html
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -13,7 +14,7 @@ from torch.utils.data import TensorDataset
 
 from seatrial.errors import UsageProblem
 from seatrial.practice.fitting.settings import Settings
-from seatrial.practice.lecture import stages, training
+from seatrial.practice.lecture import examination, stages, training
 from seatrial.practice.lecture.conduct import practise as whole_practice
 from seatrial.practice.lecture.outcome import Diary
 from seatrial.practice.task import Task
@@ -214,3 +215,8 @@ def test_values_of_examples_that_are_not_one_each_are_refused() -> None:
         Task(given.model, given.loss, given.train, groups=[1, 2, 3])
     with pytest.raises(UsageProblem, match="found both"):
         Task(given.model, given.loss, given.train, groups=range(400), times=range(400))
+
+
+def test_probabilities_stay_numbers_where_a_class_has_no_weight() -> None:
+    weigh = examination._Weighing(lambda inputs: np.zeros(1), np.array([0.0, 1.0]))
+    assert weigh.weighed(np.array([0.0, 1e-6, 1.0])).tolist() == pytest.approx([0.0, 1.0, 1.0], abs=1e-5)
