@@ -19,10 +19,11 @@ from scipy.special import expit
 
 from seatrial.evaluation.predictions import Predictions
 from seatrial.evaluation.voting.losses import loss
-from seatrial.practice.ensembles.choice import NORMAL_95, Choice, choose
+from seatrial.practice.ensembles.choice import Choice, choose
 from seatrial.practice.ensembles.member import Member
 
 TESTED = 20_000
+NORMAL_95 = 1.959964
 
 
 def members(world: str, count: int, generator: np.random.Generator) -> list[Member]:

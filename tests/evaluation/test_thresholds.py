@@ -140,6 +140,16 @@ def test_examples_of_one_group_are_never_on_both_sides():
     assert seen == [set()] * 4
 
 
+def test_few_groups_make_few_folds():
+    generator = np.random.default_rng(0)
+    targets, groups = generator.integers(0, 2, 60), np.repeat([0, 1, 2], 20)
+    given = Predictions("binary", targets, generator.random(60), np.arange(60), groups)
+    found = cross_fitted(given, METRICS["balanced-accuracy"])
+    assert found.folds == 3 and len(found.answers) == 60
+    with pytest.raises(UsageProblem, match="threshold-examples"):
+        cross_fitted(given.at(groups == 0), METRICS["balanced-accuracy"])
+
+
 def test_one_example_of_a_class_is_too_few():
     with warnings.catch_warnings():
         warnings.simplefilter("error")

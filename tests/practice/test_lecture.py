@@ -6,6 +6,7 @@ import html
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -13,7 +14,7 @@ from torch.utils.data import TensorDataset
 
 from seatrial.errors import UsageProblem
 from seatrial.practice.fitting.settings import Settings
-from seatrial.practice.lecture import stages, training
+from seatrial.practice.lecture import examination, stages, training
 from seatrial.practice.lecture.conduct import practise as whole_practice
 from seatrial.practice.lecture.outcome import Diary
 from seatrial.practice.task import Task
@@ -171,9 +172,51 @@ def test_groups_stay_together_and_later_examples_are_held_out(tmp_path: Path) ->
     assert diary.value("split", "validation") == list(range(272, 320))
 
 
+def test_targets_of_binary_cross_entropy_are_classes_and_one_of_its_own_keeps_nothing_from_being_sealed(
+    tmp_path: Path,
+) -> None:
+    x = torch.randn(100, 8, generator=torch.Generator().manual_seed(0))
+    y = (x[:, :1] > 1).float()
+    task = Task(lambda: nn.Linear(8, 1), nn.BCEWithLogitsLoss(), TensorDataset(x, y), batch_size=16)
+    diary = practise(task, tmp_path / "binary")
+    assert "each class with its share" in diary.outcomes["seal"].sentences[0]
+    assert "2 classes" in diary.outcomes["look"].sentences[1]
+    alone = torch.arange(100) % 2
+    alone[7] = 2
+    task = Task(lambda: nn.Linear(8, 3), nn.CrossEntropyLoss(), TensorDataset(x, alone), batch_size=16)
+    diary = practise(task, tmp_path / "alone")
+    assert diary.outcomes["seal"].sentences[0].startswith("20 examples were sealed;")
+    assert not diary.outcomes["open"].skipped
+
+
+def test_answers_that_cannot_be_scored_leave_the_vault_shut(tmp_path: Path) -> None:
+    x = torch.randn(100, 8, generator=torch.Generator().manual_seed(0))
+    several = Task(
+        lambda: nn.Linear(8, 3), nn.BCEWithLogitsLoss(), TensorDataset(x, (x[:, :3] > 0).float()), batch_size=16
+    )
+    diary = practise(several, tmp_path / "several")
+    assert "found multilabel answers" in diary.outcomes["open"].skipped
+    assert not any(entry.kind == "opened" for entry in Vault(tmp_path / "several" / "test.vault").log())
+
+
+def test_a_vault_that_answers_by_another_rule_is_left_to_its_own_command(tmp_path: Path) -> None:
+    from seatrial.vault.policy import Policy
+
+    task = classes()
+    sealed = Vault.seal(task.train, tmp_path / "own.vault", policy=Policy("ladder"))
+    rest = torch.utils.data.Subset(task.train, sealed.training.indices)
+    diary = practise(task.having(train=rest, vault=tmp_path / "own.vault"), tmp_path / "p")
+    assert "The vault cannot be opened with this plan" in diary.outcomes["open"].skipped
+
+
 def test_values_of_examples_that_are_not_one_each_are_refused() -> None:
     given = classes()
     with pytest.raises(UsageProblem, match="groups for 400 examples, found 3"):
         Task(given.model, given.loss, given.train, groups=[1, 2, 3])
     with pytest.raises(UsageProblem, match="found both"):
         Task(given.model, given.loss, given.train, groups=range(400), times=range(400))
+
+
+def test_probabilities_stay_numbers_where_a_class_has_no_weight() -> None:
+    weigh = examination._Weighing(lambda inputs: np.zeros(1), np.array([0.0, 1.0]))
+    assert weigh.weighed(np.array([0.0, 1e-6, 1.0])).tolist() == pytest.approx([0.0, 1.0, 1.0], abs=1e-5)

@@ -15,6 +15,7 @@ from torch import nn
 
 from seatrial import Task
 from seatrial.errors import UsageProblem
+from seatrial.practice.dividing import part_of
 from seatrial.practice.fitting import randomness
 from seatrial.practice.fitting.history import Epoch, History
 from seatrial.practice.fitting.losses import Losses
@@ -137,3 +138,21 @@ def test_the_examples_of_a_batch_are_counted_whatever_its_form():
     x = torch.zeros(5, 2)
     assert [examples_in(each) for each in (x, (x, x), {"a": x}, {"a": {"b": [x]}}, [1, 2, 3], torch.tensor(1.0))] == [5, 5, 5, 5, 3, 1]  # fmt: skip
     assert examples_in(None) == 1
+
+
+def test_a_sampler_of_a_part_is_given_the_numbers_that_examples_had():
+    labels = np.arange(100) % 4
+    seen: list[set[int]] = []
+
+    def rare(numbers, generator):
+        seen.append(set(numbers.tolist()))
+        return [int(each) for each in numbers if labels[each] == 3]
+
+    examples = [(torch.tensor([float(at)]), at) for at in range(100)]
+    of = Task(lambda: nn.Linear(1, 1), nn.MSELoss(), examples, batch_size=4, sampler=rare)
+    odd = part_of(part_of(of, range(50, 100)), range(1, 50, 2))
+    shown = [int(each) for _, target in training_loader(odd, odd.train, 0, 0, Share()) for each in target]
+    assert seen == [set(range(51, 100, 2))] and shown == list(range(51, 99, 4))
+    strange = part_of(of.having(sampler=lambda numbers, generator: [0, 1, 2, 3]), range(50, 100))
+    with pytest.raises(UsageProblem, match="task-sampler"):
+        training_loader(strange, strange.train, 0, 0, Share())

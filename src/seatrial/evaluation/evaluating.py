@@ -19,6 +19,7 @@ from seatrial.evaluation.metrics.sums import Sums, beside, figures
 from seatrial.evaluation.predictions import Kind, Predictions, matched
 from seatrial.evaluation.rating.rated import rated
 from seatrial.evaluation.slices.slicing import slices
+from seatrial.evaluation.thresholds.decisions import confusion_of
 
 READABLE = 30  # classes of a confusion matrix that can be read
 MOST_CURVES, POINTS = 12, 200
@@ -88,7 +89,7 @@ def evaluate(
         averaged=tuple(averaged),
         classes=tuple(each),
         names=first.classes,
-        confusion=tuple(map(tuple, classes.confusion(first).tolist())) if readable else None,
+        confusion=tuple(map(tuple, confusion_of(first).tolist())) if readable else None,
         curves=_curves(first),
         calibration=calibration(first, validation, seed) if first.graded else None,
         slices=slices(trainings, columns or {}, level, seed),

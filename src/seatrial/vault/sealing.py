@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 import seatrial
 from seatrial.errors import UsageProblem
 from seatrial.files import replace
+from seatrial.splitting import Column, split
 from seatrial.vault import heads, ledger
 from seatrial.vault.archive import pack
 from seatrial.vault.bodies import FORMAT
@@ -30,7 +31,6 @@ from seatrial.vault.policy import Policy
 from seatrial.vault.refusal import disk_errors
 from seatrial.vault.sources import source_of
 from seatrial.vault.sources.source import Content, Mask, Source
-from seatrial.vault.splitting import Column, split
 from seatrial.vault.staging import staged
 
 DUPLICATES = ("refuse", "move", "keep")
@@ -224,4 +224,4 @@ def _strata(source: Source, stratify: bool | str, answers: NDArray[Any] | None) 
             "vault-no-target",
             "Name it: --target COLUMN, or --stratify-by COLUMN.",
         )
-    return answers
+    return answers.reshape(-1) if answers.shape == (len(source), 1) else answers

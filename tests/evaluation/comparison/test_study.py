@@ -146,6 +146,26 @@ def test_ranks_of_many_scores_are_compared_by_what_examples_contribute(monkeypat
     assert found.p == pytest.approx(swapped.p, abs=0.03)
 
 
+def test_a_figure_that_the_examples_do_not_define_shows_nothing():
+    ones = np.ones(40)
+    of_one_class = [Predicted(n, (Predictions("binary", ones, DRAW.random(40), np.arange(40)),)) for n in "ab"]
+    constant = [Predicted(n, (Predictions("regression", ones, DRAW.random(40), np.arange(40)),)) for n in "ab"]
+    for methods, by in ((of_one_class, "roc-auc"), (constant, "r2")):
+        with pytest.raises(UsageProblem, match="compare-undefined"):
+            compare(methods, by)
+
+
+def test_areas_are_of_the_classes_that_the_examples_have():
+    from sklearn.metrics import roc_auc_score
+
+    targets, scores = np.arange(40) % 2, DRAW.dirichlet([1, 1, 1], 40)
+    of = Predictions("multiclass", targets, scores, np.arange(40))
+    found = figure("roc-auc", "multiclass")
+    expected = np.mean([roc_auc_score(targets == at, scores[:, at]) for at in range(2)])
+    assert found.value(of) == pytest.approx(expected, rel=1e-12)
+    assert found.contributions(of).mean() == pytest.approx(expected, rel=1e-9)
+
+
 def test_lower_is_better_of_a_loss():
     study = compare([method("good", 0.95), method("bad", 0.6)], "log-loss")
     assert supported(study)[0].startswith("good is better than bad in log-loss")

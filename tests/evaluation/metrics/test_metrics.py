@@ -15,6 +15,7 @@ from seatrial.evaluation.intervals.cells import Cells
 from seatrial.evaluation.metrics import classes, labels, pixels, probabilities, values
 from seatrial.evaluation.metrics.sums import figures
 from seatrial.evaluation.predictions import Predictions
+from seatrial.evaluation.thresholds.decisions import confusion_of
 
 EXACT = {"rel": 1e-9, "abs": 1e-9}
 
@@ -73,7 +74,7 @@ def test_each_class_by_itself():
     for at in range(4):
         expected = (parts[1][at], parts[0][at], parts[2][at])
         assert [found[f"{part} of {at}"] for part in ("recall", "precision", "F1")] == pytest.approx(expected, **EXACT)
-    assert np.array_equal(classes.confusion(of), sk.confusion_matrix(of.targets, of.labels))
+    assert np.array_equal(confusion_of(of), sk.confusion_matrix(of.targets, of.labels))
 
 
 def test_a_thousand_classes_need_no_table_of_a_million():

@@ -55,7 +55,9 @@ def test_each_fold_is_measured_on_what_its_training_did_not_see(tmp_path: Path, 
         return real(part, *args, **named)
 
     monkeypatch.setattr(validating, "fit", watched)
+    before = torch.get_rng_state()
     found = cross_validate(task(), folds=3, settings=FEW, out=tmp_path, progress=False)
+    assert torch.equal(torch.get_rng_state(), before)
     tested: list[int] = []
     for (learnt, chosen_by), each in zip(seen, found.scores, strict=True):
         predictions = Predictions.read(tmp_path / f"repeat-0-fold-{each.fold}" / "outer" / "predictions.npz")

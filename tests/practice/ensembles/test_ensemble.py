@@ -221,3 +221,11 @@ def test_the_command_prints_members_combinations_and_what_they_support(tmp_path:
     }
     wrong = CliRunner().invoke(command, ["--kinds", "seed", str(tmp_path / "task.py")], standalone_mode=False)
     assert isinstance(wrong.exception, UsageProblem) and "ensemble-kinds" in str(wrong.exception)
+
+
+def test_too_few_validation_examples_are_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    with pytest.raises(UsageProblem, match="ensemble-examples"):
+        ensemble(task(validation=clusters(7, 1)), tmp_path / "e", FEW, progress=False)
+    with pytest.raises(UsageProblem, match="ensemble-examples"):
+        ensemble(task(), tmp_path / "e", FEW, groups=np.arange(200) % 7, progress=False)
+    assert not (tmp_path / "e").exists()

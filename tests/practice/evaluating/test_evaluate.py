@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 from tasks import Net, clusters
 from torch import nn
@@ -45,6 +46,14 @@ def asked(tmp_path, monkeypatch):
     write()
     call.write = write
     return call
+
+
+def test_predicting_draws_no_random_numbers_of_the_process(tmp_path):
+    save_weights(Net(), tmp_path / "w.safetensors")
+    task = Task(Net, nn.CrossEntropyLoss(), clusters(), validation=clusters(60, 1))
+    before = torch.get_rng_state()
+    predicted(task, [tmp_path / "w.safetensors"])
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_task_with_weights(asked, tmp_path):

@@ -31,6 +31,12 @@ from seatrial.practice.trying import try_out
 SOME = ["threshold", "adjusted-afterwards", "logit-adjusted", "focal+threshold"]
 
 
+def test_validation_examples_of_one_group_are_refused_before_anything_is_trained():
+    of = task()
+    with pytest.raises(UsageProblem, match="imbalance-groups"):
+        compare_remedies(of, SOME, groups=np.zeros(len(of.validation)), progress=False)
+
+
 def test_a_comparison_is_told_and_goes_on_in_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     of, out = task(), tmp_path / "out"
     found = compare_remedies(of, SOME, seeds=2, epochs=3, out=out, progress=False)

@@ -108,6 +108,24 @@ def test_few_examples_that_judge_keep_a_difference_from_being_shown():
     assert found.all.p > 0.05 and not found.shown
 
 
+def test_examples_of_one_group_are_not_counted_as_many():
+    """The same answers ten times over, as of ten pictures of each patient, show no more than one of each."""
+    targets = np.array([0] * 20 + [1] * 10)
+    metric = METRICS["balanced-accuracy"]
+
+    def judged(right: float, times: int) -> list[Judged]:
+        answers = np.where(np.random.default_rng(1).random(30) < right, targets, 1 - targets).repeat(times)
+        table = confusion(targets.repeat(times), answers, 2)
+        return [Judged(float(metric.of(table)), table, answers, 0.5, 0.1, 0.1)] * 3
+
+    patients = np.arange(30)
+    once = against(judged(0.9, 1), judged(0.6, 1), targets, metric, 1, patients)
+    often = against(judged(0.9, 10), judged(0.6, 10), targets.repeat(10), metric, 1, patients.repeat(10))
+    as_many = against(judged(0.9, 10), judged(0.6, 10), targets.repeat(10), metric, 1)
+    assert once.all is not None and often.all is not None and as_many.all is not None
+    assert often.all.p == pytest.approx(once.all.p, rel=0.3) and as_many.all.p < once.all.p / 2
+
+
 def test_the_level_is_used_up_once():
     for names in (["a"], ["a", "b"], ["a", "b", "c", "d"]):
         for first in ("a", "z"):

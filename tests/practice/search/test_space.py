@@ -112,3 +112,30 @@ def test_random_numbers_of_the_process_stay():
     before = torch.get_rng_state()
     asked(space_of(lambda trial: Task(Net, LOSS, clusters(), optimizer=sgd(trial.suggest_float("r", 0.1, 1)))))
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_no_group_is_divided_and_the_columns_of_examples_stay_with_them():
+    groups = [f"patient {at // 10}" for at in range(200)]
+    suggested, _ = asked(space_of(Task(Net, LOSS, clusters(200), groups=groups)))
+    train, apart = (set(part.indices) for part in (suggested.task.train, suggested.task.validation))
+    assert {groups[at] for at in train}.isdisjoint(groups[at] for at in apart) and len(train | apart) == 200
+    assert list(suggested.task.groups) == [groups[at] for at in suggested.task.train.indices]
+
+
+def test_one_group_cannot_be_divided():
+    with pytest.raises(UsageProblem, match=r"at least 2 groups.*Give validation="):
+        asked(space_of(Task(Net, LOSS, clusters(200), groups=["a"] * 200)))
+
+
+def test_what_is_set_apart_is_later_than_what_is_trained_on():
+    times = np.random.default_rng(0).permutation(200)
+    suggested, _ = asked(space_of(Task(Net, LOSS, clusters(200), times=times)))
+    train, apart = (times[list(part.indices)] for part in (suggested.task.train, suggested.task.validation))
+    assert train.max() < apart.min() and len(apart) == 40
+
+
+def test_a_class_of_one_example_does_not_keep_others_from_being_set_apart():
+    x, y = torch.randn(50, 2), torch.arange(50) % 2
+    y[7] = 2
+    suggested, _ = asked(space_of(Task(Net, LOSS, torch.utils.data.TensorDataset(x, y))))
+    assert len(suggested.task.validation) == 10

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 LEVEL = 0.05  # of all tests; intervals hold with 1 - LEVEL
@@ -40,8 +39,3 @@ class Compared:
         from scipy.special import ndtri
 
         return (self.high - self.low) / 2 / float(ndtri((1 + self.level) / 2))
-
-    @property
-    def is_known(self) -> bool:
-        """Whether there is a p at all."""
-        return math.isfinite(self.p)

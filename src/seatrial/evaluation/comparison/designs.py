@@ -60,6 +60,8 @@ def _predicted(first: Predicted, second: Predicted, figure: Figure, independent:
         )
     counts = len(first.trainings), len(second.trainings)
     sets = [{each.examples_hash for each in method.trainings} for method in (first, second)]
+    for each in tables:
+        _check_defined(figure, each)
     if max(map(len, sets)) > 1:
         return _out_of_fold(first, second, figure)
     if sets[0] != sets[1]:
@@ -87,6 +89,18 @@ def _predicted(first: Predicted, second: Predicted, figure: Figure, independent:
     )
     design = f"{counts[0]} and {counts[1]} trainings, the same test examples"
     return Choice(design, why, lambda level: results.over_seeds(one, other, figure, paired, level))
+
+
+def _check_defined(figure: Figure, of: Predictions) -> None:
+    value = figure.value(of)
+    if not np.isfinite(value):
+        hint = "All examples may be of one class, or all targets the same: choose a figure that is defined for them (--by), or add examples."
+        raise refused(
+            f"test examples for which {figure.name} is defined",
+            f"{value} on {len(of)} of them",
+            "compare-undefined",
+            hint,
+        )
 
 
 def _one_each(one: Predictions, other: Predictions, figure: Figure, mid: bool) -> Choice:

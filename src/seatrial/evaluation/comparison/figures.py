@@ -89,12 +89,17 @@ def _squared(of: Predictions) -> Values:
 
 
 def _area(of: Predictions) -> float:
-    return float(np.mean([ranking.placements(*column)[0] for column in _columns(of)]))
+    return float(np.mean([area for area, _ in _placements(of)]))
 
 
 def _placed(of: Predictions) -> Values:
+    return np.mean([area + parts for area, parts in _placements(of)], axis=0)
+
+
+def _placements(of: Predictions) -> list[tuple[float, Values]]:
+    """Of the classes (or labels) that some examples have and others have not; of all, if there is none such: then nan."""
     found = [ranking.placements(*column) for column in _columns(of)]
-    return np.mean([area + parts for area, parts in found], axis=0)
+    return [each for each in found if np.isfinite(each[0])] or found
 
 
 def _columns(of: Predictions) -> list[tuple[np.ndarray, np.ndarray]]:

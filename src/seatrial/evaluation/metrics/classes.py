@@ -91,13 +91,6 @@ def top(of: Predictions, among: Sequence[int]) -> Sums:
     return Sums(named, lambda sums: sums[:, :-1] / sums[:, -1:], codes, table)
 
 
-def confusion(of: Predictions) -> NDArray[np.int64]:
-    """(classes, classes) how often the row's class was taken for the column's."""
-    count = len(of.classes)
-    codes = of.targets.astype(np.int64) * count + of.labels
-    return np.bincount(codes, minlength=count * count).reshape(count, count)
-
-
 # ---- inner steps -------------------------------------------------------------------------------------------------
 
 

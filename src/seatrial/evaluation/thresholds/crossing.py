@@ -48,16 +48,18 @@ def cross_fitted(predictions: Predictions, metric: Decided, *, folds: int = FOLD
     """
     whole = moved(predictions, metric)
     least = int(np.unique(predictions.targets, return_counts=True)[1].min())
-    used = min(folds, least)
+    units = len(predictions) if predictions.groups is None else len(np.unique(predictions.groups))
+    used = min(folds, least, units)
     if used < 2:
         raise UsageProblem(
-            "Expected at least two examples of each class to fit a threshold and to score it, found one of some class.",
+            "Expected at least two examples of each class, and two groups, to fit a threshold and to score it, found one.",
             "threshold-examples",
             "Give more validation data of it; the logit adjustment needs none.",
         )
     answers = np.empty(len(predictions), dtype=np.int64)
     for fitted, scored in _folds(predictions, used, seed):
-        answers[scored] = moved(predictions.at(fitted), metric).answers(predictions.at(scored))
+        if len(scored):  # few groups may leave a fold empty
+            answers[scored] = moved(predictions.at(fitted), metric).answers(predictions.at(scored))
     expected = float(metric.of(confusion(predictions.targets, answers, len(predictions.classes))))
     return CrossFitted(whole, float(metric.of(confusion_of(predictions))), expected, answers, used)
 

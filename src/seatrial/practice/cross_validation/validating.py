@@ -21,6 +21,7 @@ from seatrial.errors import UsageProblem
 from seatrial.files import replace as write_whole
 from seatrial.practice.cross_validation.folds import Fold, Numbers, folds, held_out
 from seatrial.practice.cross_validation.outcome import CrossValidation, Scored
+from seatrial.practice.dividing import part_of
 from seatrial.practice.fitting.checkpoints import STATE
 from seatrial.practice.fitting.devices import machine
 from seatrial.practice.fitting.fit import Fit, best_model, fit
@@ -171,7 +172,7 @@ class _Run:
         if self.resume and (folder / DONE).exists():
             known = json.loads((folder / DONE).read_text())
             return float(known["score"]), {name: float(value) for name, value in known["metrics"].items()}
-        part = of.task.having(train=_subset(of.task, learnt), validation=chosen_by, groups=None, times=None)
+        part = part_of(of.task, learnt.tolist()).having(validation=chosen_by)
         settings = replace(of.settings, seed=of.settings.seed + at)
         goes_on = self.resume and (folder / STATE).exists()
         done = fit(part, folder, settings, resume=goes_on, progress=self.progress)
@@ -239,8 +240,8 @@ def _methods(
 def _of_test(task: Task, done: Fit, test: Numbers, settings: Settings) -> tuple[float, dict[str, float]]:
     """Loss and metrics of a training's best epoch, and its predictions beside it where their kind is known."""
     data = _subset(task, test)
-    model = best_model(task, done)
     with unchanged(), machine(settings, task.batch_size) as devices:
+        model = best_model(task, done)
         made = devices.ready(Made(model, task.make().loss, None))  # pyright: ignore[reportArgumentType]  # nothing is trained
         found = validate(task, made, data, devices)
         try:

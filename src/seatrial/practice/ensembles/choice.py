@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from seatrial.evaluation.calibration.calibrating import Calibration, calibration
 from seatrial.evaluation.calibration.temperature import rescaled, temperature
+from seatrial.evaluation.intervals.means import linear
 from seatrial.evaluation.predictions import Predictions
 from seatrial.evaluation.voting.columns import CLASSES, together
 from seatrial.evaluation.voting.losses import cells, error, loss
@@ -29,7 +30,6 @@ FOLDS = 10
 # Of so many examples one split into halves says as much as several do of a few, and a choice among a few combinations makes up nothing.
 MANY = 20_000
 FEWEST = 8
-NORMAL_95 = 1.959964
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Combination:
 @dataclass(frozen=True, slots=True)
 class Gain:
     """How much smaller the ensemble's loss is than the best member's, on examples that chose neither: the mean with its 95 % interval
-    (normal, paired). Other trainings would differ too: that is not in it."""
+    (Student's, paired; whole groups where there are any). Other trainings would differ too: that is not in it."""
 
     mean: float
     low: float
@@ -105,6 +105,18 @@ class Choice:
         return next((each for each in self.combinations if each.name == name), None)
 
 
+def check_enough(examples: int, groups: NDArray[np.generic] | None) -> None:
+    """Refuse validation data that are too few to choose by.
+
+    Raises:
+        UsageProblem: there are less than eight examples (or groups).
+    """
+    units = examples if groups is None else len(np.unique(groups))
+    if units < FEWEST:
+        hint = "Give more validation data."
+        raise refused(f"{FEWEST} validation examples (or groups) at least", str(units), "ensemble-examples", hint)
+
+
 def choose(members: Sequence[Member], groups: NDArray[np.generic] | None = None, seed: int = 0) -> Choice:
     """Compare the combinations; the one with the smallest loss on halves that it was not fitted to is the ensemble. (Halves and no smaller
     parts: where little is known, they favour what is chosen least, such as equal votes, and those are better then.)
@@ -117,15 +129,12 @@ def choose(members: Sequence[Member], groups: NDArray[np.generic] | None = None,
         UsageProblem: the members cannot be combined, or there are too few examples (or groups).
     """
     said = together([each.predictions for each in members])
-    units = len(said[0]) if groups is None else len(np.unique(groups))
-    if units < FEWEST:
-        hint = "Give more validation data."
-        raise refused(f"{FEWEST} validation examples (or groups) at least", str(units), "ensemble-examples", hint)
+    check_enough(len(said[0]), groups)
     classes = said[0].kind in CLASSES
     names = [BEST] if len(members) == 1 else [BEST, EQUAL, *([LOGS] if classes else []), GREEDY]
     found, at = _compared(names, said, groups, seed)
     losses = _promised(names, said, found[at], groups, seed)
-    gain = _gain(_promised([BEST], said, found[0], groups, seed), losses) if at else None
+    gain = _gain(_promised([BEST], said, found[0], groups, seed), losses, groups) if at else None
     calibrated = (
         calibration(replace(found[at], temperature=1.0).applied(said), None, seed, cautious=True) if classes else None
     )
@@ -189,8 +198,9 @@ def _recipe(name: str, seed: int) -> Recipe:
             return Recipe(name, best)
 
 
-def _gain(single: NDArray[np.float64], chosen: NDArray[np.float64]) -> Gain:
+def _gain(single: NDArray[np.float64], chosen: NDArray[np.float64], groups: NDArray[np.generic] | None) -> Gain:
     differences = single - chosen
     mean = float(differences.mean())
-    reach = NORMAL_95 * float(differences.std(ddof=1)) / math.sqrt(len(differences))
-    return Gain(mean, mean - reach, mean + reach)
+    found = linear(mean, differences - mean, groups, 0.95, "Student's t")
+    assert found is not None  # there are several examples, or groups
+    return Gain(mean, found.low, found.high)

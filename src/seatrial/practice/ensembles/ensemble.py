@@ -18,7 +18,7 @@ from seatrial.evaluation.voting.losses import error
 from seatrial.evaluation.voting.majority import majority_error, majority_error_of
 from seatrial.practice.ensembles.averages import averages
 from seatrial.practice.ensembles.checkpoints import checkpoints as read_checkpoints
-from seatrial.practice.ensembles.choice import HARD, Choice, choose
+from seatrial.practice.ensembles.choice import HARD, Choice, check_enough, choose
 from seatrial.practice.ensembles.making import Making
 from seatrial.practice.ensembles.member import Member
 from seatrial.practice.ensembles.saved import Ensemble, save
@@ -96,6 +96,7 @@ def ensemble(
     """
     chosen = settings or Settings()
     _check(task, chosen, members, kinds, checkpoints)
+    check_enough(len(task.validation), groups)  # pyright: ignore[reportArgumentType]
     answers = apart(lambda: _answers(task, chosen.seed))
     about = {
         "task": task.name,
@@ -172,7 +173,11 @@ def _members(making: Making, kinds: Sequence[str], checkpoints: Sequence[Path], 
         found += classical(making, answers)
     if not found:
         why = " ".join(making.left_out) or "none were asked for."
-        raise UsageProblem(f"Expected at least one member, found none: {why}", "ensemble-empty", "Ask for other kinds.")
+        raise UsageProblem(
+            f"Expected at least one member, found none: {why}",
+            "ensemble-empty",
+            "Ask for other kinds, or look at the report of a training: a lower rate is the usual remedy.",
+        )
     return found
 
 

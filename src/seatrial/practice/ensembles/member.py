@@ -11,7 +11,7 @@ from torch import nn
 
 from seatrial.evaluation.predictions import Predictions
 from seatrial.practice.ensembles import linear, neighbours, trees
-from seatrial.practice.fitting.checkpoints import load_weights
+from seatrial.practice.fitting.checkpoints import trained_model
 from seatrial.practice.fitting.settings import Settings
 from seatrial.practice.predicting.predicting import predict
 from seatrial.practice.task import Data, Task
@@ -42,9 +42,7 @@ def network(task: Task, file: Path, device: torch.device | None = None) -> nn.Mo
     Raises:
         UsageProblem: they are no weights of it.
     """
-    model = task.make().model
-    load_weights(model, file)
-    return model.to(device or torch.device("cpu")).eval()
+    return trained_model(task, file).to(device or torch.device("cpu"))
 
 
 def said_by(kind: str, task: Task, file: Path, data: Data, device: torch.device | None, **about: Any) -> Predictions:

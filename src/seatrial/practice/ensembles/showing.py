@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from seatrial.evaluation.voting.losses import error, loss
+from seatrial.files import replace
 from seatrial.practice.ensembles.choice import BEST, Combination
 from seatrial.practice.ensembles.ensemble import Ensembled
 from seatrial.practice.ensembles.words import sentences
@@ -35,7 +36,7 @@ def show(made: Ensembled, console: Console) -> None:
 
 def write(made: Ensembled, folder: Path) -> None:
     """Write figures.json and ensemble.svg."""
-    (folder / FIGURES).write_text(json.dumps(strict(as_dict(made)), indent=1, allow_nan=False))
+    replace(folder / FIGURES, json.dumps(strict(as_dict(made)), indent=1, allow_nan=False).encode())
     drawing.draw(folder / PICTURE, lambda figure: _fill(figure, made), (7.5, 0.32 * _bars(made) + 1.4))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from seatrial.evaluation.evaluation import Evaluation
 from seatrial.evaluation.predictions import Predictions
 from seatrial.files import replace
-from seatrial.practice.fitting.checkpoints import load_weights
+from seatrial.practice.fitting.checkpoints import trained_model
 from seatrial.practice.predicting.predicting import predict
 from seatrial.practice.refusal import refused
 from seatrial.practice.task import Data, Task
@@ -37,9 +37,11 @@ def predicted(task: Task, weights: Sequence[Path], on: str = "validation", name:
     data = part(task, on)
     found: list[Predictions] = []
     for number, path in enumerate(weights):
-        model = task.make().model
-        load_weights(model, path)
-        found.append(predict(task, model, data, name=name or task.name, seed=number, data_name=f"the {on} data"))
+        found.append(
+            predict(
+                task, trained_model(task, path), data, name=name or task.name, seed=number, data_name=f"the {on} data"
+            )
+        )
     return found
 
 

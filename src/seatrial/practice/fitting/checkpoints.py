@@ -10,6 +10,8 @@ from torch import nn
 
 from seatrial.errors import UsageProblem
 from seatrial.files import replace_by
+from seatrial.practice.task import Task
+from seatrial.practice.unchanged import unchanged
 
 STATE, BEST, LAST = "state.pt", "best.safetensors", "last.safetensors"
 
@@ -51,6 +53,18 @@ def load_weights(model: nn.Module, path: Path) -> None:
         raise UsageProblem(
             f"Expected the weights of {type(model).__name__} in {path}, found: {error}.", "fit-weights", hint
         ) from error
+
+
+def trained_model(task: Task, path: Path) -> nn.Module:
+    """The task's model with weights from a file, in evaluation mode. Making it draws no random numbers of the process.
+
+    Raises:
+        UsageProblem: they are no weights of it.
+    """
+    with unchanged():
+        model = task.make().model
+    load_weights(model, path)
+    return model.eval()
 
 
 def save_state(state: dict[str, Any], folder: Path) -> None:

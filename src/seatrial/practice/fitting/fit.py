@@ -16,7 +16,7 @@ from seatrial.config import Config
 from seatrial.errors import UsageProblem
 from seatrial.launch.folder import prepare
 from seatrial.launch.settings import settings as configuration
-from seatrial.practice.fitting.checkpoints import BEST, STATE, clear, load_state, load_weights
+from seatrial.practice.fitting.checkpoints import BEST, STATE, clear, load_state, load_weights, trained_model
 from seatrial.practice.fitting.devices import Machine, machine
 from seatrial.practice.fitting.display import Display
 from seatrial.practice.fitting.history import Epoch, History
@@ -219,6 +219,4 @@ def _watched(folder: Path, task: Task, file: str, machine: Machine, config: Conf
 
 def best_model(task: Task, done: Fit) -> torch.nn.Module:
     """The task's model with the weights of the best epoch, in evaluation mode."""
-    model = task.make().model
-    load_weights(model, done.weights)
-    return model.eval()
+    return trained_model(task, done.weights)

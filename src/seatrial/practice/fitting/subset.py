@@ -56,9 +56,14 @@ def classes_of(task: Task) -> NDArray[Any] | None:
 
 
 def _number(target: Any) -> float | None:
+    """The class that a target is: a whole number; or 0.0 or 1.0, as binary cross-entropy takes them."""
     if isinstance(target, torch.Tensor):
-        return target.item() if target.numel() == 1 and not target.is_floating_point() else None
-    return float(target) if isinstance(target, (int, np.integer)) else None
+        if target.numel() != 1:
+            return None
+        target = target.item()
+    if isinstance(target, (float, np.floating)):
+        return float(target) if target in (0, 1) else None
+    return float(target) if isinstance(target, (int, np.integer, np.bool_)) else None
 
 
 def _chosen(classes: NDArray[Any] | None, count: int, wanted: int, generator: np.random.Generator) -> NDArray[np.int64]:

@@ -40,8 +40,10 @@ def recommended(comparison: Comparison, task: Task) -> Recommendation:
 def _shown_better(comparison: Comparison, than: Candidate) -> Candidate | None:
     """The best of those that are shown to be better than one, all pairs counted."""
     others = [each for each in comparison.candidates if each.name != than.name]
-    targets, metric = than.predictions[0].targets, comparison.metric
-    shown = [each for each in others if against(each.judged, than.judged, targets, metric, len(others)).better]
+    of, metric = than.predictions[0], comparison.metric
+    shown = [
+        each for each in others if against(each.judged, than.judged, of.targets, metric, len(others), of.groups).better
+    ]
     return max(shown, key=lambda each: each.mean) if shown else None
 
 

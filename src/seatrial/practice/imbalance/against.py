@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from seatrial.errors import UsageProblem
 from seatrial.evaluation.comparison.compared import LEVEL, Compared
-from seatrial.evaluation.comparison.contributions import of_sums
+from seatrial.evaluation.comparison.contributions import of_groups_in, of_sums
 from seatrial.evaluation.comparison.seeds import Difference, difference
 from seatrial.evaluation.comparison.seeds_and_examples import crossed
 from seatrial.evaluation.metrics.sums import Named, Sums
@@ -47,16 +47,21 @@ class Against:
 
 
 def against(
-    first: Sequence[Judged], second: Sequence[Judged], targets: NDArray[Any], metric: Decided, pairs: int
+    first: Sequence[Judged],
+    second: Sequence[Judged],
+    targets: NDArray[Any],
+    metric: Decided,
+    pairs: int,
+    groups: NDArray[Any] | None = None,
 ) -> Against:
     """Compare the trainings of two remedies with the same seeds.
 
     Args:
-        targets: (n,) of the validation data.
+        targets, groups: (n,) of the validation data.
     """
     over_seeds = difference([each.figure for each in first], [each.figure for each in second], pairs)
     try:
-        one, other = (_contributions(each, targets, metric) for each in (first, second))
+        one, other = (of_groups_in(_contributions(each, targets, metric), groups) for each in (first, second))
         over_all, _ = crossed(one, other, paired=True)
     except UsageProblem:
         return Against(over_seeds, None, pairs)

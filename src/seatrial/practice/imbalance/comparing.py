@@ -16,7 +16,7 @@ from seatrial.errors import UsageProblem
 from seatrial.evaluation.predictions import Predictions
 from seatrial.evaluation.thresholds.decisions import Decided, named
 from seatrial.files import replace as replace_file
-from seatrial.practice.fitting.checkpoints import LAST, STATE, load_weights
+from seatrial.practice.fitting.checkpoints import LAST, STATE, trained_model
 from seatrial.practice.fitting.fit import fit
 from seatrial.practice.fitting.settings import Settings
 from seatrial.practice.imbalance.against import Against, against
@@ -100,6 +100,7 @@ def compare_remedies(
     epochs: int = EPOCHS,
     out: Path | None = None,
     augment: Augment | None = None,
+    groups: NDArray[Any] | None = None,
     progress: bool = True,
     told: Told = lambda words: None,
 ) -> Comparison:
@@ -112,6 +113,7 @@ def compare_remedies(
         epochs: of each training; none stops earlier, and no best epoch is chosen on what judges.
         out: a folder for all trainings; those that it holds already are not done again, one that was interrupted goes on.
         augment: `augment(input)`, a changed copy of the input of an example, for the remedy of that name.
+        groups: (n,) of the validation examples: those of one group are not independent of each other.
 
     Raises:
         UsageProblem: an argument or the task is not what it should be, or the folder holds trainings of another plan.
@@ -119,6 +121,9 @@ def compare_remedies(
     if seeds < 2:
         hint = "One training shows no spread; 3 are usual."
         raise refused("seeds of at least 2", repr(seeds), "imbalance-seeds", hint)
+    if groups is not None and len(np.unique(groups)) < 2:
+        hint = "Of one group nothing tells how far others differ: set more of them apart for validation."
+        raise refused("two groups of validation examples at least", "one", "imbalance-groups", hint)
     known = rarity(task)
     measure = named(metric, known.answers.kind)
     chosen, left_out = _chosen(task, known, remedies, augment)
@@ -131,6 +136,7 @@ def compare_remedies(
                 try:
                     told(f"{remedy}: training {seed + 1} of {seeds}")
                     found = _predicted(task, known, given, Settings(epochs, 0, seed=seed, kept=0), runs, progress)
+                    found = replace(found, groups=groups)
                 except UsageProblem as problem:
                     if remedy == PLAIN:
                         raise
@@ -141,12 +147,11 @@ def compare_remedies(
     judged = [_judged(each, trained[each.remedy.name], known, measure) for each in chosen]
     plain = judged[0]
     targets = plain.predictions[0].targets
-
     first = in_general(task, known, metric).name
 
     def beside_plain(one: Candidate) -> Candidate:
         pairs = pairs_for(one.name, first, [each.name for each in judged[1:]])
-        return replace(one, against_plain=against(one.judged, plain.judged, targets, measure, pairs))
+        return replace(one, against_plain=against(one.judged, plain.judged, targets, measure, pairs, groups))
 
     compared = map(beside_plain, judged[1:])
     return Comparison(task.name, known, start(task, known), measure, epochs, seeds, (plain, *compared), left_out)
@@ -224,8 +229,7 @@ def _predicted(
     done = fit(changed, folder, settings, resume=(folder / STATE).exists(), progress=progress)
     if done.ending:
         raise UsageProblem(done.ending, "imbalance-diverged", "Give the task a smaller learning rate.")
-    model = task.make().model
-    load_weights(model, folder / LAST)
+    model = trained_model(task, folder / LAST)
     assert task.validation is not None
     found = predict(task, model, task.validation, name=remedy.name, seed=settings.seed, data_name="validation")
     found.write(path)

@@ -16,7 +16,7 @@ from seatrial.errors import UsageProblem
 from seatrial.practice.checking import check
 from seatrial.practice.fitting.settings import Settings
 from seatrial.practice.lecture.outcome import Outcome
-from seatrial.practice.lecture.practice import Practice
+from seatrial.practice.lecture.practice import Practice, validation_groups
 from seatrial.practice.optimizers.kinds import set_rate
 from seatrial.practice.rates import find_rate
 from seatrial.practice.task import Task
@@ -110,6 +110,7 @@ def remedy(practice: Practice) -> Outcome:
             seeds=REMEDY_SEEDS,
             epochs=min(REMEDY_EPOCHS, practice.settings.epochs),
             out=practice.folder / "imbalance",
+            groups=validation_groups(practice),
             progress=practice.progress,
         )
     except UsageProblem as problem:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from seatrial.errors import UsageProblem
+from seatrial.practice.dividing import by_class_if_possible, set_apart
 from seatrial.practice.fitting.subset import classes_of
 from seatrial.practice.lecture.outcome import Outcome
 from seatrial.practice.lecture.practice import Practice
 from seatrial.report.numbers import counted
-from seatrial.vault.splitting import split
 from seatrial.vault.staging import finish
-from seatrial.vault.vault import Vault
+from seatrial.vault.vault import Sealed, Vault
 
 VAULT = "test.vault"
 # From this many examples of the largest class for one of the smallest, accuracy says little of the small ones.
@@ -29,16 +31,7 @@ def seal(practice: Practice) -> Outcome:
         leftover.unlink(missing_ok=True)
     stratify = classes_of(task) is not None and task.times is None
     try:
-        made = Vault.seal(
-            task.train,
-            place,
-            split=practice.test_share,
-            stratify=stratify,
-            groups=None if task.groups is None else np.asarray(task.groups),
-            time=None if task.times is None else np.asarray(task.times),
-            seed=practice.settings.seed,
-            duplicates="move",
-        )
+        made, stratify = by_class_if_possible(stratify, lambda stratify: _sealed(practice, place, stratify))
     except UsageProblem as problem:
         return Outcome((), skipped=f"The data cannot be sealed: {problem}")
     sizes = made.sealed.examples
@@ -51,19 +44,28 @@ def seal(practice: Practice) -> Outcome:
     return Outcome((sentence, looked, *made.notes), values=values)
 
 
+def _sealed(practice: Practice, place: Path, stratify: bool) -> Sealed:
+    task = practice.task
+    return Vault.seal(
+        task.train,
+        place,
+        split=practice.test_share,
+        stratify=stratify,
+        groups=None if task.groups is None else np.asarray(task.groups),
+        time=None if task.times is None else np.asarray(task.times),
+        seed=practice.settings.seed,
+        duplicates="move",
+    )
+
+
 def divide(practice: Practice) -> Outcome:
     """Validation data, where the task has none of its own."""
     task = practice.prepared
     if task.validation is not None:
         return Outcome((f"The task has validation data of its own: {counted(len(task.validation), 'example')}.",))  # pyright: ignore[reportArgumentType]
-    count = len(task.train)  # pyright: ignore[reportArgumentType]
-    groups, times = (None if each is None else np.asarray(each) for each in (task.groups, task.times))
-    classes = classes_of(task) if times is None else None
-    chosen = split(
-        count, practice.validation_share, seed=practice.settings.seed, stratify=classes, groups=groups, time=times
-    )
-    values = {"training": np.flatnonzero(~chosen).tolist(), "validation": np.flatnonzero(chosen).tolist()}
-    sizes = counted(len(values["validation"]), "example")
+    kept, apart = set_apart(task, practice.validation_share, practice.settings.seed)
+    values = {"training": kept, "validation": apart}
+    sizes = counted(len(apart), "example")
     return Outcome(
         (f"{sizes} of the training data are set apart for validation: all choices are made by them.",), values=values
     )

@@ -17,7 +17,7 @@ from seatrial.evaluation.evaluation import Evaluation
 from seatrial.evaluation.predictions import Predictions
 from seatrial.practice.ensembles.saved import Ensemble, Inputs
 from seatrial.practice.evaluating.evaluating import PAGE, write
-from seatrial.practice.fitting.checkpoints import load_weights
+from seatrial.practice.fitting.checkpoints import trained_model
 from seatrial.practice.lecture.outcome import Outcome
 from seatrial.practice.lecture.practice import Practice
 from seatrial.practice.metrics import is_gathering
@@ -28,6 +28,7 @@ from seatrial.vault.opening import Result
 from seatrial.vault.plan import Plan
 from seatrial.vault.vault import Vault
 
+_LEAST = 1e-12  # a weight of 0 would leave an example that is sure to be of that class without any probability
 REASON = "the end of the practice"
 FOLDER = "evaluation"
 Scores = NDArray[Any]
@@ -50,12 +51,16 @@ def open_vault(practice: Practice) -> Outcome:
         return Outcome((), skipped="Nothing was sealed.")
     try:
         chosen = decided(practice, _chosen(practice))
+        plan = replace(_plan(practice, chosen.validation), details=_evaluated(chosen.validation))
     except UsageProblem as problem:
         return Outcome((), skipped=f"The model's answers are none that can be scored: {problem}")
     place = Vault(vault)
     looks = sum(entry.kind == "opened" for entry in place.log())
-    plan = replace(_plan(practice, chosen.validation), details=_evaluated(chosen.validation))
-    result = place.open(chosen.file, plan, REASON).score(chosen.predictor)
+    try:
+        opening = place.open(chosen.file, plan, REASON)
+    except UsageProblem as problem:  # of a vault that was sealed before, by a rule of its own, or by somebody else
+        return Outcome((), skipped=f"The vault cannot be opened with this plan, see seatrial vault open: {problem}")
+    result = opening.score(chosen.predictor)
     scores = {
         name: {"value": answer.value, **({} if (at := answer.interval) is None else {"low": at.low, "high": at.high})}
         for name, answer in result.answers.items()
@@ -78,8 +83,7 @@ def _chosen(practice: Practice) -> Chosen:
         made = Ensemble.load(folder, task)
         return Chosen(made.file, made.predictor("scores"), made.predict(task.validation))
     weights = Path(practice.diary.value("train", "weights"))
-    model = task.make().model
-    load_weights(model, weights)
+    model = trained_model(task, weights)
     said = predict(task, model, task.validation)
     return Chosen(weights, lambda inputs: predict(task, model, Inputs(inputs, task)).scores, said)  # pyright: ignore[reportArgumentType]
 
@@ -117,7 +121,9 @@ class _Weighing:
         return self.weighed(self.predictor(inputs))
 
     def weighed(self, scores: Scores) -> Scores:
-        values = (np.stack([1 - scores, scores], axis=1) if scores.ndim == 1 else scores) * self.weights
+        values = (np.stack([1 - scores, scores], axis=1) if scores.ndim == 1 else scores) * np.maximum(
+            self.weights, _LEAST
+        )
         values = values / values.sum(axis=1, keepdims=True)
         return values[:, 1] if scores.ndim == 1 else values
 
@@ -148,7 +154,9 @@ def _plan(practice: Practice, said: Predictions) -> Plan:
     if said.kind == "regression":
         own = {name: each for name, each in practice.task.metrics.items() if not is_gathering(each)}
         return Plan({"rmse": METRICS["rmse"], "r2": METRICS["r2"], **{k: _on_arrays(v) for k, v in own.items()}})
-    raise UsageProblem(f"Expected classes or numbers, found {said.kind} answers.", "practice-kind")
+    raise UsageProblem(
+        f"Expected classes or numbers, found {said.kind} answers.", "practice-kind", "See seatrial vault open."
+    )
 
 
 def _of_answers(metric: Metric) -> Metric:

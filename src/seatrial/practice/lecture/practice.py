@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Subset
 
+from seatrial.practice.dividing import part_of
 from seatrial.practice.fitting.settings import Settings
 from seatrial.practice.lecture.outcome import Diary, Outcome
 from seatrial.practice.task import Task
@@ -52,10 +53,9 @@ class Practice:
             if chosen is not None:
                 held_out = self.diary.value(stage, "validation")
                 given: Any = task.train
-                parts: dict[str, Any] = {"train": Subset(given, chosen), **_columns(task, chosen)}
+                task = part_of(task, chosen)
                 if held_out is not None:
-                    parts["validation"] = Subset(given, held_out)
-                task = task.having(**parts)
+                    task = task.having(validation=Subset(given, held_out))
         return task.having(vault=None)
 
     @property
@@ -97,9 +97,3 @@ def validation_groups(practice: Practice) -> np.ndarray[Any, Any] | None:
     left = practice.diary.value("seal", "training")
     groups = np.asarray(task.groups)
     return (groups if left is None else groups[left])[held_out]
-
-
-def _columns(task: Task, rows: Sequence[int]) -> Mapping[str, Any]:
-    """The task's values of examples, for some of these."""
-    columns = {"groups": task.groups, "times": task.times}
-    return {name: np.asarray(values)[list(rows)] for name, values in columns.items() if values is not None}

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from seatrial.files import replace
 from seatrial.practice.search.drawing import draw
 from seatrial.practice.search.outcome import Search
 from seatrial.report.json import strict
@@ -56,7 +57,7 @@ def write(found: Search, folder: Path) -> None:
     """Write search.json, the pictures and search.html, which holds them."""
     from seatrial.report.html import environment
 
-    (folder / "search.json").write_text(json.dumps(strict(found.as_data()), indent=1, allow_nan=False))
+    replace(folder / "search.json", json.dumps(strict(found.as_data()), indent=1, allow_nan=False).encode())
     pictures = {name: _embedded(path) for name, path in draw(found, folder).items()}
     names = found.names
     heads = [*names, *(each.words for each in found.budgets), "fresh seeds"]
@@ -65,7 +66,7 @@ def write(found: Search, folder: Path) -> None:
         .get_template("search.html")
         .render(found=found, pictures=pictures, heads=heads, rows=rows(found, names), figure=figure)
     )
-    (folder / PAGE).write_text(text, encoding="utf-8")
+    replace(folder / PAGE, text.encode("utf-8", "replace"))
 
 
 def _embedded(picture: Path) -> str:

@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 from torch.optim import Optimizer
 from torch.utils.data import Subset
 
-from seatrial.practice.fitting.subset import classes_of
+from seatrial.practice.dividing import part_of, set_apart
 from seatrial.practice.refusal import failed, refused, shown
 from seatrial.practice.search.quietly import quietly
 from seatrial.practice.task import Task
@@ -83,10 +82,10 @@ class Space:
             return task.having(vault=None)
         count = len(task.train)  # pyright: ignore[reportArgumentType]
         if count not in self._divided:
-            self._divided[count] = _division(task, count, self.validation_share, self.seed)
+            self._divided[count] = set_apart(task, self.validation_share, self.seed)
         kept, apart = self._divided[count]
         given: Any = task.train
-        return task.having(vault=None, train=Subset(given, kept), validation=Subset(given, apart))
+        return part_of(task, kept).having(vault=None, validation=Subset(given, apart))
 
     # ---- inner steps -------------------------------------------------------------------------------------------------
 
@@ -142,24 +141,6 @@ def space_of(given: Any, validation_share: float = 0.2, seed: int = 0) -> Space:
     if isinstance(given, type) or not callable(given):
         raise refused("a Task, or a function of a trial that returns one", shown(given), "search-space", _HINT)
     return Space(given, None, validation_share, seed)
-
-
-def _division(task: Task, count: int, share: float, seed: int) -> tuple[list[int], list[int]]:
-    """Numbers of the examples to train on and to validate on, each class with its share where classes can be told."""
-    from sklearn.model_selection import train_test_split
-
-    if count < 2:
-        hint = "Give validation=..., or more data."
-        raise refused("examples to train on and others to validate on", f"{count} example", "search-validation", hint)
-    classes = classes_of(task)
-    if classes is not None:
-        sizes = np.unique(classes, return_counts=True)[1]
-        most = min(round(share * count), count - round(share * count))
-        if sizes.min() < 2 or most < len(sizes):
-            classes = None
-    numbers: list[int] = list(range(count))
-    kept, apart = train_test_split(numbers, test_size=share, random_state=seed, stratify=classes)
-    return sorted(kept), sorted(apart)
 
 
 def _rate(task: Task) -> float:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seatrial.errors import UsageProblem
-from seatrial.vault.splitting import split
+from seatrial.splitting import split
 
 
 @given(st.integers(2, 400), st.floats(0.01, 0.6), st.integers(0, 2**31))

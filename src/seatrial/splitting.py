@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.errors import UsageProblem
-from seatrial.vault.sources.source import Mask
 
+Mask = NDArray[np.bool_]
 Column = NDArray[Any]
 # More distinct values than this are no classes, unless each of them has many examples.
 _MOST_CLASSES = 1000
