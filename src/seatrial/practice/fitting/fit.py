@@ -113,16 +113,12 @@ def _fit(task: Task, out: Path, settings: Settings, rate: float, resume: bool, p
         try_out(task)
         display = Display(progress and devices.is_first, settings)
         try:
-            training = _trained(task, folder, settings, config, rate, saved, devices, display, interruption)
+            training, said = _trained(task, folder, settings, config, rate, saved, devices, display, interruption)
         except Terminated:
             signal.raise_signal(signal.SIGTERM)
             raise
-        said = _read(training) if devices.is_first else ()
-        verdict = judge(read(folder / NAME), config) if devices.is_first else None
-        if verdict is not None and said:
-            write(verdict, folder)
         devices.wait()  # until the report is written
-        verdict = verdict or judge(read(folder / NAME), config)
+        verdict = judge(read(folder / NAME), config)
         return Fit(folder, training.history, verdict, training.ending, said, devices.is_first)
 
 
@@ -159,9 +155,10 @@ def _trained(
     devices: Machine,
     display: Display,
     interruption: Interruption,
-) -> Training:
-    """The training at its end. What was seen is reported, also until an interruption or a failure."""
+) -> tuple[Training, tuple[Reading, ...]]:
+    """The training at its end, and what its curves say. What was seen is reported, also until an interruption or a failure."""
     file, _ = source_of(task)
+    said: list[Reading] = []
     with contextlib.ExitStack() as at_end, display, _watched(folder, task, file, devices, config):
         task.at("", lambda: seed(settings.seed))
         data = subset(task, settings.subset, settings.seed)
@@ -183,7 +180,9 @@ def _trained(
             display.interrupted(training.history, training.batch, folder)
             raise
         display.end(training.history, training.ending)
-    return training
+        if devices.is_first:
+            at_end.callback(lambda: said.extend(_read(training)))  # unwatched, and before the report
+    return training, tuple(said)
 
 
 def _read(training: Training) -> tuple[Reading, ...]:
