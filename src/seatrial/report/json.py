@@ -78,3 +78,12 @@ def strict(value: Any) -> Any:
             return value if math.isfinite(value) else str(value)
         case _:
             return str(value)
+
+
+def without_nan(value: Any) -> Any:
+    """Plain values for strict JSON in which what is not finite is missing (null), e.g. the points of a curve."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: without_nan(each) for key, each in value.items()}
+    return [without_nan(each) for each in value] if isinstance(value, (list, tuple)) else value

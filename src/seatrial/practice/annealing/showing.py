@@ -16,6 +16,7 @@ from rich.table import Table
 from seatrial.practice.annealing.advice import Advice
 from seatrial.practice.annealing.schedules import KINDS, schedule
 from seatrial.report import drawing
+from seatrial.report.json import without_nan
 
 MOST_POINTS = 400  # of a curve in the picture
 MOST_STEPS = 20_000  # longer trainings are drawn by a shorter one of the same shape
@@ -59,7 +60,7 @@ def show(advice: Advice, console: Console) -> None:
 
 def write(advice: Advice, folder: Path) -> None:
     """Write schedules.json and schedules.svg."""
-    found = _plain(asdict(advice))
+    found = without_nan(asdict(advice))
     (folder / "schedules.json").write_text(json.dumps(found, indent=1))
     drawing.draw(folder / "schedules.svg", lambda figure: _fill(figure, advice), (9, 4.2))
 
@@ -97,12 +98,3 @@ def _smooth(values: Sequence[float]) -> list[float]:
     """Means over the last twentieth of the steps until each."""
     width = max(1, len(values) // 20)
     return [sum(values[max(0, k - width + 1) : k + 1]) / min(width, k + 1) for k in range(len(values))]
-
-
-def _plain(value: Any) -> Any:
-    """JSON has no nan and no infinity."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value

@@ -16,6 +16,7 @@ from seatrial.practice.lecture.choosing import at_rate
 from seatrial.practice.lecture.outcome import Outcome
 from seatrial.practice.lecture.practice import Practice, validation_groups
 from seatrial.practice.task import Task
+from seatrial.report.json import without_nan
 from seatrial.report.numbers import counted, decimal
 
 # A tenth would do for large data; small ones need more to have a batch of each class.
@@ -96,8 +97,4 @@ def _told(done: Fit) -> str:
 
 
 def _curves(done: Fit) -> dict[str, Any]:
-    return {"epochs": [_plain(asdict(each)) for each in done.history.epochs], "best": done.history.best}
-
-
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in values.items()}
+    return {"epochs": [without_nan(asdict(each)) for each in done.history.epochs], "best": done.history.best}

@@ -82,19 +82,23 @@ def with_optimizer(task: Task, name: str) -> Task:
     return changed
 
 
+def rate_of(optimizer: Optimizer) -> float:
+    """The learning rate of an optimizer, the largest of its groups; nan where one has none."""
+    return max((float(group.get("lr", math.nan)) for group in optimizer.param_groups), default=math.nan)
+
+
 def set_rate(optimizer: Optimizer, rate: float) -> None:
     """Give an optimizer's groups a rate: the largest that rate, the others in proportion.
 
     Raises:
         UsageProblem: it has no rate that could be changed.
     """
-    own = [float(group.get("lr", math.nan)) for group in optimizer.param_groups]
-    largest = max(own, default=math.nan)
+    largest = rate_of(optimizer)
     if not largest > 0:
         hint = "Give an optimizer whose groups have `lr`, as torch's have."
         raise refused("an optimizer with a learning rate above 0", f"{largest:g}", "task-no-rate", hint)
-    for group, value in zip(optimizer.param_groups, own, strict=True):
-        new = rate * value / largest
+    for group in optimizer.param_groups:
+        new = rate * float(group.get("lr", math.nan)) / largest
         group["lr"] = torch.full_like(group["lr"], new) if isinstance(group["lr"], torch.Tensor) else new
 
 

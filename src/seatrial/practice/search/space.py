@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 from torch.utils.data import Subset
 
 from seatrial.practice.dividing import part_of, set_apart
+from seatrial.practice.optimizers.kinds import rate_of
 from seatrial.practice.refusal import failed, refused, shown
 from seatrial.practice.search.quietly import quietly
 from seatrial.practice.task import Task
@@ -146,7 +147,7 @@ def space_of(given: Any, validation_share: float = 0.2, seed: int = 0) -> Space:
 def _rate(task: Task) -> float:
     """The task's own learning rate, the largest of its groups."""
     seed(0)
-    return max(float(group.get("lr", math.nan)) for group in task.make().optimizer.param_groups)
+    return rate_of(task.make().optimizer)
 
 
 def _takes_decay(task: Task) -> bool:
