@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from seatrial.cli.threads import let_threads_sleep
+from seatrial.cli.track import track_option, tracked
 
 
 @click.command()
@@ -51,6 +52,7 @@ from seatrial.cli.threads import let_threads_sleep
 @click.option(
     "--quiet", is_flag=True, help="Print nothing while it trains, and no report; the files are written all the same."
 )
+@track_option
 @click.argument("task", metavar="TASK.py[:NAME]")
 def command(
     out: Path | None,
@@ -69,6 +71,7 @@ def command(
     devices: int,
     precision: str,
     quiet: bool,
+    track: tuple[str, ...],
     task: str,
 ) -> int:
     """Train the task that a file describes: validation, checkpoints, stopping early; watched meanwhile.
@@ -77,6 +80,7 @@ def command(
     the same command with --resume goes on, bit for bit.
     """
     let_threads_sleep()
+    from seatrial.integrations.trackers.sending import send_all
     from seatrial.launch.folder import default_folder
     from seatrial.practice.fitting.checkpoints import STATE
     from seatrial.practice.fitting.fit import fit
@@ -102,6 +106,7 @@ def command(
     )
     if resume and out is None:
         raise click.UsageError("--resume needs --out, the folder of the training to go on with.")
+    trackers = tracked(track, task)
     program, found = find(task)
     folder = out or default_folder(program)
     try:
@@ -114,6 +119,8 @@ def command(
         show(done.verdict, done.folder)
         for each in done.readings:
             print(each.sentences, file=sys.stderr)
+    if done.is_first:
+        send_all(done.folder, trackers, sys.stderr, quiet)
     return 1 if done.verdict.errors or done.ending else 0
 
 

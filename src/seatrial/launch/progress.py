@@ -1,4 +1,4 @@
-"""One line on a terminal that says which trial is being made; nothing where stderr is no terminal."""
+"""One line on a terminal that says what is being done after the script; nothing where stderr is no terminal."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from typing import Any
 
 
 class Progress:
-    """Shows what is being done, on a line that is wiped at the end."""
+    """Shows what is being done, on a line that is wiped at the end. `doing`: what stands before it."""
 
-    def __init__(self, stream: Any, wanted: bool) -> None:
+    def __init__(self, stream: Any, wanted: bool, doing: str = "trying: ") -> None:
         self.stream = stream
+        self.doing = doing
         self.shown = wanted and _is_terminal(stream)
 
     def tell(self, text: str) -> None:
         if self.shown:
             width = shutil.get_terminal_size().columns - 1
             with contextlib.suppress(OSError, ValueError):
-                self.stream.write(f"\r\033[K{f'seatrial: trying: {text}'[:width]}")
+                self.stream.write(f"\r\033[K{f'seatrial: {self.doing}{text}'[:width]}")
                 self.stream.flush()
 
     def __enter__(self) -> Progress:

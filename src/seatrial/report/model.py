@@ -147,13 +147,17 @@ def report(verdict: Verdict) -> Report:
 
 def headline(verdict: Verdict) -> str:
     """The verdict in one sentence."""
-    errors, warnings = len(verdict.of("error")), len(verdict.of("warning"))
+    return sentence(len(verdict.of("error")), len(verdict.of("warning")), verdict.run.ticks)
+
+
+def sentence(errors: int, warnings: int, ticks: int) -> str:
+    """So many findings in one sentence. `ticks`: backward passes that were seen."""
     if errors:
         more = f", and {_hurting(warnings, 'more thing')}" if warnings else ""
         return f"The program is wrong in {counted(errors, 'place')}{more}."
     if warnings:
         return f"{_hurting(warnings, 'thing')} the result."
-    if not verdict.run.ticks:
+    if not ticks:
         return "Nothing was trained: no backward pass was seen."
     return "Nothing wrong was found in what was watched."
 
