@@ -111,6 +111,7 @@ def test_mlflow_takes_it_into_the_run_that_is_live_or_into_one_of_its_own(
     import mlflow
 
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "named by the environment")
+    monkeypatch.chdir(tmp_path)  # where MLflow puts artifacts
     uri = f"sqlite:///{tmp_path / 'a.db'}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     client = mlflow.MlflowClient(uri)
