@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 USUAL = 80  # columns where nobody tells
 LEAST = 20  # columns: what is narrower is filled beyond its edge rather than letter by letter
@@ -15,6 +19,13 @@ def is_terminal(stream: Any) -> bool:
         return bool(stream.isatty()) and os.environ.get("TERM", "") not in ("dumb", "unknown")
     except Exception:  # closed, or no stream at all
         return False
+
+
+def can_move(console: Console) -> bool:
+    """Whether a bar can be drawn anew in its place: on a terminal, and in a notebook that has widgets (rich would warn in others)."""
+    if console.is_jupyter:
+        return find_spec("ipywidgets") is not None
+    return console.is_terminal and not console.is_dumb_terminal
 
 
 def columns(stream: Any) -> int:

@@ -62,7 +62,9 @@ class Check:
 
     def _repr_html_(self) -> str:
         page = html.escape(self.report.read_text(encoding="utf-8"))
-        return f'<iframe srcdoc="{page}" style="width: 100%; height: 40em; border: 0"></iframe>'
+        # In a frame of its own that may do nothing but be read: the notebook's page stays as it is.
+        style = "width: 100%; height: 40em; border: 0"
+        return f'<iframe sandbox="allow-popups" title="seatrial: report" srcdoc="{page}" style="{style}"></iframe>'
 
 
 def _summary(alarms: list[Finding], verdict: Verdict) -> str:

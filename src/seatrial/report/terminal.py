@@ -81,8 +81,8 @@ class _Screen:
                 each.truncate(width - 1)
                 each.append("…" if self.bar != "|" else "")
             each.rstrip()
-            start = Text(beside, "bold green") if at == 0 else Text(" " * cell_len(beside))
-            self.console.print(start + each, no_wrap=True, overflow="ignore", crop=False)
+            start = (beside, "bold green") if at == 0 else " " * cell_len(beside)
+            self.console.print(Text.assemble(start, each), no_wrap=True, overflow="ignore", crop=False)
 
     def head(self, report: Report) -> None:
         style = next((STYLES[each.severity] for each in report.findings[:1]), "bold green")
