@@ -8,8 +8,9 @@ import pytest
 import sample_run as sample
 from rich.cells import cell_len
 
+from seatrial.config import Config
 from seatrial.report import model, terminal
-from seatrial.verdict import Verdict
+from seatrial.verdict import Unused, Verdict
 
 
 def screen(verdict: Verdict, monkeypatch: pytest.MonkeyPatch, width: int = 90, encoding: str = "utf-8") -> str:
@@ -116,6 +117,13 @@ def test_a_long_exception_is_begun_only(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_command_stays_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
     found = screen(sample.verdict(sample.softmax()), monkeypatch, 40).splitlines()
     assert found[-2:] == ["The reason:", "  seatrial explain model.softmax-before-cross-entropy"]
+
+
+def test_suppressions_are_counted_with_their_reasons(monkeypatch: pytest.MonkeyPatch) -> None:
+    verdict = sample.verdict(sample.softmax(), sample.unseeded(), config=Config(ignore={"loop.unseeded-run": ""}))
+    found = screen(replace(verdict, unused=(Unused("model.dead-units", "net.py:3"),)), monkeypatch)
+    assert "1 finding suppressed: loop.unseeded-run (no reason given).\n" in found
+    assert "1 suppression with nothing to suppress: model.dead-units at net.py:3.\n" in found
 
 
 def test_colours_only_where_they_are_seen_and_wanted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -188,8 +188,11 @@ def _counts(report: Report) -> list[str]:
         names = ", ".join(each.name for each in report.notes)
         found.append(f"{counted(len(report.notes), 'note').capitalize()}: {names}.")
     if report.suppressed:
-        names = ", ".join(each.finding.name for each in report.suppressed)
+        names = ", ".join(f"{each.finding.name} ({each.reason or 'no reason given'})" for each in report.suppressed)
         found.append(f"{counted(len(report.suppressed), 'finding').capitalize()} suppressed: {names}.")
+    if report.unused:
+        names = ", ".join(f"{each.name} at {each.by}" for each in report.unused)
+        found.append(f"{counted(len(report.unused), 'suppression').capitalize()} with nothing to suppress: {names}.")
     if unseen := len(report.not_looked_at) + len(report.trials.not_tried):
         found.append(f"Not looked at: {counted(unseen, 'thing')}, listed in the report.")
     if report.run_seconds:
