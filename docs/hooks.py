@@ -46,7 +46,7 @@ def _navigation(index: str) -> Navigation:
             within[max(depth for depth in within if depth < level)].append({heading[2]: within[level]})
             continue
         for title, target in re.findall(r"\[([^]]+)\]\((?!https?:|#)([^)#]+)\)", line):
-            title = title[:1].upper() + title[1:]
+            title = title if "." in title else title[:1].upper() + title[1:]
             page = _page_of(posixpath.normpath(posixpath.join("docs", target)))
             group = within[max(within)]
             group.append({title: _finding_pages(page) if page == "findings.md" else page})
