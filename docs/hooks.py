@@ -17,8 +17,11 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
-LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)(#[^)\s]+)?\)")
-CODE = re.compile(r"(^(?P<fence>`{3,}).*?^(?P=fence)$)", flags=re.MULTILINE | re.DOTALL)
+# A program, which stays as it is; a list within a list; a link into the repository.
+MARKED = re.compile(
+    r"^(?P<fence>`{3,}).*?^(?P=fence)$|^(?P<nested>  )(?=- )|\]\((?!https?:|mailto:|#)(?P<target>[^)#\s]+)(?P<anchor>#[^)\s]+)?\)",
+    flags=re.MULTILINE | re.DOTALL,
+)
 SHOWN = {".md": "", ".py": "python", ".toml": "toml", ".json": "json"}  # what has a page: the language of its text
 Navigation: TypeAlias = "list[dict[str, Any]]"
 
@@ -91,8 +94,8 @@ def _targets(place: str) -> list[str]:
     if not place.endswith(".md"):
         return []
     folder = posixpath.dirname(place)
-    linked = [found[1] for found in LINK.finditer(CODE.sub("", (ROOT / place).read_text(encoding="utf-8")))]
-    return [posixpath.normpath(posixpath.join(folder, target)) for target in linked]
+    found = MARKED.finditer((ROOT / place).read_text(encoding="utf-8"))
+    return [posixpath.normpath(posixpath.join(folder, each["target"])) for each in found if each["target"]]
 
 
 def _page_of(place: str) -> str:
@@ -116,14 +119,16 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     here = posixpath.dirname(page.file.src_uri)
     by_anchor = {f"#{name.replace('.', '')}": name for name in findings.names()}
 
-    def led(link: re.Match[str]) -> str:
-        target, anchor = _page_of(posixpath.normpath(posixpath.join(folder, link[1]))), link[2] or ""
+    def for_the_site(found: re.Match[str]) -> str:
+        if found["fence"]:
+            return found[0]
+        if found["nested"]:
+            return "    "
+        target, anchor = _page_of(posixpath.normpath(posixpath.join(folder, found["target"]))), found["anchor"] or ""
         if not target:
             return "]"  # a folder: its name stays
         if target == "findings.md" and anchor in by_anchor:
             target, anchor = f"findings/{by_anchor[anchor]}.md", ""
         return f"]({posixpath.relpath(target, here or '.')}{anchor})"
 
-    parts = CODE.split(markdown)[:: CODE.groups + 1], [each[0] for each in CODE.finditer(markdown)]
-    texts = [re.sub(r"^  (?=- )", "    ", LINK.sub(led, part), flags=re.MULTILINE) for part in parts[0]]
-    return "".join(text + code for text, code in zip(texts, [*parts[1], ""], strict=True))
+    return MARKED.sub(for_the_site, markdown)

@@ -135,7 +135,7 @@ def test_a_mistyped_suppression_is_refused() -> None:
     with pytest.raises(UsageProblem) as caught:
         config.check_source("x = 2  # seatrial: ignroe[loop.missing-zero-grad] why\n", "train.py")
     assert "'ignroe'" in str(caught.value) and "Did you mean ignore?" in str(caught.value)
-    config.check_source("x = 2  # seatrial: says that this is well\n", "train.py")
+    config.check_source("x = 2  # seatrial: says [1] that this is well\n", "train.py")
 
 
 def test_a_suppression_of_everything_is_refused() -> None:

@@ -28,8 +28,8 @@ from seatrial.errors import UsageProblem
 
 LEVELS = ("error", "warning", "note")
 KEYS = ("ignore", "severity", "thresholds", "budget")
-# What has a name in brackets was meant to be one, however it is spelt.
-_COMMENT = re.compile(r"#\s*seatrial:\s*(ignore\b|\w+(?=\s*\[))\s*(?:\[([^\]]*)\])?\s*(.*)", re.IGNORECASE)
+# What has a finding's name in brackets was meant to be one, however it is spelt.
+_COMMENT = re.compile(r"#\s*seatrial:\s*(ignore\b|\w+(?=\s*\[\s*\w+\.\w))\s*(?:\[([^\]]*)\])?\s*(.*)", re.IGNORECASE)
 _BETWEEN = (tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
 
 

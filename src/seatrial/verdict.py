@@ -195,13 +195,7 @@ def suppress(found: Sequence[Finding], run: Run, config: Config) -> tuple[list[F
     """Take out what the configuration or a comment beside one of its lines asks not to be told.
 
     A suppressed finding explains nothing: what it would have folded is listed."""
-    comments = {
-        (file, line, name): (f"{file}:{each.line}", each.reason)
-        for file, text in run.sources.items()
-        for each in suppressions(text)
-        for line in each.covers
-        for name in each.names
-    }
+    comments = _comments(run)
     kept: list[Finding] = []
     suppressed: list[Suppressed] = []
     for finding in found:
@@ -215,17 +209,24 @@ def suppress(found: Sequence[Finding], run: Run, config: Config) -> tuple[list[F
     return kept, tuple(suppressed)
 
 
-def _unused(run: Run, suppressed: Iterable[Suppressed]) -> tuple[Unused, ...]:
-    """Comments that had nothing to suppress. What the settings of a project ignore is meant for all its scripts."""
-    used = {(each.finding.name, each.by) for each in suppressed}
-    asked = [
-        Unused(name, f"{file}:{each.line}")
+def _comments(run: Run) -> dict[tuple[str, int, str], tuple[str, str]]:
+    """Who asks that a finding of a name at a line of a file is suppressed, and why."""
+    return {
+        (file, line, name): (f"{file}:{each.line}", each.reason)
         for file, text in run.sources.items()
         for each in suppressions(text)
+        for line in each.covers
         for name in each.names
-        if name in entries()
-    ]
-    return tuple(each for each in asked if (each.name, each.by) not in used)
+    }
+
+
+def _unused(run: Run, suppressed: Iterable[Suppressed]) -> tuple[Unused, ...]:
+    """Comments that had nothing to suppress. What the settings of a project ignore is meant for all its scripts."""
+    comments = _comments(run)
+    met = [(place.file, place.line, each.finding.name) for each in suppressed for place in each.finding.where]
+    used = {(key[2], comments[key][0]) for key in met if key in comments}
+    asked = dict.fromkeys((name, by) for (_, _, name), (by, _) in comments.items() if name in entries())
+    return tuple(Unused(name, by) for name, by in asked if (name, by) not in used)
 
 
 def _vain_suppressions(run: Run) -> list[NotLookedAt]:
