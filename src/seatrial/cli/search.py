@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 
 import click
 
 from seatrial.cli import options
+from seatrial.cli.again import again
 from seatrial.cli.threads import let_threads_sleep
 
 
@@ -90,17 +90,9 @@ def command(
             progress=not quiet,
         )
     except KeyboardInterrupt:
-        print(f"seatrial: to go on: {_again(folder)}", file=sys.stderr)
+        print(f"seatrial: to go on: {again(folder)}", file=sys.stderr)
         raise
     if not quiet:
         show(found, Console(highlight=False))
         print(f"\n{folder}/search.html, search.json")
     return 0 if found.winner is not None else 1
-
-
-def _again(folder: Path) -> str:
-    """The command that goes on with this search."""
-    given = sys.argv[1:]
-    has_out = any(word == "--out" or word.startswith("--out=") for word in given)
-    more = [] if has_out else ["--out", str(folder)]
-    return shlex.join(["seatrial", given[0], *more, *given[1:]])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seatrial.cli import options
+from seatrial.cli.again import again
 
 if TYPE_CHECKING:
     from seatrial.practice.fitting.settings import Settings
@@ -61,24 +61,10 @@ def command(out: Path | None, resume: bool, settings: Settings, quiet: bool, tas
         done = fit(found, folder, settings, resume=resume, progress=not quiet)
     except KeyboardInterrupt:
         if (folder / STATE).exists():
-            print(f"seatrial: to go on: {_again(folder)}", file=sys.stderr)
+            print(f"seatrial: to go on: {again(folder, '--resume')}", file=sys.stderr)
         raise
     if not quiet and done.is_first:
         show(done.verdict, done.folder)
         for each in done.readings:
             print(each.sentences, file=sys.stderr)
     return 1 if done.verdict.errors or done.ending else 0
-
-
-def _again(folder: Path) -> str:
-    """The command that goes on with this training."""
-    given = sys.argv[1:]
-    more = [
-        *(["--resume"] if "--resume" not in given else []),
-        *(["--out", str(folder)] if not _has_out(given) else []),
-    ]
-    return shlex.join(["seatrial", given[0], *more, *given[1:]])
-
-
-def _has_out(given: list[str]) -> bool:
-    return any(word == "--out" or word.startswith("--out=") for word in given)
