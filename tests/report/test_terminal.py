@@ -99,6 +99,13 @@ def test_many_findings_fit_on_one_screen(monkeypatch: pytest.MonkeyPatch) -> Non
     assert found[-6].split() == ["WARNING", "model.even", f"digits.py:{many[0].where[0].line}"]
 
 
+def test_two_errors_in_one_line_are_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = replace(sample.softmax(), name="model.examples-mixed")
+    assert "The program is wrong in 1 place.\n" in screen(sample.verdict(sample.softmax(), other), monkeypatch)
+    elsewhere = replace(other, where=other.where[1:])
+    assert "The program is wrong in 2 places.\n" in screen(sample.verdict(sample.softmax(), elsewhere), monkeypatch)
+
+
 def test_a_long_list_of_names_is_begun_only(monkeypatch: pytest.MonkeyPatch) -> None:
     evidence = {"parameters": [f"features.net.stem.{at}.weight" for at in range(8)], "cut": "detach"}
     found = screen(sample.verdict(replace(sample.softmax(), evidence=evidence)), monkeypatch)

@@ -149,7 +149,9 @@ def report(verdict: Verdict) -> Report:
 
 def headline(verdict: Verdict) -> str:
     """The verdict in one sentence."""
-    errors, warnings = len(verdict.of("error")), len(verdict.of("warning"))
+    warnings = len(verdict.of("warning"))
+    # Two findings may point at the same line.
+    errors = len({(each.where[0].file, each.where[0].line) if each.where else each.name for each in verdict.errors})
     if errors:
         more = f", and {_hurting(warnings, 'more thing')}" if warnings else ""
         return f"The program is wrong in {counted(errors, 'place')}{more}."
