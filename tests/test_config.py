@@ -10,6 +10,7 @@ from seatrial import config
 from seatrial.errors import UsageProblem
 from seatrial.report.pages import sections, with_thresholds
 from seatrial.rules import discover
+from seatrial.targets import Target
 from seatrial.verdict import configured_rules
 
 
@@ -31,6 +32,7 @@ def test_all_settings_are_read(tmp_path: Path) -> None:
         severity = {"model.dead-units" = "note"}
         thresholds = {"model.dead-units" = {share = 0.6}}
         budget = {looks = 0.02, trials = 60}
+        track = ["mlflow:http://localhost:5000", "wandb"]
         """,
     )
     found = config.load(file)
@@ -38,6 +40,7 @@ def test_all_settings_are_read(tmp_path: Path) -> None:
     assert found.severity == {"model.dead-units": "note"}
     assert found.thresholds == {"model.dead-units": {"share": 0.6}}
     assert found.budget == config.Budget(looks=0.02, trials=60)
+    assert found.track == (Target("mlflow", "http://localhost:5000"), Target("wandb"))
     assert found.file == str(tmp_path / "pyproject.toml")
 
 
@@ -77,6 +80,11 @@ def test_a_file_whose_tools_are_none_has_no_settings(tmp_path: Path) -> None:
         ("[tool.seatrial.budget]\nlooks = nan", "config-value", "found nan"),
         ("[tool.seatrial.budget]\ntrials = -1", "config-value", "0 or more"),
         ("[tool.seatrial.budget]\ntrials = true", "config-value", "found True"),
+        ('[tool.seatrial]\ntrack = "wandb"', "config-value", "Expected a list of trackers"),
+        ("[tool.seatrial]\ntrack = [1]", "config-value", "found [1]"),
+        ('[tool.seatrial]\ntrack = ["tensorbord:logs"]', "no-such-tracker", "Did you mean tensorboard?"),
+        ('[tool.seatrial]\ntrack = ["neptun"]', "no-such-tracker", "Known trackers: mlflow, tensorboard"),
+        ('[tool.seatrial]\ntrack = ["mlflow:"]', "no-such-tracker", "without the colon"),
     ],
 )
 def test_what_is_not_understood_is_refused(tmp_path: Path, text: str, slug: str, part: str) -> None:

@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from seatrial.evaluation.comparison.study import compare as compare
     from seatrial.evaluation.evaluating import evaluate as evaluate
     from seatrial.evaluation.predictions import Predictions as Predictions
+    from seatrial.integrations.trackers.tracking import track as track
     from seatrial.practice.checking import check as check
     from seatrial.practice.cross_validation.validating import cross_validate as cross_validate
     from seatrial.practice.ensembles.ensemble import ensemble as ensemble
@@ -52,6 +53,7 @@ _HOMES = {
     "load_ipython_extension": "integrations.notebook",
     "predict": "practice.predicting.predicting",
     "search": "practice.search.searching",
+    "track": "integrations.trackers.tracking",
     "unload_ipython_extension": "integrations.notebook",
 }
 

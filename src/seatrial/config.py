@@ -5,6 +5,7 @@
     severity = {"model.dead-units" = "note"}
     thresholds = {"model.dead-units" = {share = 0.6}}
     budget = {looks = 0.01, trials = 60}
+    track = ["mlflow", "tensorboard:logs"]                # where a run is sent once it is over
 
     optimizer.step()  # seatrial: ignore[loop.missing-zero-grad] gradients are summed on purpose
 
@@ -25,9 +26,10 @@ from typing import Any
 
 from seatrial.catalogue import entries, nearest, suggestion
 from seatrial.errors import UsageProblem
+from seatrial.targets import Target, targets
 
 LEVELS = ("error", "warning", "note")
-KEYS = ("ignore", "severity", "thresholds", "budget")
+KEYS = ("ignore", "severity", "thresholds", "budget", "track")
 # What has a finding's name in brackets was meant to be one, however it is spelt.
 _COMMENT = re.compile(r"#\s*seatrial:\s*(ignore\b|\w+(?=\s*\[\s*\w+\.\w))\s*(?:\[([^\]]*)\])?\s*(.*)", re.IGNORECASE)
 _BETWEEN = (tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
@@ -57,6 +59,7 @@ class Config:
     thresholds  values by name of threshold, by name of rule; a rule's own frozen dataclass says what there is.
     file        the pyproject.toml that they stand in; "" where there is none.
     budget      what seatrial may spend.
+    track       the trackers that a run is sent to once it is over.
     """
 
     ignore: dict[str, str] = field(default_factory=dict)
@@ -64,6 +67,7 @@ class Config:
     thresholds: dict[str, dict[str, int | float | bool | str]] = field(default_factory=dict)
     file: str = ""
     budget: Budget = field(default_factory=Budget)
+    track: tuple[Target, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,7 @@ def _config(table: object, file: Path) -> Config:
         _thresholds(settings.get("thresholds", {}), file),
         str(file),
         _budget(settings.get("budget", {}), file),
+        _track(settings.get("track", []), file),
     )
 
 
@@ -181,6 +186,16 @@ def _budget(value: object, file: Path) -> Budget:
                 "config-value",
             )
     return Budget(**given)
+
+
+def _track(value: object, file: Path) -> tuple[Target, ...]:
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise UsageProblem(
+            f"Expected a list of trackers at track in {file}, found {value!r}.",
+            "config-value",
+            'For instance: track = ["tensorboard:logs"]',
+        )
+    return targets(value, f"track in {file}")
 
 
 def _mapping(value: object, file: Path, where: str) -> dict[str, Any]:

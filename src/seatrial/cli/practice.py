@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from seatrial.cli import options
+from seatrial.cli.track import track_option, tracked
 
 if TYPE_CHECKING:
     from seatrial.practice.fitting.settings import Settings
@@ -41,6 +43,7 @@ SPACE = "space"
     help="Check without training copies, take the learning rate as it is, search and combine nothing.",
 )
 @click.option("--quiet", is_flag=True, help="Print nothing; the report is written all the same.")
+@track_option
 @click.argument("task", metavar="[TASK.py[:NAME]]", required=False)
 def command(
     out: Path | None,
@@ -49,6 +52,7 @@ def command(
     validation_share: float,
     quick: bool,
     quiet: bool,
+    track: tuple[str, ...],
     task: str | None,
 ) -> int:
     """Lead a task through the whole lecture: seal the test data, look at the data, check, find the learning rate, train on a subset,
@@ -58,11 +62,14 @@ def command(
     is 1 where the task is wrong.
     """
     import seatrial.practice.tasks
+    from seatrial.integrations.trackers.sending import send_all
     from seatrial.launch.folder import default_folder
     from seatrial.practice.lecture.conduct import REPORT, practise
     from seatrial.practice.taskfile import run
 
-    described = run(task or str(Path(seatrial.practice.tasks.__path__[0]) / "digits.py"))
+    words = task or str(Path(seatrial.practice.tasks.__path__[0]) / "digits.py")
+    trackers = tracked(track, words)
+    described = run(words)
     program, found = described.program, described.task()
     space: Any = described.names.get(SPACE)
     folder = out or default_folder(program)
@@ -79,4 +86,5 @@ def command(
     )
     if not quiet:
         click.echo(f"\nAll of it: {folder / REPORT}", err=True)
+    send_all(folder, trackers, sys.stderr, quiet)
     return int(any(outcome.stops for outcome in diary.outcomes.values()))

@@ -1,4 +1,4 @@
-"""`seatrial report [--strict] [--sarif FILE] [--junit FILE] RUN`: judge a record anew."""
+"""`seatrial report [--strict] [--sarif FILE] [--junit FILE] [--track TRACKER] RUN`: judge a record anew."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from seatrial.cli.formats import format_options
+from seatrial.cli.track import track_option
 from seatrial.record import locate
 
 
@@ -15,23 +16,38 @@ from seatrial.record import locate
 @click.option("--strict", is_flag=True, help="End with status 1 if an error is found.")
 @click.option("--quiet", is_flag=True, help="Print no report; the files are written all the same.")
 @format_options
+@track_option
 @click.argument("run", type=click.Path(path_type=Path))
-def command(strict: bool, quiet: bool, sarif: Path | None, junit: Path | None, run: Path) -> int:
+def command(
+    strict: bool, quiet: bool, sarif: Path | None, junit: Path | None, track: tuple[str, ...], run: Path
+) -> int:
     """Judge the record of a run anew (also of one that was killed), rewrite its reports and print what matters.
 
     RUN is the folder that `seatrial run` left, or its record.sqlite. The settings are those of the folder that the
-    script lies in, as they are now. The exit status is 0, with --strict 1 where an error was found, and 2 where there is no
-    record to judge.
+    script lies in, as they are now. With --track it may also be the folder of a practice, which is sent as it is.
+
+    The exit status is 0, with --strict 1 where an error was found, and 2 where there is no record to judge or a tracker
+    did not take it.
     """
     from seatrial.history import Run
+    from seatrial.integrations.trackers.sending import send_all
+    from seatrial.integrations.trackers.tracking import check
     from seatrial.launch.reporting import publish, settings_of, untrained
+    from seatrial.practice.lecture.outcome import outcomes_in
     from seatrial.record import read
     from seatrial.report.formats import wanted
+    from seatrial.targets import targets
 
     formats = wanted(sarif, junit)
+    trackers = targets(track, "--track")
+    check(trackers)
+    if trackers and outcomes_in(run):
+        return 0 if send_all(run, trackers, sys.stderr, quiet) else 2
     record = locate(run)
     history = Run.of(read(record))
     verdict = publish(history, record.parent, settings_of(history), not quiet, formats)
     if nothing := untrained(history):
         print(f"seatrial: {nothing}", file=sys.stderr)
+    if not send_all(record.parent, trackers, sys.stderr, quiet):
+        return 2
     return 1 if strict and verdict.errors else 0

@@ -1,4 +1,5 @@
-"""`seatrial run [--out DIR] [--strict] [--quiet] [--sarif FILE] [--junit FILE] SCRIPT [ARGS...]` (or `-m MODULE`)."""
+"""`seatrial run [--out DIR] [--strict] [--quiet] [--sarif FILE] [--junit FILE] [--track TRACKER] SCRIPT [ARGS...]`, or
+`-m MODULE` in the place of SCRIPT."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from pathlib import Path
 import click
 
 from seatrial.cli.formats import format_options
+from seatrial.cli.track import track_option
 from seatrial.errors import UsageProblem
 
 
@@ -27,6 +29,7 @@ from seatrial.errors import UsageProblem
 )
 @click.option("--trials-first", is_flag=True, help="Make the trials that need no more than one step at the first step.")
 @format_options
+@track_option
 @click.option("-m", "--module", is_flag=True, help="SCRIPT is the name of a module, as for `python -m`.")
 @click.argument("script", required=False)
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
@@ -38,6 +41,7 @@ def command(
     trials_first: bool,
     sarif: Path | None,
     junit: Path | None,
+    track: tuple[str, ...],
     module: bool,
     script: str | None,
     args: tuple[str, ...],
@@ -48,12 +52,15 @@ def command(
     script ends with 0, it is 2 if there was nothing to judge (no training was seen), and 1 with --strict if an error
     was found. Options after SCRIPT are the script's.
     """
+    from seatrial.integrations.trackers.sending import Sending
     from seatrial.launch.program import Program
     from seatrial.launch.session import Session
     from seatrial.report.formats import wanted
+    from seatrial.targets import targets
 
     if script is None:
         raise UsageProblem("A script to run was expected.", "no-script", "For instance: seatrial run train.py")
     # Run by `main`, not here: the script shall have as few frames below it as can be.
     formats = wanted(sarif, junit)
-    return Session(Program(script, module, args), out, strict, quiet, trials, trials_first, formats).run
+    sending = Sending(targets(track, "--track"))
+    return Session(Program(script, module, args), out, strict, quiet, trials, trials_first, formats, sending).run

@@ -10,6 +10,7 @@ import click
 
 from seatrial.cli import options
 from seatrial.cli.again import again
+from seatrial.cli.track import track_option, tracked
 
 if TYPE_CHECKING:
     from seatrial.practice.fitting.settings import Settings
@@ -40,13 +41,15 @@ if TYPE_CHECKING:
 @click.option(
     "--quiet", is_flag=True, help="Print nothing while it trains, and no report; the files are written all the same."
 )
+@track_option
 @options.task
-def command(out: Path | None, resume: bool, settings: Settings, quiet: bool, task: str) -> int:
+def command(out: Path | None, resume: bool, settings: Settings, quiet: bool, track: tuple[str, ...], task: str) -> int:
     """Train the task that a file describes: validation, checkpoints, stopping early; watched meanwhile.
 
     The exit status is 1 where an error was found, 0 where none was, 2 where the task is not what it should be. After an interruption
     the same command with --resume goes on, bit for bit.
     """
+    from seatrial.integrations.trackers.sending import send_all
     from seatrial.launch.folder import default_folder
     from seatrial.practice.fitting.checkpoints import STATE
     from seatrial.practice.fitting.fit import fit
@@ -55,6 +58,7 @@ def command(out: Path | None, resume: bool, settings: Settings, quiet: bool, tas
 
     if resume and out is None:
         raise click.UsageError("--resume needs --out, the folder of the training to go on with.")
+    trackers = tracked(track, task)
     program, found = find(task)
     folder = out or default_folder(program)
     try:
@@ -67,4 +71,6 @@ def command(out: Path | None, resume: bool, settings: Settings, quiet: bool, tas
         show(done.verdict, done.folder)
         for each in done.readings:
             print(each.sentences, file=sys.stderr)
+    if done.is_first:
+        send_all(done.folder, trackers, sys.stderr, quiet)
     return 1 if done.verdict.errors or done.ending else 0

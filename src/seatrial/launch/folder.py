@@ -11,7 +11,8 @@ from seatrial.launch.program import Program
 from seatrial.record import NAME, is_record
 
 LOG = "seatrial.log"
-_OURS = (NAME, f"{NAME}-wal", f"{NAME}-shm", f"{NAME}-journal", "findings.json", "report.html", LOG)
+SENT = "trackers.json"  # which runs of trackers of experiments took it
+_OURS = (NAME, f"{NAME}-wal", f"{NAME}-shm", f"{NAME}-journal", "findings.json", "report.html", LOG, SENT)
 
 
 def default_folder(program: Program) -> Path:

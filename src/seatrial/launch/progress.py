@@ -1,4 +1,4 @@
-"""One line on a terminal that says which trial is being made; nothing where stderr is no terminal."""
+"""One line on a terminal that says what is being done after the script; nothing where stderr is no terminal."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ WIPED = "\r\033[K"
 
 
 class Progress:
-    """Shows what is being done, on a line that is wiped at the end. What the program has left on its line stays there."""
+    """Shows what is being done, on a line that is wiped at the end. What the program has left on its line stays there.
 
-    def __init__(self, stream: Any, wanted: bool) -> None:
+    `doing`: what stands before it."""
+
+    def __init__(self, stream: Any, wanted: bool, doing: str = "trying: ") -> None:
         self.stream = stream
+        self.doing = doing
         self.shown = wanted and is_terminal(stream)
         self._begun = False
 
@@ -24,7 +27,7 @@ class Progress:
             return
         from rich.cells import set_cell_size
 
-        told = printable(f"seatrial: trying: {text}").replace("\n", " ")
+        told = printable(f"seatrial: {self.doing}{text}").replace("\n", " ")
         begin = WIPED if self._begun else on_a_line_of_its_own(self.stream)
         self._begun = True
         self._write(begin + set_cell_size(told, columns(self.stream) - 1).rstrip())

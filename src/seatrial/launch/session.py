@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import seatrial
 from seatrial.events import NotLookedAt, RunEnded, RunStarted, SourceSeen
 from seatrial.launch import ending
+from seatrial.launch.afterwards import Afterwards
 from seatrial.launch.ending import Ending
 from seatrial.launch.folder import LOG, default_folder, prepare
 from seatrial.launch.hook import AfterImport
@@ -41,6 +42,7 @@ class Session:
         trials: str = "full",
         trials_first: bool = False,
         formats: Formats | None = None,
+        afterwards: Afterwards | None = None,
     ) -> None:
         self._path = list(sys.path)
         self._stderr = sys.stderr
@@ -52,6 +54,9 @@ class Session:
         self.strict = strict
         self.quiet = quiet
         self.formats = formats
+        self.afterwards = afterwards
+        if afterwards is not None:
+            afterwards.ready(self.config)
         self.folder = prepare(out or default_folder(program))
         self.recorder = Recorder(self.folder / NAME)
         self.trials = Trials(trials, trials_first, self.recorder, self.folder, self.config, self._stderr, quiet)
@@ -97,6 +102,8 @@ class Session:
         if self.loaded.file:
             self.recorder.send(SourceSeen(self.loaded.file, self.loaded.text))
         os._exit = self._exit_at_once
+        if self.afterwards is not None:
+            self.afterwards.listen()
         hook = AfterImport("torch", self._torch_is_here)
         hook.watch()
         return hook
@@ -186,6 +193,8 @@ class Session:
         # From what is on disk, so that judging the record later says the same.
         history = Run.of(read(self.folder / NAME))
         verdict = publish(history, self.folder, self.config, not self.quiet, self.formats)
+        if self.afterwards is not None:
+            self.afterwards.ended(self.folder, self._started, sys.stderr, self.quiet)
         nothing = untrained(history)
         if outcome.code != 0:
             return outcome.code

@@ -104,12 +104,12 @@ def _evaluations(run: Run) -> list[Curve]:
     return [thin(curve) for curve in curves]
 
 
-def learning_rates(run: Run) -> tuple[Curve, ...]:
-    """The learning rate of each param group that changes it, as steps up to the end of the run."""
+def learning_rates(run: Run, constant: bool = False) -> tuple[Curve, ...]:
+    """The learning rate of each param group that changes it, as steps up to the end of the run. `constant`: also of the others."""
     return tuple(
         thin(_held(f"optimizer {optimizer}, group {group}", series, run.ticks))
         for (optimizer, group, name), series in run.settings.items()
-        if name == "lr" and len(set(series.values)) > 1
+        if name == "lr" and (constant or len(set(series.values)) > 1)
     )
 
 

@@ -149,15 +149,19 @@ def report(verdict: Verdict) -> Report:
 
 def headline(verdict: Verdict) -> str:
     """The verdict in one sentence."""
-    warnings = len(verdict.of("warning"))
     # Two findings may point at the same line.
-    errors = len({(each.where[0].file, each.where[0].line) if each.where else each.name for each in verdict.errors})
+    errors = {(each.where[0].file, each.where[0].line) if each.where else each.name for each in verdict.errors}
+    return sentence(len(errors), len(verdict.of("warning")), verdict.run.ticks)
+
+
+def sentence(errors: int, warnings: int, ticks: int) -> str:
+    """So many findings in one sentence. `errors`: places; `ticks`: backward passes that were seen."""
     if errors:
         more = f", and {_hurting(warnings, 'more thing')}" if warnings else ""
         return f"The program is wrong in {counted(errors, 'place')}{more}."
     if warnings:
         return f"{_hurting(warnings, 'thing')} the result."
-    if not verdict.run.ticks:
+    if not ticks:
         return "Nothing was trained: no backward pass was seen."
     return "Nothing wrong was found in what was watched."
 

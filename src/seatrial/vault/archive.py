@@ -22,6 +22,7 @@ def pack(files: Iterator[tuple[str, Content]]) -> Iterator[Content]:
         yield member.tobuf(tarfile.PAX_FORMAT)
         yield content
         yield bytes(-len(content) % tarfile.BLOCKSIZE)
+        del content  # before the next is made: one of them in memory, not two
     yield bytes(2 * tarfile.BLOCKSIZE)
 
 

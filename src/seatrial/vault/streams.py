@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from typing import Any
 
-BATCH_BYTES = 4 << 20
+BATCH_BYTES = 1 << 20
 # So many pieces wait between two threads.
 WAITING = 4
 

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from seatrial.practice.fitting.settings import Settings
-from seatrial.practice.lecture.outcome import Diary, Outcome
+from seatrial.practice.lecture.outcome import Diary, headline
 from seatrial.practice.lecture.practice import Practice
 from seatrial.practice.lecture.stages import STAGES
 from seatrial.practice.task import Task
@@ -81,15 +81,4 @@ def _report(practice: Practice, name: str) -> None:
         for stage in STAGES
         if (outcome := practice.diary.outcomes.get(stage.name)) is not None
     ]
-    write_chapters(practice.folder / REPORT, name, _headline(practice.diary.outcomes), chapters)
-
-
-def _headline(outcomes: dict[str, Outcome]) -> str:
-    """One sentence for the whole."""
-    for outcome in outcomes.values():
-        if outcome.stops:
-            return outcome.sentences[0]
-    last = outcomes.get("open")
-    if last is None:
-        return "Not finished yet."
-    return last.sentences[0] if not last.skipped else "Trained, but not tested."
+    write_chapters(practice.folder / REPORT, name, headline(practice.diary.outcomes), chapters)

@@ -94,6 +94,26 @@ class Diary:
         replace(self.folder / _FILE, written.encode())
 
 
+def outcomes_in(folder: Path) -> dict[str, Outcome]:
+    """The outcomes of the practice in a folder, by the names of its stages; {} where there is none that can be read."""
+    try:
+        found = json.loads((folder / _FILE).read_text())
+        return {name: _read(each) for name, each in found["stages"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def headline(outcomes: Mapping[str, Outcome]) -> str:
+    """One sentence for the whole of a practice."""
+    for outcome in outcomes.values():
+        if outcome.stops:
+            return outcome.sentences[0]
+    last = outcomes.get("open")
+    if last is None:
+        return "Not finished yet."
+    return last.sentences[0] if not last.skipped else "Trained, but not tested."
+
+
 def _read(written: Mapping[str, Any]) -> Outcome:
     found = dict(written)
     found["sentences"] = tuple(found["sentences"])

@@ -1,9 +1,9 @@
-"""The figures of a training drawn with matplotlib, for a notebook."""
+"""The figures of a training drawn with matplotlib, for a notebook and for trackers of experiments."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from seatrial.history import Run
 from seatrial.report import curves
 from seatrial.report.curves import Curve
-from seatrial.report.monitoring import FilterPicture, monitoring
+from seatrial.report.monitoring import FilterPicture, Monitoring, monitoring
 from seatrial.report.monitoring_charts import USUAL_UPDATE, noise_sentence
 from seatrial.report.pictures import grid
 
@@ -23,34 +23,52 @@ class Shown(Figure):
     """A figure that a notebook shows without pyplot, whose state is the program's own."""
 
     def _repr_png_(self) -> bytes:
+        return self.png()
+
+    def png(self) -> bytes:
+        """The picture."""
         data = io.BytesIO()
         FigureCanvasAgg(self).print_png(data)
         return data.getvalue()
 
 
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Curves that are drawn together. `log`: on a logarithmic scale."""
+
+    title: str
+    curves: tuple[Curve, ...]
+    log: bool
+
+
+def panels(run: Run, seen: Monitoring) -> list[Panel]:
+    """The panels in which there is something to be drawn of a run until now."""
+    updates = (seen.updates.measured, seen.updates.low, seen.updates.high) if seen.updates else ()
+    found = [
+        Panel("Loss", curves.losses(run), False),
+        Panel("Learning rate", curves.learning_rates(run), False),
+        Panel("Update / weights", updates, True),
+        Panel("Gradient norm by layer", seen.layers, True),
+        Panel("Share of dead units", seen.dead, False),
+        Panel("Share of saturated outputs", seen.saturated, False),
+        Panel("Share of a gradient that is signal", (seen.noise.over_time,) if seen.noise else (), False),
+    ]
+    drawn = [replace(panel, curves=tuple(curve for curve in panel.curves if curve.values)) for panel in found]
+    return [panel for panel in drawn if panel.curves]
+
+
 def draw(run: Run) -> Figure:
     """All that there is to be drawn of a run until now."""
     seen = monitoring(run)
-    updates = [seen.updates.measured, seen.updates.low, seen.updates.high] if seen.updates else []
-    panels = [
-        ("Loss", curves.losses(run), False),
-        ("Learning rate", curves.learning_rates(run), False),
-        ("Update / weights", updates, True),
-        ("Gradient norm by layer", seen.layers, True),
-        ("Share of dead units", seen.dead, False),
-        ("Share of saturated outputs", seen.saturated, False),
-        ("Share of a gradient that is signal", [seen.noise.over_time] if seen.noise else [], False),
-    ]
-    panels = [(title, [curve for curve in found if curve.values], log) for title, found, log in panels]
-    panels = [panel for panel in panels if panel[1]]
+    found = panels(run, seen)
     pictures = [(layer.path, picture) for layer in seen.filters for picture in layer.pictures[-1:]]
-    count = len(panels) + len(pictures)
+    count = len(found) + len(pictures)
     rows = -(-max(1, count) // MOST_COLUMNS)
     figure = Shown(figsize=(10, 2.8 * rows), layout="constrained")
     axes: list[Any] = list(figure.subplots(rows, MOST_COLUMNS, squeeze=False).flat)
-    for place, (title, found, log) in zip(axes, panels, strict=False):
-        _curves(place, title, found, log)
-    for place, (path, picture) in zip(axes[len(panels) :], pictures, strict=False):
+    for place, panel in zip(axes, found, strict=False):
+        _curves(place, panel)
+    for place, (path, picture) in zip(axes[len(found) :], pictures, strict=False):
         _picture(place, path, picture)
     for place in axes[count:]:
         place.set_axis_off()
@@ -59,17 +77,24 @@ def draw(run: Run) -> Figure:
     return figure
 
 
-def _curves(place: Any, title: str, found: Sequence[Curve], log: bool) -> None:
-    for curve in found:
+def alone(panel: Panel) -> Shown:
+    """One panel as a figure of its own."""
+    figure = Shown(figsize=(7, 4), layout="constrained")
+    _curves(figure.subplots(), panel)
+    return figure
+
+
+def _curves(place: Any, panel: Panel) -> None:
+    for curve in panel.curves:
         style = {"faint": {"alpha": 0.4}, "steps": {"drawstyle": "steps-post"}}.get(curve.kind, {})
         place.plot(curve.ticks, curve.values, label=curve.label, marker="." if len(curve.values) < 30 else "", **style)
-    if title.startswith("Update"):
+    if panel.title.startswith("Update"):
         place.axhline(USUAL_UPDATE, linestyle="--", color="grey", label="a thousandth")
-    if log:
+    if panel.log:
         place.set_yscale("log")
-    place.set_title(title)
+    place.set_title(panel.title)
     place.set_xlabel("step")
-    if len(found) > 1:
+    if len(panel.curves) > 1:
         place.legend(fontsize="x-small")
 
 

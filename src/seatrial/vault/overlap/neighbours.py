@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 # Distances looked at where no tree helps: some 20 seconds of one core.
 MOST_DISTANCES = 4_000_000_000
 _DIMENSIONS_OF_A_TREE = 8
-_AT_ONCE = 1024
+_AT_ONCE = 256
 
 
 def affordable(training: int, test: int, dimensions: int) -> int:

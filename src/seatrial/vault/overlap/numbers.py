@@ -103,8 +103,8 @@ def flat(block: Block) -> NDArray[np.float32]:
 
 def _as_keys(rows: NDArray[np.float32]) -> NDArray[np.uint64]:
     """(n,) a hash of each row."""
-    bits = (rows + np.float32(0)).view(np.uint32).astype(np.uint64)
     keys = np.zeros(len(rows), np.uint64)
-    for column in range(bits.shape[1]):
-        keys = hashed(keys ^ hashed(bits[:, column]))
+    for column in rows.T:  # one at a time: all of them as 64 bits would take twice the memory of the rows
+        bits = (column + np.float32(0)).view(np.uint32)
+        keys = hashed(keys ^ hashed(bits.astype(np.uint64)))
     return keys

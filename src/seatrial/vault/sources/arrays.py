@@ -19,8 +19,8 @@ from seatrial.vault.sources.source import SHARD_BYTES, Block, Content, Form, Mas
 Readers = Mapping[str, Rows]
 # The numbers of rows in order, so many at a time as it is asked for.
 Numbers = Callable[[int], Iterator[NDArray[np.int64]]]
-_BLOCK_BYTES = 4 << 20
-_PIECE_BYTES = 4 << 20
+_BLOCK_BYTES = 1 << 20
+_PIECE_BYTES = 1 << 20
 # What a file needs besides the rows.
 _HEADERS = 64 << 10
 
