@@ -107,13 +107,21 @@ def test_every_threshold_of_every_rule_can_be_set_and_stands_on_its_page() -> No
 def test_a_comment_suppresses_with_names_and_a_reason() -> None:
     text = "x = 1\ny = 2  # noqa  # seatrial: ignore[loop.missing-zero-grad, model.dead-units] on purpose\n"
     assert config.suppressions(text) == (
-        config.Suppression(2, 2, ("loop.missing-zero-grad", "model.dead-units"), "on purpose"),
+        config.Suppression(2, range(2, 3), ("loop.missing-zero-grad", "model.dead-units"), "on purpose"),
     )
 
 
 def test_a_comment_on_a_line_of_its_own_speaks_of_the_next_line_of_code() -> None:
     text = "x = 1\n# seatrial: ignore[loop.missing-zero-grad]\n\n# more words\ny = 2\n"
-    assert [each.covers for each in config.suppressions(text)] == [5]
+    assert [each.covers for each in config.suppressions(text)] == [range(5, 6)]
+
+
+@pytest.mark.parametrize("at", range(1, 6))
+def test_a_comment_speaks_of_all_lines_of_its_statement(at: int) -> None:
+    lines = ["def f():", "    x = g(", "        1,", "    )", "    return x", ""]
+    lines[at - 1] += "  # seatrial: ignore[loop.missing-zero-grad]"
+    (found,) = config.suppressions("\n".join(lines))
+    assert found.covers == {1: range(1, 2), 5: range(5, 6)}.get(at, range(2, 5))
 
 
 def test_a_string_that_looks_like_a_suppression_is_none() -> None:
@@ -129,6 +137,13 @@ def test_an_unknown_name_in_a_comment_is_refused_with_its_line() -> None:
         config.check_source("x = 1\nx = 2  # seatrial: ignore[loop.missing-zerograd]\n", "train.py")
     assert "train.py:2" in str(caught.value)
     assert "loop.missing-zero-grad" in str(caught.value)
+
+
+def test_a_mistyped_suppression_is_refused() -> None:
+    with pytest.raises(UsageProblem) as caught:
+        config.check_source("x = 2  # seatrial: ignroe[loop.missing-zero-grad] why\n", "train.py")
+    assert "'ignroe'" in str(caught.value) and "Did you mean ignore?" in str(caught.value)
+    config.check_source("x = 2  # seatrial: says [1] that this is well\n", "train.py")
 
 
 def test_a_suppression_of_everything_is_refused() -> None:

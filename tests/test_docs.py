@@ -3,8 +3,10 @@ the examples differ in the one line that they say."""
 
 import difflib
 import importlib
+import os
 import re
 import shlex
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -83,6 +85,28 @@ def _check_command(words: list[str]) -> None:
     script = next((at for at, word in enumerate(words) if word.endswith(".py")), len(words))
     own = words if command.context_settings.get("allow_interspersed_args", True) else words[:script]
     assert {word.partition("=")[0] for word in own if word.startswith("--")} <= known, words
+
+
+def test_the_site_is_built_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
+    pytest.importorskip("material")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
+    built = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    )
+    assert (built.returncode, built.stderr) == (0, ""), built.stderr
+    pages = {
+        page.relative_to(tmp_path).as_posix(): page.read_text(encoding="utf-8") for page in tmp_path.rglob("*.html")
+    }
+    outside = {
+        found
+        for text in pages.values()
+        for found in re.findall(r"<(?:link|script|img|iframe)\b[^>]*(?:href|src)=[\"']?(?:https?:)?//[^>]*", text)
+    }
+    assert outside == set()
+    finding = pages["findings/model.softmax-before-cross-entropy/index.html"]
+    assert "How it is recognised" in finding and 'class="highlight"' in finding
+    assert 'href="../findings/model.softmax-before-cross-entropy/"' in pages["walk/index.html"]
+    assert "digits_task" in pages["source/examples/digits_task.py/index.html"]
 
 
 def test_the_rule_that_the_page_adds_works(tmp_path: Path) -> None:

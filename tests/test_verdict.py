@@ -180,6 +180,17 @@ def test_a_comment_suppresses_only_on_its_own_line() -> None:
     assert [(each.by, each.reason) for each in result.suppressed] == [(f"{FILE}:2", "summed on purpose")]
 
 
+def test_a_comment_with_nothing_to_suppress_is_told() -> None:
+    source = "step()  # seatrial: ignore[loop.missing-zero-grad, model.dead-units] summed on purpose\n"
+    result = settled(finding("loop.missing-zero-grad", line=1), source=source)
+    assert [(each.name, each.by) for each in result.unused] == [("model.dead-units", f"{FILE}:1")]
+    both = "step()  # seatrial: ignore[model.dead-units] one\nstep()  # seatrial: ignore[model.dead-units] two\n"
+    twice = replace(finding("model.dead-units", line=1), where=(Place(FILE, 1, ""), Place(FILE, 2, "")))
+    assert settled(twice, source=both).unused == ()
+    # What a project ignores in all its scripts need not be in each.
+    assert settled(config=Config(ignore={"model.dead-units": "sparse"})).unused == ()
+
+
 def test_what_a_suppressed_finding_would_explain_is_listed() -> None:
     cause = finding("model.softmax-before-cross-entropy", explains=("optimisation.underfitting",))
     config = Config(ignore={cause.name: ""})

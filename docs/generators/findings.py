@@ -1,6 +1,8 @@
-"""docs/findings.md, from the catalogue and the rules."""
+"""docs/findings.md, from the catalogue and the rules; and for the site, a page for each finding."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from seatrial.catalogue import Entry, entries
 from seatrial.report.pages import sections, with_thresholds
@@ -17,20 +19,35 @@ catalogue have a rule; the others are named so that they can be added without re
 """
 
 
-def text() -> str:
-    """The whole page."""
+def text(whole: bool = True) -> str:
+    """The whole page; or only its tables, which then lead to pages."""
     rules = discover()
     parts = [TOP.format(count=len(rules), total=len(entries()))]
     for group in dict.fromkeys(name.partition(".")[0] for name in entries()):
-        names = [entry for name, entry in entries().items() if name.startswith(f"{group}.")]
-        parts.append(_table(group, names, rules))
-    parts += [_section(entry, with_thresholds(rules[name])) for name, entry in entries().items() if name in rules]
+        known = [entry for name, entry in entries().items() if name.startswith(f"{group}.")]
+        parts.append(_table(group, known, rules, _anchor if whole else _page))
+    if whole:
+        parts += [_section(entries()[name], with_thresholds(rules[name])) for name in names()]
     return "\n".join(parts)
 
 
-def _table(group: str, names: list[Entry], rules: dict[str, Rule]) -> str:
+def names() -> list[str]:
+    """The findings that have a rule, in the order of the catalogue."""
+    rules = discover()
+    return [name for name in entries() if name in rules]
+
+
+def page(name: str) -> str:
+    """All of a rule's page, with its programs."""
+    entry = entries()[name]
+    said = [f"{entry.statement}", *([f"Practice: {entry.practice}."] if entry.practice else [])]
+    parts = [f"## {heading}\n\n{text}" for heading, text in sections(with_thresholds(discover()[name])).items() if text]
+    return "\n\n".join([f"# {name}", *said, *parts]) + "\n"
+
+
+def _table(group: str, names: list[Entry], rules: dict[str, Rule], link: Callable[[str], str]) -> str:
     rows = [
-        f"| {f'[`{each.name}`](#{_anchor(each.name)})' if each.name in rules else f'`{each.name}` (no rule yet)'} "
+        f"| {f'[`{each.name}`]({link(each.name)})' if each.name in rules else f'`{each.name}` (no rule yet)'} "
         f"| {each.statement} | {each.practice} |"
         for each in names
     ]
@@ -45,4 +62,8 @@ def _section(entry: Entry, page: str) -> str:
 
 
 def _anchor(name: str) -> str:
-    return name.replace(".", "")
+    return f"#{name.replace('.', '')}"
+
+
+def _page(name: str) -> str:
+    return f"findings/{name}.md"

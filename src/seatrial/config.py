@@ -30,7 +30,9 @@ from seatrial.targets import Target, targets
 
 LEVELS = ("error", "warning", "note")
 KEYS = ("ignore", "severity", "thresholds", "budget", "track")
-_COMMENT = re.compile(r"#\s*seatrial:\s*ignore\b\s*(?:\[([^\]]*)\])?\s*(.*)", re.IGNORECASE)
+# What has a finding's name in brackets was meant to be one, however it is spelt.
+_COMMENT = re.compile(r"#\s*seatrial:\s*(ignore\b|\w+(?=\s*\[\s*\w+\.\w))\s*(?:\[([^\]]*)\])?\s*(.*)", re.IGNORECASE)
+_BETWEEN = (tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,14 @@ class Config:
 class Suppression:
     """A comment that asks for silence: the line it stands on, the names that it gives, and why.
 
-    `covers` is the line that it speaks of: its own, or the next line of code where it stands alone."""
+    `covers` are the lines of the statement that it speaks of: the one it stands in, or the next one where it stands alone.
+    `word` is what it was called: anything but "ignore" is a mistake."""
 
     line: int
-    covers: int
+    covers: range
     names: tuple[str, ...]
     reason: str
+    word: str = "ignore"
 
 
 def load(folder: Path) -> Config:
@@ -215,33 +219,32 @@ def suppressions(text: str) -> tuple[Suppression, ...]:
     """The comments in a source text that suppress findings, in order of their lines.
 
     Strings that only look like such a comment do not count. A text that is no Python has none."""
-    found: list[Suppression] = []
     if "seatrial:" not in text:
         return ()
-    lines = text.splitlines()
-    for line, comment in _comments(text):
-        match = _COMMENT.search(comment)
-        if match:
-            names = tuple(name.strip() for name in (match[1] or "").split(",") if name.strip())
-            found.append(Suppression(line, _covered(lines, line), names, match[2].strip()))
+    found: list[Suppression] = []
+    for line, covers, comment in _comments(text):
+        if match := _COMMENT.search(comment):
+            names = tuple(name.strip() for name in (match[2] or "").split(",") if name.strip())
+            found.append(Suppression(line, covers, names, match[3].strip(), match[1].lower()))
     return tuple(found)
 
 
-def _covered(lines: list[str], line: int) -> int:
-    """The first line from `line` on (from 1) that is neither blank nor only a comment; `line` where there is none."""
-    code = (
-        at for at in range(line, len(lines) + 1) if lines[at - 1].strip() and not lines[at - 1].lstrip().startswith("#")
-    )
-    return next(code, line)
-
-
-def _comments(text: str) -> Iterator[tuple[int, str]]:
+def _comments(text: str) -> Iterator[tuple[int, range, str]]:
+    """Comments with their line and the lines of the statement that they stand in or, alone on a line, before."""
+    waiting: list[tuple[int, str]] = []
+    start = 0  # the line in which the statement begins that is being read; 0 between two
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             if token.type == tokenize.COMMENT:
-                yield token.start[0], token.string
+                waiting.append((token.start[0], token.string))
+            elif token.type == tokenize.NEWLINE:
+                yield from ((line, range(start, token.start[0] + 1), comment) for line, comment in waiting)
+                waiting, start = [], 0
+            elif token.type not in _BETWEEN:
+                start = start or token.start[0]
     except (tokenize.TokenError, SyntaxError):
         return
+    yield from ((line, range(line, line + 1), comment) for line, comment in waiting)
 
 
 def mistakes(text: str, file: str) -> list[UsageProblem]:
@@ -251,6 +254,12 @@ def mistakes(text: str, file: str) -> list[UsageProblem]:
 
 def _mistakes(suppression: Suppression, file: str) -> Iterable[UsageProblem]:
     place = f"{file}:{suppression.line}"
+    if suppression.word != "ignore":
+        yield UsageProblem(
+            f"Expected `seatrial: ignore[name]` in the comment at {place}, found {suppression.word!r}.",
+            "no-suppression",
+            "Did you mean ignore?",
+        )
     if not suppression.names:
         yield UsageProblem(
             f"Expected the name of a finding in the suppression at {place}, found none.",

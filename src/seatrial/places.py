@@ -25,8 +25,11 @@ _FOREIGN = tuple(
     }
     | {os.path.join(path, "") for path in (*site.getsitepackages(), site.getusersitepackages())}
 )
+# Also where another interpreter's packages were put on the path.
+_PACKAGES = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-packages"))
 _is_users: dict[str, bool] = {}
 _absolute: dict[str, str] = {}
+_cells: set[str] = set()  # as they are called
 _places: dict[tuple[str, int, str], Place] = {}
 # Code objects are kept alive here, so that an id stands for one of them: not for more than a program has lines.
 MOST_INSTRUCTIONS = 20_000
@@ -37,16 +40,25 @@ def is_users(file: str) -> bool:
     """Whether a code object's file name is the user's own code."""
     known = _is_users.get(file)
     if known is None:
-        cell = _cell(file)
+        cell = file if file in _cells else _cell(file)
         if cell is not None:
             known = _is_users[file] = bool(cell)
             _absolute[file] = cell
             return known
         path = os.path.abspath(file)
-        known = not file.startswith("<") and not path.startswith(_OWN_FOLDER) and not path.startswith(_FOREIGN)
+        known = not file.startswith("<") and not _is_installed(path)
         _is_users[file] = known
         _absolute[file] = path
     return known
+
+
+def called(file: str) -> str:
+    """What a code object's file of the user's is called: its absolute path, or the cell as its person sees it."""
+    return _absolute[file] if is_users(file) else file
+
+
+def _is_installed(path: str) -> bool:
+    return path.startswith((_OWN_FOLDER, *_FOREIGN)) or any(each in path for each in _PACKAGES)
 
 
 def _cell(file: str) -> str | None:
@@ -54,13 +66,14 @@ def _cell(file: str) -> str | None:
     its text to a magic, which runs it as a cell of its own; None for what is no cell."""
     ipython = sys.modules.get("IPython")
     shell = getattr(ipython, "get_ipython", lambda: None)()
-    called = getattr(getattr(shell, "compile", None), "format_code_name", None)
-    named = called(file) if called is not None else None
+    naming = getattr(getattr(shell, "compile", None), "format_code_name", None)
+    named = naming(file) if naming is not None else None
     if named is None or file not in linecache.cache:
         return None
     if linecache.getline(file, 1).startswith("get_ipython().run_cell_magic("):
         return ""
     linecache.cache[named[1]] = linecache.cache[file]  # so that its lines are found by that name too
+    _cells.add(named[1])
     return named[1]
 
 

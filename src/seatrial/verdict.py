@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from seatrial.catalogue import nearest
+from seatrial.catalogue import entries, nearest
 from seatrial.config import Config, mistakes, suppressions
 from seatrial.errors import UsageProblem
 from seatrial.events import Event, NotLookedAt, Place
@@ -56,6 +56,14 @@ class Suppressed:
 
 
 @dataclass(frozen=True, slots=True)
+class Unused:
+    """A comment in the source that suppresses what was not found: `by` is its file and line."""
+
+    name: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """What was watched and what it cost: optimizer steps, full looks, seconds spent watching, and the
     share (0..1) of the run's wall time that they were."""
@@ -76,6 +84,7 @@ class Verdict:
     suppressed: tuple[Suppressed, ...]
     not_looked_at: tuple[NotLookedAt, ...]
     observation: Observation
+    unused: tuple[Unused, ...] = ()
 
     @property
     def status(self) -> str:
@@ -107,7 +116,8 @@ def settle(run: Run, found: Iterable[Finding], broken: Iterable[NotLookedAt], co
     kept, suppressed = suppress([_with_severity(finding, config) for finding in found], run, config)
     findings, folded = fold(in_order([weighed(run, finding) for finding in merge(kept)]))
     unseen = (*run.not_looked_at, *broken, *_vain_suppressions(run))
-    return Verdict(run, findings, folded, suppressed, tuple(dict.fromkeys(unseen)), _observation(run))
+    unused = _unused(run, suppressed)
+    return Verdict(run, findings, folded, suppressed, tuple(dict.fromkeys(unseen)), _observation(run), unused)
 
 
 # ---- asking the rules --------------------------------------------------------------------------------------------
@@ -185,12 +195,7 @@ def suppress(found: Sequence[Finding], run: Run, config: Config) -> tuple[list[F
     """Take out what the configuration or a comment beside one of its lines asks not to be told.
 
     A suppressed finding explains nothing: what it would have folded is listed."""
-    comments = {
-        (file, each.covers, name): (f"{file}:{each.line}", each.reason)
-        for file, text in run.sources.items()
-        for each in suppressions(text)
-        for name in each.names
-    }
+    comments = _comments(run)
     kept: list[Finding] = []
     suppressed: list[Suppressed] = []
     for finding in found:
@@ -202,6 +207,26 @@ def suppress(found: Sequence[Finding], run: Run, config: Config) -> tuple[list[F
         else:
             kept.append(finding)
     return kept, tuple(suppressed)
+
+
+def _comments(run: Run) -> dict[tuple[str, int, str], tuple[str, str]]:
+    """Who asks that a finding of a name at a line of a file is suppressed, and why."""
+    return {
+        (file, line, name): (f"{file}:{each.line}", each.reason)
+        for file, text in run.sources.items()
+        for each in suppressions(text)
+        for line in each.covers
+        for name in each.names
+    }
+
+
+def _unused(run: Run, suppressed: Iterable[Suppressed]) -> tuple[Unused, ...]:
+    """Comments that had nothing to suppress. What the settings of a project ignore is meant for all its scripts."""
+    comments = _comments(run)
+    met = [(place.file, place.line, each.finding.name) for each in suppressed for place in each.finding.where]
+    used = {(key[2], comments[key][0]) for key in met if key in comments}
+    asked = dict.fromkeys((name, by) for (_, _, name), (by, _) in comments.items() if name in entries())
+    return tuple(Unused(name, by) for name, by in asked if (name, by) not in used)
 
 
 def _vain_suppressions(run: Run) -> list[NotLookedAt]:

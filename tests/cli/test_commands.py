@@ -2,12 +2,15 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from running import SEATRIAL
 
+from seatrial.cli.again import again
 from seatrial.events import CallSeen, Losses, RunEnded, RunStarted, SourceSeen, TorchSeen
 from seatrial.record import NAME, Recorder
 
@@ -103,3 +106,16 @@ def test_importing_seatrial_imports_neither_torch_nor_what_is_slow(imported):
     slow = ("torch", "numpy", "rich", "matplotlib", "jinja2")
     code = f"import {imported}, sys; print([name for name in {slow} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "goes_on"),
+    [
+        ("--epochs 3 'my task.py'", "--resume --out runs/a --epochs 3 'my task.py'"),
+        ("--out=runs/a --resume task.py", "--out=runs/a --resume task.py"),
+        ("task.py --out runs/a", "--resume task.py --out runs/a"),
+    ],
+)
+def test_what_was_interrupted_says_how_to_go_on(typed, goes_on, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["seatrial", "train", *shlex.split(typed)])
+    assert again(Path("runs/a"), "--resume") == f"seatrial train {goes_on}"

@@ -7,27 +7,12 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from faulty import NAME, PROGRAM
 from findings_schema import fitting
 from running import SEATRIAL
 
-FAULTY = """
-import os
-import torch
-from torch import nn
-torch.manual_seed(0)
-x = torch.randn(64, 8)
-y = x[:, :3].argmax(1)
-model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 3), nn.Softmax(1))
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-for _ in range(12):
-    loss = nn.functional.cross_entropy(model(x), y)
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-os.makedirs('elsewhere', exist_ok=True)
-os.chdir('elsewhere')
-"""
-FOUND = "model.softmax-before-cross-entropy"
+# Its last act is to go elsewhere: the files belong where the command was typed.
+LEAVING = f"{PROGRAM}import os; os.mkdir('elsewhere'); os.chdir('elsewhere')"
 QUICK = ("run", "--quiet", "--trials", "off", "--out", "o")
 
 
@@ -51,11 +36,11 @@ def names(folder: Path) -> tuple[list[str], list[str]]:
 
 
 def test_run_and_report_write_the_same_where_the_command_was_typed(tmp_path):
-    (tmp_path / "train.py").write_text(FAULTY)
+    (tmp_path / "train.py").write_text(LEAVING)
     wanted = ("--sarif", "a.sarif", "--junit", "a.xml")
     assert seatrial(tmp_path, *QUICK, *wanted, "train.py").returncode == 0
     found, failed = names(tmp_path)
-    assert FOUND in found and failed == [FOUND]
+    assert NAME in found and failed == [NAME]
     fitting((tmp_path / "o" / "findings.json").read_text(encoding="utf-8"))
     first = [(tmp_path / name).read_bytes() for name in ("a.sarif", "a.xml")]
     for name in ("a.sarif", "a.xml"):
@@ -103,5 +88,5 @@ def test_check_writes_them_too_and_its_status_tells(tmp_path, softmax, status):
     words = ("check", "--quiet", "--trials", "quick", "--out", "o", "--sarif", "a.sarif", "--junit", "a.xml", "task.py")
     ended = seatrial(tmp_path, *words)
     assert ended.returncode == status, ended.stderr
-    assert (FOUND in names(tmp_path)[0]) == bool(status)
+    assert (NAME in names(tmp_path)[0]) == bool(status)
     fitting((tmp_path / "o" / "findings.json").read_text(encoding="utf-8"))

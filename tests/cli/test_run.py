@@ -6,23 +6,9 @@ import subprocess
 import textwrap
 
 import pytest
+from faulty import NAME, PROGRAM
 from running import SEATRIAL
 
-FAULTY = """
-import torch
-from torch import nn
-torch.manual_seed(0)
-x = torch.randn(64, 8)
-y = x[:, :3].argmax(1)
-model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 3), nn.Softmax(1))
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-for _ in range(12):
-    loss = nn.functional.cross_entropy(model(x), y)
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-print('trained')
-"""
 FORWARD_ONLY = """
 import torch
 model = torch.nn.Linear(2, 1)
@@ -147,17 +133,17 @@ def test_a_script_that_only_evaluates_is_told_what_was_seen(tmp_path):
 
 
 def test_strict_turns_an_error_into_status_1_unless_the_script_has_its_own(tmp_path):
-    write(tmp_path, FAULTY)
+    write(tmp_path, PROGRAM)
     lax = run(tmp_path, "run", "--out", "o", "train.py")
     assert (lax.returncode, lax.stdout) == (0, "trained\n")
-    assert "model.softmax-before-cross-entropy" in lax.stderr
+    assert NAME in lax.stderr
     assert run(tmp_path, "run", "--strict", "--out", "o", "train.py").returncode == 1
-    write(tmp_path, FAULTY + "raise SystemExit(4)")
+    write(tmp_path, PROGRAM + "raise SystemExit(4)")
     assert run(tmp_path, "run", "--strict", "--out", "o", "train.py").returncode == 4
 
 
 def test_without_out_a_run_has_a_folder_of_its_own_and_quiet_prints_nothing(tmp_path):
-    write(tmp_path, FAULTY)
+    write(tmp_path, PROGRAM)
     for _ in range(2):
         assert run(tmp_path, "run", "--quiet", "train.py").stderr == ""
     folders = sorted((tmp_path / "seatrial-runs").iterdir())
@@ -166,18 +152,18 @@ def test_without_out_a_run_has_a_folder_of_its_own_and_quiet_prints_nothing(tmp_
 
 
 def test_the_report_of_a_script_that_fails_is_written_all_the_same(tmp_path):
-    write(tmp_path, FAULTY + "1 / 0")
+    write(tmp_path, PROGRAM + "1 / 0")
     ended = run(tmp_path, "run", "--out", "o", "train.py")
     assert ended.returncode == 1
-    assert ended.stderr.index("ZeroDivisionError") < ended.stderr.index("model.softmax-before-cross-entropy")
+    assert ended.stderr.index("ZeroDivisionError") < ended.stderr.index(NAME)
     found = json.loads((tmp_path / "o" / "findings.json").read_text())
     assert found["status"] == "failed"
-    assert found["findings"][0]["name"] == "model.softmax-before-cross-entropy"
+    assert found["findings"][0]["name"] == NAME
 
 
 def test_a_report_that_cannot_be_written_changes_the_status_only_with_strict(tmp_path):
     # A folder in the place of the report, made while the program runs.
-    write(tmp_path, FAULTY + "import pathlib; pathlib.Path('o/findings.json').mkdir()")
+    write(tmp_path, PROGRAM + "import pathlib; pathlib.Path('o/findings.json').mkdir()")
     lax = run(tmp_path, "run", "--out", "o", "train.py")
     assert (lax.returncode, lax.stdout) == (0, "trained\n")
     assert "no report could be made" in lax.stderr and "Traceback" not in lax.stderr
@@ -187,6 +173,6 @@ def test_a_report_that_cannot_be_written_changes_the_status_only_with_strict(tmp
 
 def test_the_programs_own_modules_do_not_get_in_the_way_of_the_report(tmp_path):
     write(tmp_path, "raise RuntimeError('imported by the report')", "jinja2.py")
-    write(tmp_path, FAULTY + "import sys, os; sys.path.clear(); os.chdir('/')")
+    write(tmp_path, PROGRAM + "import sys, os; sys.path.clear(); os.chdir('/')")
     ended = run(tmp_path, "run", "--out", "o", "train.py")
     assert ended.returncode == 0 and (tmp_path / "o" / "report.html").exists()

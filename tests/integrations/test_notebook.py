@@ -64,12 +64,42 @@ def test_a_cell_that_trains_is_reported_on_below_it(shell: Any, tmp_path: Path) 
     result = run(shell, TRAINING.format(options="--out runs/a", last="round(loss.item(), 1) >= 0"))
     assert result.success and result.result is True
     (output,) = shell.shown
-    assert output.data["text/html"].startswith("<iframe srcdoc=")
+    assert output.data["text/html"].startswith('<iframe sandbox="allow-popups"')
+    assert "<" not in output.data["text/html"].partition(">")[2].partition("</iframe>")[0]
     text = output.data["text/plain"]
     assert "seatrial  In[2] · completed · 12 steps" in text and "model.softmax-before-cross-entropy" in text
     assert "In[1]:10 in forward" in text and "return torch.softmax(self.out(x), 1)" in text
     (found,) = json.loads((tmp_path / "runs/a/findings.json").read_text())["findings"]
     assert found["where"][1] == {"file": "In[2]", "line": 8, "function": "<module>"}
+
+
+def test_a_later_cell_shows_the_lines_of_earlier_ones(shell: Any) -> None:
+    """Of which nothing but calls is seen: what they define was made before."""
+    run(shell, DEFINITIONS + "model, x, y = Net(), torch.randn(64, 8), torch.arange(64) % 3\n")
+    run(shell, "optimizer = torch.optim.SGD(model.parameters(), lr=0.1)")
+    for number in (3, 4):
+        run(
+            shell,
+            "%%seatrial\nfor _ in range(4):\n    loss = nn.functional.cross_entropy(model(x), y)\n    optimizer.zero_grad()\n"
+            "    loss.backward()\n    optimizer.step()",
+        )
+        text = shell.shown[-1].data["text/plain"]
+        assert f"In[{number}] · completed · 4 steps" in text and f"In[{number}]:3" in text
+        assert "In[1]:10 in forward\n  ▌ return torch.softmax(self.out(x), 1)" in text
+
+
+def test_a_line_is_watched_as_a_cell_is(shell: Any, tmp_path: Path) -> None:
+    run(shell, DEFINITIONS)
+    body = TRAINING.format(options="", last="return settings").splitlines()[1:]
+    run(shell, "\n".join(["def train(settings):", *(f"    {line}" for line in body)]))
+    result = run(shell, "before = 1\nmade = %seatrial --out 'runs/a b' train({'lr': 0.1})\nmade")
+    assert result.success and result.result == {"lr": 0.1}
+    (output,) = shell.shown
+    assert "seatrial  In[3] · completed · 12 steps" in output.data["text/plain"]
+    assert "In[2]:8 in train" in output.data["text/plain"]
+    assert (tmp_path / "runs/a b/report.html").is_file()
+    failed = run(shell, "\n%seatrial --quiet train()")
+    assert isinstance(failed.error_in_exec, TypeError) and len(shell.shown) == 1
 
 
 def test_it_computes_what_it_would_without(shell: Any) -> None:
@@ -89,13 +119,15 @@ def test_an_exception_is_the_cells_own_and_what_was_seen_is_shown(
     assert isinstance(result.error_in_exec, ZeroDivisionError)
     told = "".join(capsys.readouterr())
     assert "1 / 0" in told and "notebook.py" not in told
-    assert "ZeroDivisionError" in shell.shown[0].data["text/plain"]
+    assert "The script failed at In[2]:13: ZeroDivisionError" in shell.shown[0].data["text/plain"]
 
 
 @pytest.mark.parametrize(
     ("cell", "said"),
     [
         ("%%seatrial --uot x\n1", "--uot"),
+        ("%seatrial --uot x f()", "--uot"),
+        ("%seatrial --quiet", "Expected a statement"),
         ("%%seatrial\n1  # seatrial: ignore[model.dead-unit]", "Did you mean model.dead-units"),
         ("%%seatrial --out used\n1", "out-not-empty"),
     ],

@@ -3,25 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from faulty import LINE, PROGRAM
 
 pytest_plugins = ["pytester"]
-
-FAULTY = """
-import sys
-import torch
-from torch import nn
-torch.manual_seed(0)
-x = torch.randn(64, 8)
-y = x[:, :3].argmax(1)
-model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 3), nn.Softmax(1))
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-for _ in range(12):
-    loss = nn.functional.cross_entropy(model(x), y)
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-print('trained', *sys.argv[1:])
-"""
 
 
 @pytest.fixture
@@ -29,7 +13,7 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("PY_COLORS", "0")
-    (pytester.path / "faulty.py").write_text(FAULTY)
+    (pytester.path / "faulty.py").write_text(PROGRAM)
     return pytester
 
 
@@ -58,7 +42,7 @@ def test_a_faulty_script_fails_with_the_report_as_the_terminal_shows_it(suite: p
             "*_ test_training _*",
             "The program is wrong in 1 place.",
             "ERROR  model.softmax-before-cross-entropy  certain",
-            "  faulty.py:8",
+            f"  faulty.py:{LINE}",
             "*model = nn.Sequential(*nn.Softmax(1))",
             "*Captured stdout call*",
             "trained --x",

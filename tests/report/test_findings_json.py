@@ -46,6 +46,7 @@ def test_the_contract() -> None:
             }
         ],
         "suppressed": [],
+        "unused_suppressions": [],
         "not_looked_at": [
             {"what": "worker processes", "why": "what happens inside of DataLoader workers is not watched"}
         ],

@@ -8,15 +8,18 @@ import pytest
 import sample_run as sample
 from rich.cells import cell_len
 
+from seatrial.config import Config
 from seatrial.report import model, terminal
-from seatrial.verdict import Verdict
+from seatrial.verdict import Unused, Verdict
 
 
 def screen(verdict: Verdict, monkeypatch: pytest.MonkeyPatch, width: int = 90, encoding: str = "utf-8") -> str:
     monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
     raw = io.BytesIO()
     to = io.TextIOWrapper(raw, encoding=encoding, errors="backslashreplace", write_through=True)
-    terminal.show(model.report(verdict), Path("seatrial-runs/one"), to)
+    monkeypatch.setattr(terminal.sys, "stderr", to)
+    terminal.show(model.report(verdict), Path("seatrial-runs/one"))
     return raw.getvalue().decode(encoding)
 
 
@@ -24,7 +27,7 @@ def test_the_whole_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(terminal.sys, "platform", "linux")
     found = screen(sample.verdict(sample.softmax(), sample.underfitting(), sample.unseeded()), monkeypatch)
     line, call = sample.softmax().where
-    assert [text.rstrip() for text in found.splitlines()] == [
+    assert found.splitlines() == [
         "",
         "seatrial  digits.py · completed · 304 steps",
         "The program is wrong in 1 place.",
@@ -79,10 +82,12 @@ def test_nothing_found_is_no_praise_of_what_was_not_watched(monkeypatch: pytest.
     assert "explain" not in found
 
 
-@pytest.mark.parametrize("width", [40, 80, 200])
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
 def test_no_line_is_wider_than_the_terminal(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = screen(sample.verdict(sample.softmax(), sample.unseeded()), monkeypatch, width)
-    assert max(map(cell_len, found.splitlines())) <= min(width, terminal.WIDEST)
+    wide = replace(sample.softmax(), message="漢字 🦭 " * 40 + "x" * 300, remedy="wider than all terminals " * 20)
+    found = screen(sample.verdict(wide, sample.unseeded()), monkeypatch, width).splitlines()
+    commands = ("  xdg-open ", "  open ", "  seatrial explain ")  # to be copied in one piece: the terminal breaks them
+    assert max(cell_len(line) for line in found if not line.startswith(commands)) <= min(width, terminal.WIDEST)
 
 
 def test_many_findings_fit_on_one_screen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,6 +97,61 @@ def test_many_findings_fit_on_one_screen(monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(found) < 50
     assert [line.split()[1] for line in found if line.startswith("WARNING")] == names
     assert found[-6].split() == ["WARNING", "model.even", f"digits.py:{many[0].where[0].line}"]
+
+
+def test_two_errors_in_one_line_are_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = replace(sample.softmax(), name="model.examples-mixed")
+    assert "The program is wrong in 1 place.\n" in screen(sample.verdict(sample.softmax(), other), monkeypatch)
+    elsewhere = replace(other, where=other.where[1:])
+    assert "The program is wrong in 2 places.\n" in screen(sample.verdict(sample.softmax(), elsewhere), monkeypatch)
+
+
+def test_a_long_list_of_names_is_begun_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    evidence = {"parameters": [f"features.net.stem.{at}.weight" for at in range(8)], "cut": "detach"}
+    found = screen(sample.verdict(replace(sample.softmax(), evidence=evidence)), monkeypatch)
+    assert "  parameters features.net.stem.0.weight, ... · cut detach\n" in found
+
+
+def test_a_long_exception_is_begun_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = screen(
+        sample.hostile("missing keys:\n" + "layer.weight, " * 500 + "漢字" * 500), monkeypatch, 60
+    ).splitlines()
+    at = next(at for at, line in enumerate(found) if line.startswith("The script failed"))
+    assert found[at + 2].endswith("…") and found[at + 3] == ""
+    assert max(map(cell_len, found)) <= 60
+
+
+def test_a_command_stays_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = screen(sample.verdict(sample.softmax()), monkeypatch, 40).splitlines()
+    assert found[-2:] == ["The reason:", "  seatrial explain model.softmax-before-cross-entropy"]
+
+
+def test_suppressions_are_counted_with_their_reasons(monkeypatch: pytest.MonkeyPatch) -> None:
+    verdict = sample.verdict(sample.softmax(), sample.unseeded(), config=Config(ignore={"loop.unseeded-run": ""}))
+    found = screen(replace(verdict, unused=(Unused("model.dead-units", "net.py:3"),)), monkeypatch)
+    assert "1 finding suppressed: loop.unseeded-run (no reason given).\n" in found
+    assert "1 suppression with nothing to suppress: model.dead-units at net.py:3.\n" in found
+
+
+def test_colours_only_where_they_are_seen_and_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    def sent(**environment: str) -> str:
+        for name in ("NO_COLOR", "FORCE_COLOR"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in {"TERM": "xterm-256color", **environment}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(terminal.sys, "stderr", to := Screen())
+        terminal.show(model.report(sample.verdict(sample.softmax())), Path("seatrial-runs/one"))
+        return to.getvalue()
+
+    assert "\x1b[1;31mERROR" in sent()
+    assert "\x1b[1mERROR" in sent(NO_COLOR="1")  # no colour; bold is none
+    assert "\x1b" not in sent(TERM="dumb")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b" not in terminal.text(model.report(sample.verdict(sample.softmax())), Path("one"))
 
 
 def test_a_figure_is_not_torn_from_its_label(monkeypatch: pytest.MonkeyPatch) -> None:

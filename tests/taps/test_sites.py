@@ -26,6 +26,12 @@ def step(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     return space["step"]
 
 
+def test_packages_of_another_interpreter_are_no_users() -> None:
+    """Which a path file or PYTHONPATH may bring in."""
+    assert not places.is_users("/elsewhere/lib/python3.12/site-packages/trainer/loop.py")
+    assert places.is_users("/elsewhere/my-site-packages/loop.py")
+
+
 def test_a_line_is_found_through_any_number_of_frames(listen: Any, step: Callable[..., Any]) -> None:
     """A trainer's step is reached from every call of the trainer; only the user's line tells them apart."""
     heard = listen()

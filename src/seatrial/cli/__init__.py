@@ -11,6 +11,7 @@ import click
 import seatrial
 from seatrial.cli.lazy import LazyGroup
 from seatrial.errors import UsageProblem
+from seatrial.terminals import printable
 
 INTERRUPTED = 130  # what a shell shows of a process that SIGINT ended
 _COMMANDS = {
@@ -57,7 +58,7 @@ def _asked_for() -> Callable[[], int] | int:
     try:
         return group.main(standalone_mode=False, prog_name="seatrial") or 0
     except UsageProblem as problem:
-        print(f"seatrial: {problem}", file=sys.stderr)
+        print(printable(f"seatrial: {problem}"), file=sys.stderr)
     except click.ClickException as problem:
         problem.show()
     except click.Abort:

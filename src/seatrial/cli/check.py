@@ -7,12 +7,13 @@ from typing import Literal
 
 import click
 
+from seatrial.cli import options
 from seatrial.cli.formats import format_options
 from seatrial.cli.threads import let_threads_sleep
 
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for findings.json, report.html and the record.")
+@options.out("Folder for findings.json, report.html and the record.")
 @click.option("--quiet", is_flag=True, help="Print no report and no progress; the files are written all the same.")
 @click.option(
     "--trials",
@@ -22,7 +23,7 @@ from seatrial.cli.threads import let_threads_sleep
     help="Experiments on copies: all; those that train nothing.",
 )
 @format_options
-@click.argument("task", metavar="TASK.py[:NAME]")
+@options.task
 def command(
     out: Path | None,
     quiet: bool,

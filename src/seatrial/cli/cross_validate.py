@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from seatrial.cli.threads import let_threads_sleep
+from seatrial.cli import options
+
+if TYPE_CHECKING:
+    from seatrial.practice.fitting.settings import Settings
 
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for the trainings, their predictions, scores.csv.")
-@click.option("--folds", type=int, default=5, show_default=True, help="Parts that are tested on in turn.")
-@click.option("--repeats", type=int, default=1, show_default=True, help="How often they are drawn.")
+@options.out("Folder for the trainings, their predictions, scores.csv.")
+@options.number("--folds", 5, "Parts that are tested on in turn.")
+@options.number("--repeats", 1, "How often they are drawn.")
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="Of the folds: the same for methods to be compared."
 )
-@click.option("--inner", type=int, default=3, show_default=True, help="Folds within the folds, to choose among tasks.")
-@click.option("--epochs", type=int, default=30, show_default=True, help="At most, in each training.")
-@click.option("--patience", type=int, default=5, show_default=True, help="As for train.")
-@click.option("--choose", default="loss", show_default=True, help="What is measured: loss, or a metric of the task.")
-@click.option("--highest", is_flag=True, help="The best value of that is the highest.")
-@click.option("--accelerator", default="auto", show_default=True, help="cpu, cuda, mps, auto.")
+@options.number("--inner", 3, "Folds within the folds, to choose among tasks.")
+@options.into_settings(
+    options.epochs(30, "At most, in each training."),
+    options.patience(),
+    options.choose("What is measured: loss, or a metric of the task."),
+    options.highest,
+    options.accelerator,
+)
 @click.option("--resume", is_flag=True, help="Go on with what is in --out.")
 @click.option("--quiet", is_flag=True, help="Print the result only.")
 @click.argument("tasks", nargs=-1, required=True, metavar="TASK.py[:NAME] ...")
@@ -32,11 +37,7 @@ def command(
     repeats: int,
     seed: int,
     inner: int,
-    epochs: int,
-    patience: int,
-    choose: str,
-    highest: bool,
-    accelerator: str,
+    settings: Settings,
     resume: bool,
     quiet: bool,
     tasks: tuple[str, ...],
@@ -46,13 +47,11 @@ def command(
     With several tasks one is chosen anew for each fold, by folds within the others (nested cross-validation): the figure is then that of
     choosing among them so.
     """
-    let_threads_sleep()
     from rich.console import Console
 
     from seatrial.launch.folder import default_folder
     from seatrial.practice.cross_validation.showing import show, write
     from seatrial.practice.cross_validation.validating import cross_validate
-    from seatrial.practice.fitting.settings import Settings
     from seatrial.practice.taskfile import find
 
     if resume and out is None:
@@ -68,7 +67,7 @@ def command(
         seed=seed,
         candidates=names if len(names) > 1 else None,
         inner=inner,
-        settings=Settings(epochs, patience, choose, highest, accelerator=accelerator),
+        settings=settings,
         out=folder,
         resume=resume,
         progress=False,

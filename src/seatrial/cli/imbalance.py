@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from seatrial.cli import options
 from seatrial.cli.threads import let_threads_sleep
 
 _EPILOG = (
@@ -16,15 +17,13 @@ _EPILOG = (
 
 
 @click.command(epilog=_EPILOG)
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder for imbalance.json, imbalance.svg and all trainings."
-)
+@options.out("Folder for imbalance.json, imbalance.svg and all trainings.")
 @click.option("--remedies", default="", help="Some of those below, with commas; all that the task allows if left out.")
 @click.option("--metric", default="balanced-accuracy", show_default=True, help="What they are compared by.")
-@click.option("--seeds", type=int, default=3, show_default=True, help="Trainings of each remedy.")
-@click.option("--epochs", type=int, default=20, show_default=True, help="Passes over the data in each training.")
-@click.option("--quiet", is_flag=True, help="Print nothing; the files are written all the same.")
-@click.argument("task", metavar="TASK.py[:NAME]")
+@options.number("--seeds", 3, "Trainings of each remedy.")
+@options.number("--epochs", 20, "Passes over the data in each training.")
+@options.quiet
+@options.task
 def command(out: Path | None, remedies: str, metric: str, seeds: int, epochs: int, quiet: bool, task: str) -> int:
     """Compare remedies for rare classes on a task's validation data, and recommend one.
 

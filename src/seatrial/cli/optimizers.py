@@ -6,22 +6,23 @@ from pathlib import Path
 
 import click
 
+from seatrial.cli import options
 from seatrial.cli.threads import let_threads_sleep
 
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for optimizers.json and optimizers.svg.")
-@click.option("--epochs", type=int, default=10, show_default=True, help="Passes over the data in each training.")
-@click.option("--seeds", type=int, default=3, show_default=True, help="Trainings of each optimizer.")
+@options.out("Folder for optimizers.json and optimizers.svg.")
+@options.number("--epochs", 10, "Passes over the data in each training.")
+@options.number("--seeds", 3, "Trainings of each optimizer.")
 @click.option(
     "--optimizers", default="", help="Some of sgd, adamw, schedule-free, own, with commas; all but own if left out."
 )
 @click.option("--rate", multiple=True, metavar="NAME=VALUE", help="A rate that need not be found.")
-@click.option("--choose", default="loss", show_default=True, help="Compare by the loss, or by a metric of the task.")
-@click.option("--highest", is_flag=True, help="The best value of that is the highest.")
+@options.choose("Compare by the loss, or by a metric of the task.")
+@options.highest
 @click.option("--keep", is_flag=True, help="Keep the folder of each training in --out.")
-@click.option("--quiet", is_flag=True, help="Print nothing; the files are written all the same.")
-@click.argument("task", metavar="TASK.py[:NAME]")
+@options.quiet
+@options.task
 def command(
     out: Path | None,
     epochs: int,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from seatrial.cli.threads import let_threads_sleep
+from seatrial.cli import options
 from seatrial.cli.track import track_option, tracked
+
+if TYPE_CHECKING:
+    from seatrial.practice.fitting.settings import Settings
 
 SPACE = "space"
 
@@ -18,15 +21,11 @@ SPACE = "space"
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder of the practice; the same one goes on after an interruption."
 )
-@click.option("--epochs", type=int, default=30, show_default=True, help="Passes over the training data, at most.")
-@click.option(
-    "--patience",
-    type=int,
-    default=5,
-    show_default=True,
-    help="Epochs without improvement of the validation; 0: never stop.",
+@options.into_settings(
+    options.epochs(30, "Passes over the training data, at most."),
+    options.patience("Epochs without improvement of the validation; 0: never stop."),
+    options.seed("Of all that is drawn."),
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of all that is drawn.")
 @click.option(
     "--test", "test_share", type=float, default=0.2, show_default=True, help="Share of the data that is sealed."
 )
@@ -48,9 +47,7 @@ SPACE = "space"
 @click.argument("task", metavar="[TASK.py[:NAME]]", required=False)
 def command(
     out: Path | None,
-    epochs: int,
-    patience: int,
-    seed: int,
+    settings: Settings,
     test_share: float,
     validation_share: float,
     quick: bool,
@@ -64,11 +61,9 @@ def command(
     Without a task it is handwritten digits. A function `space(trial)` beside the task says what is searched. The exit status
     is 1 where the task is wrong.
     """
-    let_threads_sleep()
     import seatrial.practice.tasks
     from seatrial.integrations.trackers.sending import send_all
     from seatrial.launch.folder import default_folder
-    from seatrial.practice.fitting.settings import Settings
     from seatrial.practice.lecture.conduct import REPORT, practise
     from seatrial.practice.taskfile import run
 
@@ -78,7 +73,6 @@ def command(
     program, found = described.program, described.task()
     space: Any = described.names.get(SPACE)
     folder = out or default_folder(program)
-    settings = Settings(epochs, patience, seed=seed)
     diary = practise(
         found,
         folder,

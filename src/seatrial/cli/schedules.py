@@ -6,16 +6,17 @@ from pathlib import Path
 
 import click
 
+from seatrial.cli import options
 from seatrial.cli.threads import let_threads_sleep
 
 
 @click.command()
-@click.option("--epochs", type=int, default=30, show_default=True, help="Passes over the data in the training.")
+@options.number("--epochs", 30, "Passes over the data in the training.")
 @click.option("--optimizer", default="", help="sgd, adamw or schedule-free, in place of the task's own.")
-@click.option("--rate", default="", help="Learning rate, or found; with --optimizer it is found if nothing is given.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for schedules.json and schedules.svg.")
-@click.option("--quiet", is_flag=True, help="Print nothing; the files are written all the same.")
-@click.argument("task", metavar="TASK.py[:NAME]")
+@options.rate
+@options.out("Folder for schedules.json and schedules.svg.")
+@options.quiet
+@options.task
 def command(epochs: int, optimizer: str, rate: str, out: Path | None, quiet: bool, task: str) -> int:
     """Recommend how the learning rate should fall while a task trains, from a short probe on copies, and draw it.
 
@@ -24,7 +25,6 @@ def command(epochs: int, optimizer: str, rate: str, out: Path | None, quiet: boo
     let_threads_sleep()
     from rich.console import Console
 
-    from seatrial.cli.train import rate_of
     from seatrial.launch.folder import default_folder
     from seatrial.practice.annealing.advice import recommend
     from seatrial.practice.annealing.showing import show, write
@@ -32,7 +32,9 @@ def command(epochs: int, optimizer: str, rate: str, out: Path | None, quiet: boo
     from seatrial.practice.taskfile import find
 
     program, found = find(task)
-    advice = recommend(found, epochs=epochs, optimizer=optimizer, rate=rate_of(rate, FOUND if optimizer else 0.0))
+    advice = recommend(
+        found, epochs=epochs, optimizer=optimizer, rate=options.rate_of(rate, FOUND if optimizer else 0.0)
+    )
     folder = out or default_folder(program)
     folder.mkdir(parents=True, exist_ok=True)
     write(advice, folder)

@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 
 import click
 
+from seatrial.cli import options
+from seatrial.cli.again import again
 from seatrial.cli.threads import let_threads_sleep
 
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for the report; a search there goes on.")
-@click.option("--trials", type=int, default=48, show_default=True, help="Candidates that are tried, at most.")
-@click.option(
-    "--epochs", type=int, default=18, show_default=True, help="Of the longest trainings; first ones take a ninth."
-)
-@click.option("--share", type=float, default=0.25, show_default=True, help="Of the data, in first trainings.")
-@click.option("--leaders", type=int, default=4, show_default=True, help="That are trained again on fresh seeds.")
-@click.option("--seeds", type=int, default=5, show_default=True, help="Of these.")
-@click.option(
-    "--choose", default="loss", show_default=True, help="What decides: loss, or a metric of the task; on validation."
-)
-@click.option("--highest", is_flag=True, help="The best value of that is the highest.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of all that is drawn.")
-@click.option("--accelerator", default="auto", show_default=True, help="cpu, cuda, mps, auto.")
+@options.out("Folder for the report; a search there goes on.")
+@options.number("--trials", 48, "Candidates that are tried, at most.")
+@options.number("--epochs", 18, "Of the longest trainings; first ones take a ninth.")
+@options.number("--share", 0.25, "Of the data, in first trainings.")
+@options.number("--leaders", 4, "That are trained again on fresh seeds.")
+@options.number("--seeds", 5, "Of these.")
+@options.choose("What decides: loss, or a metric of the task; on validation.")
+@options.highest
+@options.number("--seed", 0, "Of all that is drawn.")
+@options.accelerator
 @click.option("--workers", type=click.IntRange(1), help="Processes on this machine; one a device if left out.")
 @click.option("--storage", default="", help="postgresql://USER:PASSWORD@HOST/DATABASE, the same on several machines.")
 @click.option("--name", default="", help="Of the search in that storage; the file's name if left out.")
 @click.option(
     "--ray", default="", metavar="ADDRESS", help="Of a Ray cluster whose workers do the work; local: one here."
 )
-@click.option("--quiet", is_flag=True, help="Print nothing; the files are written all the same.")
-@click.argument("task", metavar="TASK.py[:NAME]")
+@options.quiet
+@options.task
 def command(
     out: Path | None,
     trials: int,
@@ -93,17 +90,9 @@ def command(
             progress=not quiet,
         )
     except KeyboardInterrupt:
-        print(f"seatrial: to go on: {_again(folder)}", file=sys.stderr)
+        print(f"seatrial: to go on: {again(folder)}", file=sys.stderr)
         raise
     if not quiet:
         show(found, Console(highlight=False))
         print(f"\n{folder}/search.html, search.json")
     return 0 if found.winner is not None else 1
-
-
-def _again(folder: Path) -> str:
-    """The command that goes on with this search."""
-    given = sys.argv[1:]
-    has_out = any(word == "--out" or word.startswith("--out=") for word in given)
-    more = [] if has_out else ["--out", str(folder)]
-    return shlex.join(["seatrial", given[0], *more, *given[1:]])

@@ -13,7 +13,7 @@ from types import TracebackType
 
 from seatrial.errors import Enough
 from seatrial.events import Place
-from seatrial.places import is_users
+from seatrial.places import called, is_users
 
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 INTERRUPTED = 130  # what a shell shows of a process that SIGINT ended
@@ -130,6 +130,6 @@ def users_place(trace: TracebackType | None) -> Place | None:
     while trace is not None:
         code = trace.tb_frame.f_code
         if is_users(code.co_filename):
-            found = Place(os.path.abspath(code.co_filename), trace.tb_lineno, code.co_name)
+            found = Place(called(code.co_filename), trace.tb_lineno, code.co_name)
         trace = trace.tb_next
     return found

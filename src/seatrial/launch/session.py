@@ -23,6 +23,7 @@ from seatrial.launch.program import Program, load, main_module, ready
 from seatrial.launch.settings import settings
 from seatrial.launch.trying import Trials
 from seatrial.record import NAME, Recorder, read
+from seatrial.terminals import printable
 
 if TYPE_CHECKING:
     from seatrial.report.formats import Formats
@@ -214,7 +215,8 @@ class Session:
 
     def _tell_troubles(self) -> None:
         for trouble in self.troubles:
-            print(f"seatrial: {trouble}. The program itself was not touched; see {self.folder / LOG}", file=sys.stderr)
+            told = f"seatrial: {trouble}. The program itself was not touched; see {self.folder / LOG}"
+            print(printable(told), file=sys.stderr)
 
 
 class _Surroundings:

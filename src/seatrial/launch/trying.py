@@ -12,6 +12,7 @@ from seatrial.config import Config
 from seatrial.events import Event, NotLookedAt
 from seatrial.launch.progress import Progress
 from seatrial.record import NAME, Recorder, read
+from seatrial.terminals import on_a_line_of_its_own, printable
 
 if TYPE_CHECKING:
     from seatrial.history import Run
@@ -72,9 +73,13 @@ class Trials:
                 given = extent(self.name, 0.0, progress.tell, self.config.budget.trials)
                 self._send(before_training(Material.of(watch), self._so_far, given))
             if not self.quiet:
-                for finding in judge(self._so_far().events, self.config).findings:
-                    if finding.severity != "note":
-                        print(f"seatrial: before training: {finding.name}: {finding.message}", file=self.stderr)
+                alarms = [
+                    each for each in judge(self._so_far().events, self.config).findings if each.severity != "note"
+                ]
+                begin = on_a_line_of_its_own(self.stderr)
+                for each in alarms:
+                    told = printable(f"seatrial: before training: {each.name}: {each.message}")
+                    print(f"{begin}{told}", file=self.stderr)
         except Exception as error:
             self.recorder.send(NotLookedAt("trials at the first step", f"{type(error).__name__}: {error}", trial=True))
         finally:

@@ -7,6 +7,8 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from seatrial.terminals import can_move
+
 
 class Display:
     """A line with a spinner, what is done, a bar while steps are counted, and the time."""
@@ -22,7 +24,7 @@ class Display:
             transient=True,
             redirect_stdout=False,  # what the task prints goes where it always goes
             redirect_stderr=False,
-            disable=not (wanted and (console.is_terminal or console.is_jupyter)),
+            disable=not (wanted and can_move(console)),
         )
         self._line = self._progress.add_task("making the model", total=None)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -56,14 +55,16 @@ class Check:
         if ignored:
             verdict = judge(verdict.run.events, replace(self.config, ignore={**self.config.ignore, **ignored}))
         if alarms := [finding for finding in verdict.findings if finding.severity != "note"]:
-            raise CheckFailed(_text(verdict, self.folder), _summary(alarms, verdict))
+            raise CheckFailed(terminal.text(report(verdict), self.folder), _summary(alarms, verdict))
 
     def __repr__(self) -> str:
-        return _text(self.verdict, self.folder)
+        return terminal.text(report(self.verdict), self.folder)
 
     def _repr_html_(self) -> str:
         page = html.escape(self.report.read_text(encoding="utf-8"))
-        return f'<iframe srcdoc="{page}" style="width: 100%; height: 40em; border: 0"></iframe>'
+        # In a frame of its own that may do nothing but be read: the notebook's page stays as it is.
+        style = "width: 100%; height: 40em; border: 0"
+        return f'<iframe sandbox="allow-popups" title="seatrial: report" srcdoc="{page}" style="{style}"></iframe>'
 
 
 def _summary(alarms: list[Finding], verdict: Verdict) -> str:
@@ -72,10 +73,3 @@ def _summary(alarms: list[Finding], verdict: Verdict) -> str:
     at = [f" at {shown_path(place.file, verdict.run)}:{place.line}" for place in first.where[:1]]
     more = f" and {len(others)} more" if others else ""
     return f"{first.name}{''.join(at)}{more}"
-
-
-def _text(verdict: Verdict, folder: Path) -> str:
-    """The report as a terminal shows it."""
-    text = io.StringIO()
-    terminal.show(report(verdict), folder, text)
-    return text.getvalue()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import seatrial
 from seatrial.events import Event, RunEnded, RunStarted
+from seatrial.launch.ending import users_place
 from seatrial.practice.task import Task
 from seatrial.record import Recorder
 from seatrial.taps import Watch, install
@@ -63,19 +64,20 @@ def watched(
     recorder.send(RunStarted(script, argv, time.time(), seatrial.__version__, version, folder, within))
     start = time.monotonic()
     watch = install(lambda event: recorder.send(heard(event)), looks=looks)
-    status, exception = "completed", ""
+    status, exception, where = "completed", "", None
     try:
         yield watch
     except BaseException as error:
         status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         exception = f"{type(error).__name__}: {error}"
+        where = watch.source(users_place(error.__traceback__))
         raise
     finally:
         seconds = time.monotonic() - start
         watch.finish()
         watching = recorder.seconds + watch.seconds
         steps = watch.optimizer_steps
-        recorder.send(RunEnded(status, int(bool(exception)), exception, None, watch.tick, steps, seconds, watching))
+        recorder.send(RunEnded(status, int(bool(exception)), exception, where, watch.tick, steps, seconds, watching))
         recorder.flush()
 
 

@@ -35,6 +35,7 @@ def as_data(verdict: Verdict) -> dict[str, Any]:
             {"name": each.finding.name, "by": shown_path(each.by, verdict.run), "reason": each.reason}
             for each in verdict.suppressed
         ],
+        "unused_suppressions": [{"name": each.name, "by": shown_path(each.by, verdict.run)} for each in verdict.unused],
         "not_looked_at": [{"what": each.what, "why": each.why} for each in verdict.not_looked_at],
         "observation": {
             "steps": seen.steps,

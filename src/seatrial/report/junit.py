@@ -14,14 +14,14 @@ from seatrial.catalogue import entries
 from seatrial.findings import Finding
 from seatrial.report.proofs import proof_sentence
 from seatrial.report.sources import quotes, shown_path
-from seatrial.report.terminal import clean_text
+from seatrial.terminals import printable
 from seatrial.verdict import Verdict
 
 
 def render(verdict: Verdict) -> str:
     """The text of a file of JUnit results with one suite, called as the script is."""
     started, ended = verdict.run.started, verdict.run.ended
-    script = clean_text(started.script if started else "") or "script"
+    script = printable(started.script if started else "") or "script"
     suite = ElementTree.Element("testsuite", name=f"seatrial {script}")
     cases = [_case(name, script, verdict) for name in _looked_for(verdict)]
     suite.extend([*cases, _end(script, verdict)])
@@ -31,7 +31,7 @@ def render(verdict: Verdict) -> str:
     suite.set("time", f"{ended.seconds if ended else 0.0:.3f}")
     if started:
         suite.set("timestamp", datetime.fromtimestamp(started.time, UTC).strftime("%Y-%m-%dT%H:%M:%S"))
-    unseen = [clean_text(f"Not looked at: {each.what}: {each.why}") for each in verdict.not_looked_at]
+    unseen = [printable(f"Not looked at: {each.what}: {each.why}") for each in verdict.not_looked_at]
     if unseen:
         ElementTree.SubElement(suite, "system-out").text = "\n".join(unseen)
     suites = ElementTree.Element(
@@ -56,14 +56,14 @@ def _case(name: str, script: str, verdict: Verdict) -> ElementTree.Element:
     if listed := next((each for each in verdict.findings if each.name == name), None):
         _found(case, listed, verdict)
     elif hidden := next((each for each in verdict.suppressed if each.finding.name == name), None):
-        by = clean_text(shown_path(hidden.by, verdict.run))
+        by = printable(shown_path(hidden.by, verdict.run))
         ElementTree.SubElement(
-            case, "skipped", message=f"suppressed by {by}: {clean_text(hidden.reason) or 'no reason given'}"
+            case, "skipped", message=f"suppressed by {by}: {printable(hidden.reason) or 'no reason given'}"
         )
     elif cause := next((each for each in verdict.findings if name in each.folded), None):
         ElementTree.SubElement(case, "skipped", message=f"explained by {cause.name}")
     elif broken := next((each for each in verdict.not_looked_at if each.what == name), None):
-        ElementTree.SubElement(case, "error", message=clean_text(broken.why), type="not looked at")
+        ElementTree.SubElement(case, "error", message=printable(broken.why), type="not looked at")
     elif known:
         ElementTree.SubElement(case, "system-out").text = f"Not found: {known.statement}"
     return case
@@ -72,13 +72,13 @@ def _case(name: str, script: str, verdict: Verdict) -> ElementTree.Element:
 def _found(case: ElementTree.Element, finding: Finding, verdict: Verdict) -> None:
     """A failure of the case, or a passed case with a note."""
     if finding.where:
-        case.set("file", clean_text(shown_path(finding.where[0].file, verdict.run)))
+        case.set("file", printable(shown_path(finding.where[0].file, verdict.run)))
         case.set("line", str(finding.where[0].line))
     text = _text(finding, verdict)
     if finding.severity == "note":
         ElementTree.SubElement(case, "system-out").text = text
     else:
-        failure = ElementTree.SubElement(case, "failure", message=clean_text(finding.message), type=finding.severity)
+        failure = ElementTree.SubElement(case, "failure", message=printable(finding.message), type=finding.severity)
         failure.text = text
 
 
@@ -87,7 +87,7 @@ def _text(finding: Finding, verdict: Verdict) -> str:
     proof = [proof_sentence(finding.proof)] if finding.proof else []
     folded = [f"Explains {', '.join(finding.folded)}."] if finding.folded else []
     parts = (finding.message, *places, *proof, finding.remedy, *folded, f"seatrial explain {finding.name}")
-    return "\n".join(clean_text(part) for part in parts if part)
+    return "\n".join(printable(part) for part in parts if part)
 
 
 def _end(script: str, verdict: Verdict) -> ElementTree.Element:
@@ -97,5 +97,5 @@ def _end(script: str, verdict: Verdict) -> ElementTree.Element:
         ElementTree.SubElement(case, "error", message="the run was killed", type="killed")
     elif ended.status in ("failed", "interrupted") or ended.exit_code:
         message = ended.exception or f"the script ended with exit status {ended.exit_code}"
-        ElementTree.SubElement(case, "error", message=clean_text(message), type=ended.status)
+        ElementTree.SubElement(case, "error", message=printable(message), type=ended.status)
     return case

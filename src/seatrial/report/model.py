@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seatrial import __version__
 from seatrial.catalogue import entries
@@ -15,7 +15,7 @@ from seatrial.report.monitoring import Monitoring, monitoring
 from seatrial.report.numbers import counted, figure
 from seatrial.report.sources import MOST, Quote, quotes, shown_path
 from seatrial.report.trials import Experiment, Trials, trials
-from seatrial.verdict import Observation, Suppressed, Verdict
+from seatrial.verdict import Observation, Suppressed, Unused, Verdict
 
 MOST_ROWS = 60  # modules or parameters in a table; a report of a large network stays readable
 MOST_CLASSES = 40  # bars of a histogram of classes
@@ -98,6 +98,7 @@ class Report:
     findings: tuple[Shown, ...]
     notes: tuple[Shown, ...]
     suppressed: tuple[Suppressed, ...]
+    unused: tuple[Unused, ...]
     not_looked_at: tuple[NotLookedAt, ...]
     observation: Observation
     run_seconds: float
@@ -127,7 +128,8 @@ def report(verdict: Verdict) -> Report:
         headline=headline(verdict),
         findings=tuple(_shown(each, verdict, tried) for each in verdict.findings if each.severity != "note"),
         notes=tuple(_shown(each, verdict, tried) for each in verdict.of("note")),
-        suppressed=verdict.suppressed,
+        suppressed=tuple(replace(each, by=shown_path(each.by, run)) for each in verdict.suppressed),
+        unused=tuple(replace(each, by=shown_path(each.by, run)) for each in verdict.unused),
         not_looked_at=tuple(each for each in verdict.not_looked_at if not each.trial),
         observation=verdict.observation,
         run_seconds=end.seconds if end else 0.0,
@@ -147,11 +149,13 @@ def report(verdict: Verdict) -> Report:
 
 def headline(verdict: Verdict) -> str:
     """The verdict in one sentence."""
-    return sentence(len(verdict.of("error")), len(verdict.of("warning")), verdict.run.ticks)
+    # Two findings may point at the same line.
+    errors = {(each.where[0].file, each.where[0].line) if each.where else each.name for each in verdict.errors}
+    return sentence(len(errors), len(verdict.of("warning")), verdict.run.ticks)
 
 
 def sentence(errors: int, warnings: int, ticks: int) -> str:
-    """So many findings in one sentence. `ticks`: backward passes that were seen."""
+    """So many findings in one sentence. `errors`: places; `ticks`: backward passes that were seen."""
     if errors:
         more = f", and {_hurting(warnings, 'more thing')}" if warnings else ""
         return f"The program is wrong in {counted(errors, 'place')}{more}."

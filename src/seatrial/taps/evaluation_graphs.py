@@ -44,7 +44,7 @@ class EvaluationGraphs:
             predictions=roots,
             exits=[],
         )
-        self.watch.send(described.seen)
+        self.watch.graph(described.seen)
 
 
 def tensors_in(value: Any) -> list[torch.Tensor]:

@@ -267,7 +267,7 @@ class Recording:
         self.used_models |= {model for model, _ in used}
         self.used_forwards |= {forward for _, forward in used}
         if self._sites[call] <= MOST_GRAPHS:
-            self.watch.send(seen)
+            self.watch.graph(seen)
         for listener in self.at_step:
             listener(seen)
         if (units := units_of(seen)) is not None:

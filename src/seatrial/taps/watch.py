@@ -17,6 +17,7 @@ from seatrial.events import (
     CallSeen,
     Clips,
     Event,
+    GraphSeen,
     Losses,
     ModelSeen,
     NotLookedAt,
@@ -108,6 +109,12 @@ class Watch:
                 else:
                     self.not_looked_at(f"the source of {place.file}", str(error))
         return place
+
+    def graph(self, seen: GraphSeen) -> None:
+        """Send a graph, the sources of its lines with it: a file that only calls functions is known by no other event."""
+        for node in seen.nodes:
+            self.source(node.where)
+        self.send(seen)
 
     def place(self, frame: FrameType | None = None) -> Place | None:
         """The nearest line of user code outwards from `frame` (default: the caller), its source kept."""

@@ -76,7 +76,7 @@ class _Forks:
 
     def train(self, mend: Mend, seed: int) -> float:
         """Train one fork; its loss at the end, by the mended step's measure (infinite where it broke)."""
-        self.tell(f"{self.name}: {mend.fix}, {seed} of {self.seeds}")
+        self.tell(f"{mend.fix}, {seed} of {self.seeds}, for {self.name}")
         fork = Fork(self.plan, mend, seed)
         losses = fork.train(self.steps, lambda: time.thread_time() < self._deadline)
         if time.thread_time() >= self._deadline:

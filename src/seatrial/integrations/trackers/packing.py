@@ -74,6 +74,8 @@ def _run(run: Path) -> Parcel:
         figures |= {f"filters {layer.path.replace('/', '-')}": png(*grid(picture)) for picture in layer.pictures[-1:]}
     found = tuple(_found(each) for each in report["findings"])
     counts = Counter(each.severity for each in found)
+    wrong = [each for each in report["findings"] if each["severity"] == "error"]
+    places = {(each["where"][0]["file"], each["where"][0]["line"]) if each["where"] else each["name"] for each in wrong}
     start, end = history.started, history.ended
     return Parcel(
         folder=folder,
@@ -81,7 +83,7 @@ def _run(run: Path) -> Parcel:
         script=report["script"],
         exit_code=end.exit_code if end else 0,
         started=start.time if start else record.stat().st_mtime,
-        headline=sentence(counts["error"], counts["warning"], history.ticks),
+        headline=sentence(len(places), counts["warning"], history.ticks),
         findings=found,
         chapters={},
         totals={f"findings/{severity}": counts[severity] for severity in ("error", "warning", "note")},

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from seatrial.practice.fitting.history import Epoch, History
 from seatrial.practice.fitting.settings import Settings
+from seatrial.terminals import can_move
 
 
 class Display:
@@ -20,7 +21,7 @@ class Display:
     def __init__(self, wanted: bool, settings: Settings) -> None:
         self._console = Console(stderr=True, quiet=not wanted, highlight=False)
         self._settings = settings
-        live = wanted and (self._console.is_terminal or self._console.is_jupyter)
+        live = wanted and can_move(self._console)
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),

@@ -13,6 +13,7 @@ from seatrial.practice.search.board import Board, is_end
 from seatrial.practice.search.settings import SearchSettings
 from seatrial.practice.search.work import Stage, ranked
 from seatrial.report.numbers import decimal
+from seatrial.terminals import can_move
 
 _EVERY = 0.5  # seconds between two looks
 
@@ -23,7 +24,7 @@ class Display:
     def __init__(self, board: Board, settings: SearchSettings, wanted: bool) -> None:
         self._board, self._settings = board, settings
         self._console = Console(stderr=True, quiet=not wanted, highlight=False)
-        live = wanted and (self._console.is_terminal or self._console.is_jupyter)
+        live = wanted and can_move(self._console)
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),

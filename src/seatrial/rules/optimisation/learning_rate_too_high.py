@@ -137,14 +137,14 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     violent = largest >= limits.large_ratio or grown >= limits.growth
     if not violent and not (kind == "explodes" and largest >= limits.suspicious_ratio):
         return
-    start, end = head_and_tail(training.values, 0.05)
+    _, end = head_and_tail(training.values, 0.05)
     size = f"one step changes the weights by {largest:.0%} of themselves" if largest < 10 else "steps dwarf the weights"
     evidence: dict[str, Figure] = {
         "learning_rate": rate,
         "first_update_ratio": first,
         "largest_update_ratio": largest,
         "growth_of_weights": grown,
-        "first_loss": start,
+        "first_loss": next(iter(finite(training.values)), math.nan),
         "last_loss": end,
         "loss": kind,
     }
