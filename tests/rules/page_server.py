@@ -1,6 +1,6 @@
 """Runs many small programs through `seatrial run`: torch is imported once, then each program gets a forked process.
 
-As a program it reads lines of JSON on stdin, {"script": ..., "out": ..., "trials": ...}, and answers each with the exit status and what was
+As a program, given names of more modules to import, it reads lines of JSON on stdin, {"script": ..., "out": ..., "trials": ...}, and answers each with the exit status and what was
 written to stderr. `Server` starts it and asks.
 """
 
@@ -9,23 +9,40 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+UNWATCHED = "unwatched"
 
 
 class Server:
     """Runs programs through `seatrial run`, each in a process of its own that is forked with torch imported already."""
 
-    def __init__(self) -> None:
+    def __init__(self, *modules: str) -> None:
+        """`modules`: names of more that are imported already."""
         environment = dict(os.environ, OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
-        command = [sys.executable, __file__]
+        command = [sys.executable, __file__, *modules]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
 
     def findings(self, source: str, folder: Path, trials: str = "quick") -> dict[str, str]:
         """Names and severities of what is said of a program (also of symptoms that are folded into a cause)."""
+        self.output(source, folder, trials)
+        listed = self.told(folder)
+        told = {name: "folded" for each in listed for name in each["explains"]}
+        return told | {each["name"]: each["severity"] for each in listed}
+
+    @staticmethod
+    def told(folder: Path) -> list[dict[str, Any]]:
+        """What was said of the program that ran watched in a folder last, as findings.json has it."""
+        return json.loads((folder / "out" / "findings.json").read_text())["findings"]
+
+    def output(self, source: str, folder: Path, trials: str = UNWATCHED) -> str:
+        """What a program prints, run by Python alone unless trials are named; findings are then in folder/out."""
         script, out = folder / "program.py", folder / "out"
         script.write_text(source)
         assert self.process.stdin is not None and self.process.stdout is not None
@@ -33,9 +50,7 @@ class Server:
         self.process.stdin.flush()
         answer = json.loads(self.process.stdout.readline())
         assert answer["status"] == 0, answer["errors"]
-        listed = json.loads((out / "findings.json").read_text())["findings"]
-        told = {name: "folded" for each in listed for name in each["explains"]}
-        return told | {each["name"]: each["severity"] for each in listed}
+        return script.with_suffix(".txt").read_text()
 
     def close(self) -> None:
         assert self.process.stdin is not None and self.process.stdout is not None
@@ -46,9 +61,8 @@ class Server:
 
 def serve() -> None:
     """Import what every program needs, then run one after the other."""
-    for (
-        name
-    ) in "numpy torch seatrial.cli seatrial.launch.session seatrial.report seatrial.taps seatrial.verdict".split():
+    own = ("seatrial.cli", "seatrial.launch.session", "seatrial.report", "seatrial.taps", "seatrial.verdict")
+    for name in ("numpy", "torch", *own, *sys.argv[1:]):
         importlib.import_module(name)
     for line in sys.stdin:
         order = json.loads(line)
@@ -61,19 +75,24 @@ def serve() -> None:
 
 
 def run(order: dict[str, str], errors: Path) -> None:
-    """In the child: what `seatrial run --out OUT --trials TRIALS SCRIPT` does, its output out of the way."""
+    """In the child: what `seatrial run --out OUT --trials TRIALS SCRIPT` does (or `python SCRIPT`), its output in files."""
     script = order["script"]
     status = 70
     try:
         os.chdir(Path(script).parent)
-        with open(os.devnull, "w") as nowhere, errors.open("w") as told:
-            os.dup2(nowhere.fileno(), 1)
+        with Path(script).with_suffix(".txt").open("w") as printed, errors.open("w") as told:
+            os.dup2(printed.fileno(), 1)
             os.dup2(told.fileno(), 2)
+            if order["trials"] == UNWATCHED:
+                runpy.run_path(script, run_name="__main__")
+                sys.stdout.flush()
+                os._exit(0)
             sys.argv = ["seatrial", "run", "--out", order["out"], "--trials", order["trials"], script]
             try:
                 importlib.import_module("seatrial.cli").main()
             except SystemExit as end:
                 status = end.code if isinstance(end.code, int) else 70
+            sys.stdout.flush()
             sys.stderr.flush()
     finally:
         os._exit(status)

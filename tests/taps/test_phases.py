@@ -126,3 +126,20 @@ def test_a_closure_that_is_called_often_keeps_no_graphs(heard: Listening) -> Non
         kept.clear()
         optimizer.step(closure)
     assert [event for event in heard.events if isinstance(event, GraphKept)] == []
+
+
+def test_gradients_that_a_closure_makes_are_seen_at_the_first_step(heard: Listening) -> None:
+    model = nn.Linear(4, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = model(torch.ones(3, 4)).square().mean()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    looks = [event for event in heard.events if isinstance(event, Look)]
+    assert [one.gradient_norm for one in looks] == [
+        pytest.approx([parameter.grad.norm().item() for parameter in model.parameters() if parameter.grad is not None])
+    ]

@@ -71,7 +71,11 @@ def before(parameters: Sequence[Tensor]) -> Before:
     """Keep what a look needs from before the step. Nothing is transferred, a GPU is not waited for.
 
     Costs a copy of the parameters until `look`."""
-    weights = [parameter.detach().clone() for parameter in parameters]
+    return with_gradients([parameter.detach().clone() for parameter in parameters], parameters)
+
+
+def with_gradients(weights: list[Tensor], parameters: Sequence[Tensor]) -> Before:
+    """What is known of the weights before a step, and of the gradients that there are now: a closure makes them within it."""
     gradients = [_dense(parameter.grad) for parameter in parameters]
     present = [gradient for gradient in gradients if gradient is not None]
     zeros = [gradient.numel() - torch.count_nonzero(gradient) for gradient in present]

@@ -10,11 +10,12 @@ from functools import cached_property
 
 from seatrial.events import BatchSeen, EvaluationPass, LoaderBuilt, LoaderIterated, Place
 from seatrial.history import Run
+from seatrial.rules.frameworks import training_data
 from seatrial.rules.graph import LOSS_OPS
 from seatrial.rules.lines import named
 from seatrial.rules.resolve import Resolver, Step
-from seatrial.rules.source import call_at, file_of, files_of, place_of
-from seatrial.rules.syntax import tail
+from seatrial.rules.source import call_at, file_of, files_of, handed, place_of
+from seatrial.rules.syntax import File, tail
 from seatrial.rules.training import Training
 from seatrial.rules.where import distinct
 
@@ -134,12 +135,26 @@ class Batches:
                 parts = [call.args[batch.position]]
             else:
                 parts = [*call.args[1:2], *(each.value for each in call.keywords)]
-            for part in parts:
-                for _ in zip(resolver.values(file, part), range(24), strict=False):
-                    pass
+            _follow(resolver, file, parts)
             if resolver.visited:
                 break
+        for owner, part in self._handed(batch, place, resolver.visited):
+            _follow(resolver, owner, [part])
         return resolver.visited
+
+    def _handed(self, batch: BatchSeen, use: Place, visited: list[Step]) -> list[tuple[File, ast.expr]]:
+        """Where a framework draws the batches: the loader that it was given, or the training data that its constructor was."""
+        known = {(owner.name, getattr(node, "lineno", 0)) for owner, node in visited}
+        places = [built.where for built in self.run.loaders.values() if built.data == batch.data and built.where]
+        found: list[tuple[File, ast.expr]] = []
+        for place in places:
+            file = file_of(self.run, place.file)
+            if file is not None and place != use and (place.file, place.line) not in known:
+                found += [(file, call) for call in call_at(self.run, place) if tail(call.func) == "DataLoader"]
+        if not visited and batch.phase == "training":
+            given = [(owner, training_data(call)) for owner, call in handed(self.run, use)]
+            found += [(owner, part) for owner, part in given if part is not None]
+        return found
 
     def _use(self, batch: BatchSeen) -> Place | None:
         """The line that calls the model with a training batch, or the loss with a target."""
@@ -147,7 +162,17 @@ class Batches:
             nodes = [node for graph in Training(self.run).graphs[:1] for node in graph.calls(*LOSS_OPS)]
             return next((node.chain[0] for node in nodes if node.chain), nodes[0].where if nodes else batch.where)
         model = self.run.models.get(batch.model)
-        return model.called if model is not None and batch.phase == "training" else batch.where
+        if model is None or batch.phase != "training":
+            return batch.where
+        calls = (call for call in self.run.calls_of("forward") if call.subject == batch.model)
+        return next((call.where for call in calls if call.detail.startswith("train") and call.where), model.called)
+
+
+def _follow(resolver: Resolver, file: File, parts: list[ast.expr]) -> None:
+    """Let a resolver look at where some expressions come from; it keeps what it has seen."""
+    for part in parts:
+        for _ in zip(resolver.values(file, part), range(24), strict=False):
+            pass
 
 
 def _data_of_task(call: ast.Call) -> list[ast.expr]:

@@ -9,9 +9,11 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from seatrial.events import Place
+from seatrial.events import Node, Place
 from seatrial.history import Run
+from seatrial.rules import frameworks
 from seatrial.rules.expressions import ANY, MOST
+from seatrial.rules.graph import Graph
 from seatrial.rules.resolve import Resolver, Step, Value
 from seatrial.rules.syntax import LOOPS, File, Function, parsed, root, spans, tail
 from seatrial.rules.where import distinct
@@ -86,7 +88,40 @@ def origin(run: Run, place: Place | None, argument: str) -> tuple[Place, ...]:
             found = _take(resolver.values(file, value, part))
             if found:
                 return _places(found, place)
-    return (place,)
+    return distinct([*_handed(run, place, argument), place])
+
+
+def handed(run: Run, place: Place | None) -> Iterator[tuple[File, ast.Call]]:
+    """The constructor of the framework that the call at a place sets going, and those of what it was given."""
+    file = file_of(run, place.file) if place is not None else None
+    if file is not None and place is not None:
+        for call in call_at(run, place)[:2]:
+            yield from frameworks.constructors(files_of(run), file, call)
+
+
+def handed_line(run: Run, place: Place | None, name: str) -> Place | None:
+    """The line that hands a class, by itself or by its name, to the framework that the call at a place sets going."""
+    return next((place_of(file, call) for file, call in handed(run, place) if frameworks.naming(call, name)), None)
+
+
+def own_lines(run: Run, graph: Graph, node: Node) -> tuple[Place, ...]:
+    """For a call that a framework makes within its loop: the program's own line nearest before it, and the constructor of the
+    framework. () for a call of the program's own."""
+    if not frameworks.runs_the_loop(run, node.where):
+        return ()
+    before = (graph.node(at).where for at in sorted(graph.upstream(node), reverse=True))
+    own = next((place for place in before if place is not None and not frameworks.runs_the_loop(run, place)), None)
+    return distinct([own, *(place_of(*each) for each in [*handed(run, node.where)][:1])])
+
+
+def _handed(run: Run, place: Place, argument: str) -> tuple[Place, ...]:
+    """Where an argument is given to the framework that the call at a place sets going; its constructor where it is not."""
+    made = list(handed(run, place))
+    for file, call in made:
+        value = frameworks.given(call, argument)
+        if value is not None and (found := _take(Resolver(files_of(run)).values(file, value))):
+            return _places(found, place_of(file, value))
+    return tuple(place_of(*each) for each in made[:1])
 
 
 def traced(run: Run, file: File, expression: ast.expr) -> tuple[Place, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from functools import cached_property
 
 from seatrial.events import Look, OptimizerBuilt, ParameterInfo, Place
@@ -155,14 +156,18 @@ class Training:
         number = self.optimizer.optimizer if self.optimizer is not None else -1
         return [look for look in self.run.looks if look.optimizer == number]
 
-    def ratios(self, look: Look) -> list[float]:
-        """Update over weight (norms) of each matrix that had a gradient at a look."""
+    def ratios(self, look: Look, besides: Collection[int] = ()) -> list[float]:
+        """Update over weight (norms) of each matrix that had a gradient at a look, `besides` left out."""
         return [
             update / weight
             for number, weight, update, gradient in zip(
                 look.parameters, look.weight_norm, look.update_norm, look.gradient_norm, strict=True
             )
-            if number in self.matrices and weight > 0 and math.isfinite(update / weight) and not math.isnan(gradient)
+            if number in self.matrices
+            and number not in besides
+            and weight > 0
+            and math.isfinite(update / weight)
+            and not math.isnan(gradient)
         ]
 
     @cached_property

@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from seatrial.events import GroupInfo, Look, OptimizerBuilt, Scalar
-from seatrial.measure.parameters import Before, before, holding, look
+from seatrial.measure.parameters import Before, before, holding, look, with_gradients
 from seatrial.places import chain, loops_around
 from seatrial.taps.filters import FilterTap
 from seatrial.taps.gradient_pairs import GradientPairs
@@ -41,7 +41,8 @@ class OptimizerTap:
         self._stepped: set[int] = set()
         self._sent: set[int] = set()
         self._stale: dict[int, list[bool]] = {}
-        self._before: tuple[int, list[torch.Tensor], Before] | None = None
+        # The optimizer that steps, its parameters, what is known of them, and how many backward passes came before.
+        self._before: tuple[int, list[torch.Tensor], Before, int] | None = None
         self._nested = 0
         self._pairs = GradientPairs(watch)
         self._filters = FilterTap(watch)
@@ -183,7 +184,7 @@ class OptimizerTap:
         parameters = _parameters(optimizer)
         if sum(p.numel() for p in parameters) <= MOST_ELEMENTS:
             start = time.thread_time()
-            self._before = (id(optimizer), parameters, before(parameters))
+            self._before = (id(optimizer), parameters, before(parameters), self.recording.backwards)
             self._pairs.open(self.watch.optimizers.of(optimizer), parameters, self.recording.backwards)
             self.recording.took(time.thread_time() - start)
 
@@ -260,7 +261,9 @@ class OptimizerTap:
             self.models.look_again(model)
         if kept is None or kept[0] != id(optimizer):
             return
-        _, parameters, figures = kept
+        _, parameters, figures, backwards = kept
+        if self.recording.backwards > backwards:
+            figures = with_gradients(figures.weights, parameters)
         self._filters.look(parameters, figures.weights)
         stale = self._stale.get(number)
         columns = look(parameters, figures)

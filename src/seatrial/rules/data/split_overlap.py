@@ -70,7 +70,7 @@ for epoch in range(4):
 
 ## Thresholds
 `share` and `examples`: how much must overlap at least. `whole`: share from which on it is the training data
-themselves.
+themselves. `sampled`: the same where the examples of a pass are known in part.
 
 ## References
 S. Kapoor and A. Narayanan, "Leakage and the reproducibility crisis in machine-learning-based science", Patterns,
@@ -102,12 +102,13 @@ MOST_DIFFERENT = 0.6
 
 @dataclass(frozen=True)
 class Thresholds:
-    """share: of the evaluation examples (0..1). examples: number of them. whole: share (0..1). duplicates: how many
+    """share: of the evaluation examples (0..1). examples: number of them. whole and sampled: shares (0..1). duplicates: how many
     times more often than examples repeat within one pass they must stand on both sides."""
 
     share: float = 0.03
     examples: int = 4
     whole: float = 0.98
+    sampled: float = 0.8
     duplicates: float = 4.0
 
 
@@ -135,6 +136,8 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
         if not each.label and training <= rows:  # all parts of the data in one go
             continue
         own = _trained_by(batches, each.model)
+        if not each.label and _is_all_it_had(each, own, limits):
+            continue
         if own and len(rows & own) < limits.share * len(rows):  # of cross-validation: other folds' networks had them
             continue
         if each.label == "train" or _answers_are_selected(batches, rows):
@@ -145,6 +148,13 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
 def _trained_by(batches: Batches, model: int) -> set[int]:
     """The examples that a model itself was trained on; none where it is a part or a copy of what was trained."""
     return {row for batch in batches.inputs if batch.model == model for row in batch.rows}
+
+
+def _is_all_it_had(each: EvaluationPass, own: set[int], limits: Thresholds) -> bool:
+    """Whether a pass goes over all that its model was trained on (of which few examples may have been met), on purpose."""
+    looked_at = len(each.rows) / max(each.examples, len(each.rows))
+    least = limits.whole if looked_at == 1 else limits.sampled * looked_at
+    return bool(own) and len(own.intersection(each.rows)) >= least * len(own)
 
 
 def _answers_are_selected(batches: Batches, rows: set[int]) -> bool:

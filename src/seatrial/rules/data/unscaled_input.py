@@ -92,6 +92,7 @@ EXPLAINS = (
     "optimisation.underfitting",
     "optimisation.learning-rate-too-high",
     "optimisation.non-finite-loss",
+    "model.bad-initial-scale",
     "model.initial-loss-off",
     "model.saturated-activations",
     "model.dead-units",

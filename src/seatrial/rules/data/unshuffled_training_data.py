@@ -85,7 +85,8 @@ from seatrial.events import BatchSeen, Place
 from seatrial.findings import Finding
 from seatrial.history import Run
 from seatrial.rules.batches import Batches
-from seatrial.rules.source import loops_around
+from seatrial.rules.frameworks import runs_the_loop
+from seatrial.rules.source import loops_around, origin
 from seatrial.rules.training import Training
 from seatrial.rules.where import distinct
 
@@ -262,7 +263,9 @@ def _in_blocks(groups: list[Group]) -> bool:
 def _places(run: Run, batches: Batches) -> tuple[Place, ...]:
     """The loader's line; else the loop that slices the data."""
     if batches.loader is not None:
-        return distinct([batches.loader[0].where, batches.loader[1].where])
+        built = batches.loader[0].where
+        handed = origin(run, built, "shuffle") if runs_the_loop(run, built) else ()
+        return distinct([*handed, built, batches.loader[1].where])
     first = batches.inputs[0] if batches.inputs else batches.targets[0]
     use = next((place for place in (first.where, batches.targets[0].where) if place is not None), None)
     loops = [loop.place for loop in reversed(loops_around(run, use))] if use is not None else []

@@ -73,6 +73,7 @@ from dataclasses import dataclass, field
 from seatrial.events import CallSeen, ModelSeen, ModuleInfo, Place
 from seatrial.findings import Figure, Finding
 from seatrial.history import Run
+from seatrial.rules.frameworks import is_direct
 from seatrial.rules.lines import loops_around, named, never_called, span
 from seatrial.rules.modes import dependent, is_norm, sites_in_loops
 from seatrial.rules.turns import held, made
@@ -204,4 +205,6 @@ def _places(run: Run, tally: _Tally) -> list[Place | None]:
         ]
         site = forward if loops_around(run, forward) else next(iter(sites_in_loops(run, forward)), forward)
         found += [named(run, Place(site.file, span(loop)[0])) for loop in loops[-1:]]
+        if not loops:  # a framework runs the loop: the step that it calls is the program's own
+            found.insert(0 if switch is not None and not is_direct(run, switch, "eval") else len(found), forward)
     return found

@@ -72,6 +72,7 @@ from seatrial.rules.turns import Effects, Made, Window, places, stepping, window
 
 NAME = "loop.gradients-cleared-before-step"
 EXPLAINS = (
+    "loop.ineffective-clipping",
     "loop.missing-backward",
     "loop.unnormalised-accumulation",
     "optimisation.loss-not-decreasing",

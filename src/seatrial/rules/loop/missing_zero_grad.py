@@ -66,6 +66,7 @@ from dataclasses import dataclass
 
 from seatrial.findings import Figure, Finding, Mend
 from seatrial.history import Run
+from seatrial.rules.frameworks import is_direct
 from seatrial.rules.graph import Graph
 from seatrial.rules.lines import never_called
 from seatrial.rules.turns import Effects, Made, Window, held, owned, places, stepping, windows
@@ -120,10 +121,9 @@ def _uncleared(run: Run, effects: Effects, optimizer: int, later: list[Window], 
         return None
     last = max(dirty, key=lambda w: w.weight)
     backward = [m for m in last.of("backward") if effects.feeds(m.call, optimizer)]
-    elsewhere = [c for c in run.calls_of("zero_grad") if effects.clears(c, optimizer)]
-    clearing = next(
-        (f" ({c.where.function or 'line'} {c.where.line} clears too rarely)" for c in elsewhere if c.where), ""
-    )
+    elsewhere = [c.where for c in run.calls_of("zero_grad") if effects.clears(c, optimizer)]
+    elsewhere = [at for at in elsewhere if at is not None and is_direct(run, at, "zero_grad")]
+    clearing = next((f" ({at.function or 'line'} {at.line} clears too rarely)" for at in elsewhere), "")
     message = f"In {count} of {total} steps nothing clears the gradients of the step before, so they add up{clearing}."
     where = places(*never_called(run, "zero_grad"), backward[-1], last.made[-1], *elsewhere)
     evidence: dict[str, Figure] = {

@@ -74,15 +74,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from seatrial.events import Place
+from seatrial.events import Place, SchedulerBuilt
 from seatrial.findings import Figure, Finding, Mend
 from seatrial.history import Run
+from seatrial.rules.frameworks import is_direct
 from seatrial.rules.graph import Graph
 from seatrial.rules.lines import callers, loops_around, never_called
 from seatrial.rules.schedules import Pace, argument_words, is_computed, is_counter, over, paces, rate_at, rates, rises
-from seatrial.rules.source import origin
+from seatrial.rules.source import handed_line
 from seatrial.rules.turns import steps
 from seatrial.rules.where import distinct
 
@@ -127,7 +128,14 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
             or _early(run, pace, limits)
         )
         if found is not None:
-            yield found
+            yield replace(found, where=_by_author(run, pace, found.where))
+
+
+def _by_author(run: Run, pace: Pace, where: tuple[Place, ...]) -> tuple[Place, ...]:
+    """Places with those first that are about the schedule: behind them the call of a framework that makes or steps it."""
+    stepping = [place for place in _lines(run, pace) if not is_direct(run, place, "step")]
+    own = [place for place in where if place not in stepping]
+    return distinct([handed_line(run, pace.scheduler.where, pace.scheduler.type), *own, *where])
 
 
 def _finding(pace: Pace, message: str, remedy: str, where: list[Place | None], sure: float) -> Finding:
@@ -158,14 +166,25 @@ def _never(run: Run, pace: Pace, limits: Thresholds) -> Finding | None:
         return None
     cut_short = run.ended is not None and run.ended.status != "completed"
     others = [p for p in paces(run) if p.scheduler.optimizer == built.optimizer and p.made]
-    if pace.made or pace.steps < limits.steps or others or cut_short:
+    if pace.made or pace.steps < limits.steps or others or cut_short or _is_moved(run, built):
         return None
     message = (
         f"{built.type} is built but never stepped in {pace.steps} steps of its optimizer: the rate stays as it was."
     )
     stepping = [call.where for call in run.calls_of("step") if call.subject == built.optimizer]
-    where = [*never_called(run, "step"), *origin(run, built.where, "no such argument"), *stepping]
+    where = [*never_called(run, "step"), built.where, *stepping]
     return _finding(pace, message, "Call the schedule's step() after the optimizer's.", where, 0.9)
+
+
+def _is_moved(run: Run, built: SchedulerBuilt) -> bool:
+    """Whether the rate moves although nobody calls the schedule's own step(): a framework asks it for the rate."""
+    series = (
+        values for (optimizer, _, name), values in run.settings.items() if (optimizer, name) == (built.optimizer, "lr")
+    )
+    return any(
+        len({value for tick, value in zip(each.ticks, each.values, strict=True) if tick >= built.tick}) > 1
+        for each in series
+    )
 
 
 def _stepped_ever(run: Run, optimizer: int) -> bool:

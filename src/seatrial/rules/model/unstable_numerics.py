@@ -3,7 +3,7 @@
 ## What it finds
 The logarithm of a softmax, of a sigmoid or of 1 minus it; log(1 + exp(x)) and exp(x) / sum(exp(x)) without the greatest score taken off;
 square roots, powers below one and inverse cosines where their slope is infinite; quotients by zero; a variance as the difference of
-two large means.
+two large means; the logarithm of scores or of log-probabilities, as if they were probabilities.
 
 ## Why it harms
 A probability that is rounded to 0 has the logarithm minus infinity; exp(89) overflows in float32; the slope of a square root at 0 is
@@ -75,7 +75,8 @@ from seatrial.findings import Finding, Severity
 from seatrial.history import Run
 from seatrial.rules.graph import Graph
 from seatrial.rules.patterns import operands, scalar_operand, sigmoid_at, softmax_at
-from seatrial.rules.where import lines
+from seatrial.rules.source import own_lines
+from seatrial.rules.where import distinct, lines
 
 NAME = "model.unstable-numerics"
 EXPLAINS = ("optimisation.non-finite-loss", "optimisation.exploding-gradient", "optimisation.loss-not-decreasing")
@@ -103,6 +104,7 @@ _BREAKING = frozenset(
         "prod",
     ]
 )
+_SCORES = frozenset(["linear", "addmm", "conv1d", "conv2d", "conv3d", "log_softmax"])
 _ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}
 
 
@@ -120,13 +122,14 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Weakness:
-    """A call that is numerically weak: what it does, how near to the edge it came, what would mend it."""
+    """A call that is numerically weak: what it does, how near to the edge it came, what would mend it, what comes of it."""
 
     node: Node
     what: str
     remedy: str
     at_edge: bool
     near: bool
+    explains: tuple[str, ...] = EXPLAINS
 
 
 def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
@@ -138,7 +141,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
         for node in graph:
             if node.index not in graph.differentiable:
                 continue
-            weakness = _first_nonfinite(graph, node) or _weakness(graph, node, limits)
+            weakness = _of_scores(graph, node) or _first_nonfinite(graph, node) or _weakness(graph, node, limits)
             if weakness is None:
                 continue
             finding = _finding(run, graph, weakness, broken)
@@ -167,8 +170,25 @@ def _finding(run: Run, graph: Graph, weakness: Weakness, broken: bool) -> Findin
     elif weakness.near or weakness.at_edge:
         severity, confidence = "warning" if weakness.near else "note", 0.75
     message = f"{weakness.what}" + (", and values of this run became non-finite." if broken else ".")
-    explains = EXPLAINS if severity != "note" else ()
-    return Finding(NAME, severity, message, lines(run, node), evidence, weakness.remedy, explains, confidence)
+    explains = weakness.explains if severity != "note" else ()
+    where = distinct([*own_lines(run, graph, node), *lines(run, node)])
+    return Finding(NAME, severity, message, where, evidence, weakness.remedy, explains, confidence)
+
+
+def _of_scores(graph: Graph, node: Node) -> Weakness | None:
+    """The logarithm of what a layer, or a log_softmax, gives as it is: no probabilities, whatever the learning rate."""
+    source = graph.source(node, 0, "input") if node.op in ("log", "log2", "log10") else None
+    if source is None or not source.stats.get("min", 0.0) < 0:
+        return None
+    reached = graph.back(source)
+    if reached.op == "add" and (parts := scalar_operand(graph, reached)) is not None:
+        reached = graph.back(parts[0])
+    if reached.op not in _SCORES or not graph.in_network(reached):
+        return None
+    given = "log-probabilities" if reached.op == "log_softmax" else "a layer's plain scores"
+    what = f"The logarithm of {given} is taken, as if they were probabilities; the least was {source.stats['min']:.3g}"
+    remedy = "Give scores to cross_entropy and log-probabilities to nll_loss, without another logarithm."
+    return Weakness(node, what, remedy, True, True, (*EXPLAINS, "optimisation.learning-rate-too-high"))
 
 
 def _first_nonfinite(graph: Graph, node: Node) -> Weakness | None:

@@ -65,7 +65,8 @@ for epoch in range(12):
 ## Thresholds
 `large_ratio`: update over weight (norms) that no layer survives for long. `suspicious_ratio`: the same, where the
 loss explodes. `growth`: how many times their start the weights have become. `explosion`: loss over first loss.
-`unmoved`: last loss over first. `worse`: the first losses of a classifier over that of guessing.
+`unmoved`: last loss over first. `worse`: the first losses of a classifier over that of guessing. `whole`: updates of a weight
+whose norm has shrunk below this share of its start (by a decay) do not count.
 
 ## References
 A. Karpathy, "A Recipe for Training Neural Networks" and CS231n notes: ratio of updates to weights about 1e-3.
@@ -109,7 +110,8 @@ class Thresholds:
     """All are ratios. large_ratio and suspicious_ratio: of update to weight, where 1e-3 is usual and first steps of
     Adam reach 0.1 on wide layers; growth: of weights to their start, where 2 is much; explosion: of the loss to
     its first value; unmoved: of the last losses to the first; rise: of the last losses to the best part;
-    worse: of the median of the first losses of a classification to that of guessing."""
+    worse: of the median of the first losses of a classification to that of guessing; whole: of a weight's norm to that at
+    the start, below which its updates are not held against it."""
 
     large_ratio: float = 0.25
     suspicious_ratio: float = 0.05
@@ -118,6 +120,7 @@ class Thresholds:
     unmoved: float = 0.95
     rise: float = 1.08
     worse: float = 3.0
+    whole: float = 0.5
 
 
 def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
@@ -132,7 +135,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     if harm is None:
         return
     kind, sentence = harm
-    first, largest = training.ratio.values[0], max(training.ratio.values)
+    first, largest = training.ratio.values[0], _largest(training, limits)
     grown = _growth(training)
     violent = largest >= limits.large_ratio or grown >= limits.growth
     if not violent and not (kind == "explodes" and largest >= limits.suspicious_ratio):
@@ -165,6 +168,21 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
 
 def _peak_rate(training: Training) -> float:
     return max(finite(training.setting("lr").values), default=0.0)
+
+
+def _largest(training: Training, limits: Thresholds) -> float:
+    """The greatest median over matrices of update over weight, of weights that no decay has shrunk by then."""
+    starts = {number: training.infos[number].stats.get("norm", 0.0) for number in training.matrices}
+    found = [0.0]
+    for look in training.looks:
+        small = {
+            n
+            for n, norm in zip(look.parameters, look.weight_norm, strict=True)
+            if norm < limits.whole * starts.get(n, 0.0)
+        }
+        ratios = training.ratios(look, besides=small)
+        found += [median(ratios)] if ratios else []
+    return max(found)
 
 
 def _growth(training: Training) -> float:
