@@ -98,6 +98,9 @@ def main() -> int:
                 f"{'yes' if same else 'NO':>12}  {time.monotonic() - start:.0f}{'' if found.finished else '  NOT OVER IN TIME'}",
                 flush=True,
             )
+            for each in found.record.results:
+                if each.why:
+                    print(f"{'':>12}  lost: {each.stage} #{each.job.candidate} seed {each.job.seed}: {each.why}: {each.said}", flush=True)  # fmt: skip
     return 1 if failed else 0
 
 
