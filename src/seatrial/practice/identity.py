@@ -30,7 +30,7 @@ def identity(task: Task) -> dict[str, Any]:
     shapes = [(name, tuple(each.shape)) for name, each in made.model.named_parameters()]
     return {
         "model": f"{type(made.model).__name__} of {sum(each.numel() for each in made.model.parameters())} parameters, "
-        + _digest(repr(shapes), _words(made.model)),
+        + _digest(repr(shapes), _layers(made.model)),
         "loss": _function(task.loss),
         "optimizer": type(made.optimizer).__name__,
         "rate": float(made.optimizer.param_groups[0]["lr"]),
@@ -44,12 +44,26 @@ def _function(function: Any) -> str:
         return f"{_function(function.func)} with {_digest(_words(function.args), _words(function.keywords))}"
     if isinstance(function, nn.Module):
         state = [(name, each.tolist()) for name, each in function.state_dict().items()]
-        return f"{type(function).__name__} {_digest(_words(function), repr(state))}"
+        return f"{type(function).__name__} {_digest(_layers(function), repr(state))}"
     name = getattr(function, "__qualname__", type(function).__qualname__)
     code = getattr(function, "__code__", None)
     if code is None:
         return f"{name} {_digest(_words(function))}"
     return f"{name} {_digest(*_code(code), _words(function.__defaults__))}"
+
+
+def _layers(module: nn.Module) -> str:
+    """The class of each module within, and its plain attributes: what it prints leaves some of them out (`label_smoothing`)."""
+    plain = (bool, int, float, str, tuple, list, type(None))
+    found = [
+        (
+            name,
+            type(each).__name__,
+            sorted((key, _words(value)) for key, value in vars(each).items() if isinstance(value, plain)),
+        )
+        for name, each in module.named_modules()
+    ]
+    return repr([(name, kind, [pair for pair in pairs if pair[0] != "training"]) for name, kind, pairs in found])
 
 
 def _code(code: CodeType) -> list[str]:

@@ -29,9 +29,10 @@ from seatrial.practice.fitting.settings import LOSS, Settings
 from seatrial.practice.fitting.subset import classes_of
 from seatrial.practice.fitting.validation import validate
 from seatrial.practice.identity import identity
+from seatrial.practice.made import Made
 from seatrial.practice.predicting.predicting import predict
 from seatrial.practice.refusal import refused
-from seatrial.practice.task import Data, Made, Task
+from seatrial.practice.task import Data, Task
 from seatrial.practice.unchanged import unchanged
 from seatrial.report.json import strict
 
