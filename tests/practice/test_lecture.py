@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -282,6 +284,25 @@ def test_the_hash_of_what_is_examined_changes_with_the_weights_of_its_classes(tm
     weights.write_bytes(b"other weights")
     hashes.add(frozen(deciding.decided(practice, chosen[0]).file).hash)
     assert len(hashes) == 4
+
+
+def test_the_vault_is_opened_for_model_and_threshold_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(examination, "decided", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            practise(classes(), tmp_path / "p")
+    diary = tmp_path / "p" / "practice.json"
+    written = json.loads(diary.read_text())
+    written["stages"]["imbalance"] |= {"skipped": "", "values": {"remedy": "threshold"}}
+    diary.write_text(json.dumps(written))
+    weights = practise(classes(), tmp_path / "p").outcomes["train"].values["weights"]
+    decision = tmp_path / "p" / "decision.json"
+    assert json.loads(decision.read_text())["sha256"] == hashlib.sha256(Path(weights).read_bytes()).hexdigest()
+    opened = Vault(tmp_path / "p" / "test.vault").log()[1]
+    assert opened.body["model"]["hash"] == hashlib.sha256(decision.read_bytes()).hexdigest()
 
 
 def test_answers_that_no_vault_scores_are_told_when_the_data_are_looked_at(tmp_path: Path) -> None:

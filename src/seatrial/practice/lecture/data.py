@@ -107,11 +107,11 @@ def _unscored(task: Task) -> tuple[str, ...]:
         with unchanged():
             seed(0)
             kind = predict(task, task.make().model, few).kind
-    except (UsageProblem, IndexError):
+    except Exception:
         return ()
     if kind in SCORED:
         return ()
     return (
         f"The answers are {_KINDS[kind]}: those are trained, chosen and combined as far as they can be, but the vault's metrics do not score "
-        "them, and it will stay shut. `seatrial evaluate` measures them on the validation data; `seatrial vault open` takes a metric of yours.",
+        "them, and it will stay shut. `seatrial evaluate` measures them on the validation data; in Python `Vault.open` takes a metric of yours.",
     )

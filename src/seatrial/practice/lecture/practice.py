@@ -107,8 +107,8 @@ def validation_groups(practice: Practice) -> np.ndarray[Any, Any] | None:
 
 
 def _stretches(times: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
-    """Numbers of stretches, each with as many different times as the others; None where there are fewer times than that. What follows one another is alike: halves of such examples
-    drawn one by one would tell what was chosen on their neighbours as if it had been seen on others."""
+    """Numbers of stretches, each with as many different times as the others; None where there are fewer times than that. What follows one
+    another is alike: of halves that were drawn one by one, each would be judged on the neighbours of what chose it."""
     number = np.unique(moments(times), return_inverse=True)[1]
     many = int(number.max()) + 1
     return number * STRETCHES // many if many >= STRETCHES else None
