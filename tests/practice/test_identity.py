@@ -42,6 +42,7 @@ TASKS = [
     task(loss=lambda output, y: 4 * functional.cross_entropy(output, y)),
     task(optimizer=lambda model: torch.optim.SGD(model.parameters(), lr=0.2)),
     task(optimizer=lambda model: torch.optim.Adam(model.parameters(), lr=0.1)),
+    task(optimizer=lambda model: torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)),
     task(batch_size=8),
 ]
 
@@ -52,6 +53,21 @@ def test_each_of_these_tasks_is_another_one() -> None:
     assert len(set(found)) == len(TASKS)
     assert [repr(identity(each)) for each in TASKS] == found
     assert torch.equal(torch.get_rng_state(), before)
+
+
+class Dated(nn.Linear):
+    """A network that keeps what is another thing each time."""
+
+    def __init__(self) -> None:
+        super().__init__(2, 3)
+        self.made = next(CLOCK)
+
+
+CLOCK = iter(range(1000))
+
+
+def test_what_a_network_keeps_besides_its_layers_does_not_count() -> None:
+    assert identity(task(Dated)) == identity(task(Dated))
 
 
 PROGRAM = """

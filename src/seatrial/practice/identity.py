@@ -14,6 +14,7 @@ from torch import nn
 from seatrial.practice.task import Task
 from seatrial.practice.unchanged import seed, unchanged
 
+_PLAIN = (bool, int, float, str, tuple, list, type(None))
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
@@ -27,13 +28,15 @@ def identity(task: Task) -> dict[str, Any]:
     with unchanged():
         seed(0)
         made = task.make()
+    group = made.optimizer.param_groups[0]
+    settings = sorted((key, value) for key, value in group.items() if isinstance(value, _PLAIN) and key != "lr")
     shapes = [(name, tuple(each.shape)) for name, each in made.model.named_parameters()]
     return {
         "model": f"{type(made.model).__name__} of {sum(each.numel() for each in made.model.parameters())} parameters, "
-        + _digest(repr(shapes), _layers(made.model)),
+        + _digest(repr(shapes), _modules(made.model, of="torch.")),
         "loss": _function(task.loss),
-        "optimizer": type(made.optimizer).__name__,
-        "rate": float(made.optimizer.param_groups[0]["lr"]),
+        "optimizer": f"{type(made.optimizer).__name__} {_digest(_words(settings))}",
+        "rate": float(group["lr"]),
         "batch_size": task.batch_size,
     }
 
@@ -44,7 +47,7 @@ def _function(function: Any) -> str:
         return f"{_function(function.func)} with {_digest(_words(function.args), _words(function.keywords))}"
     if isinstance(function, nn.Module):
         state = [(name, each.tolist()) for name, each in function.state_dict().items()]
-        return f"{type(function).__name__} {_digest(_layers(function), repr(state))}"
+        return f"{type(function).__name__} {_digest(_modules(function), repr(state))}"
     name = getattr(function, "__qualname__", type(function).__qualname__)
     code = getattr(function, "__code__", None)
     if code is None:
@@ -52,14 +55,22 @@ def _function(function: Any) -> str:
     return f"{name} {_digest(*_code(code), _words(function.__defaults__))}"
 
 
-def _layers(module: nn.Module) -> str:
-    """The class of each module within, and its plain attributes: what it prints leaves some of them out (`label_smoothing`)."""
-    plain = (bool, int, float, str, tuple, list, type(None))
+def _modules(module: nn.Module, of: str = "") -> str:
+    """The class of each module within, and its plain attributes: what it prints leaves some of them out (`label_smoothing`).
+
+    Args:
+        of: attributes count of classes from a module whose name begins so. What a network of the user's keeps besides its layers may be
+            anything, such as a time, and would keep the same task from going on.
+    """
     found = [
         (
             name,
             type(each).__name__,
-            sorted((key, _words(value)) for key, value in vars(each).items() if isinstance(value, plain)),
+            sorted(
+                (key, _words(value))
+                for key, value in vars(each).items()
+                if isinstance(value, _PLAIN) and type(each).__module__.startswith(of)
+            ),
         )
         for name, each in module.named_modules()
     ]
