@@ -98,6 +98,9 @@ def main() -> int:
                 f"{'yes' if same else 'NO':>12}  {time.monotonic() - start:.0f}{'' if found.finished else '  NOT OVER IN TIME'}",
                 flush=True,
             )
+            for each in found.record.results:
+                if each.why:
+                    print(f"{'':>12}  lost: {each.stage} #{each.job.candidate} seed {each.job.seed}: {each.why}: {each.said}", flush=True)  # fmt: skip
     return 1 if failed else 0
 
 
@@ -220,7 +223,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--trials", type=int, default=64)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--limit", type=float, default=300.0, help="seconds for each")
+    parser.add_argument("--limit", type=float, default=900.0, help="seconds for each, after which it is given up")
     found = parser.parse_args()
     found.storages = found.storages or known
     if wrong := set(found.storages) - set(known):

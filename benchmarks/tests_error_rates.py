@@ -1,11 +1,12 @@
 """How often the tests of `seatrial compare` err where nothing differs, and how often their intervals hold the truth.
 
-    python benchmarks/tests_error_rates.py [--draws 10000] [--only WORD] [--jobs 2]
+    python benchmarks/tests_error_rates.py [--draws 10000] [--seconds 300] [--only WORD] [--jobs 2]
 
 Each line draws so many experiments in which two methods do not differ and counts p up to 5 % (wanted: within 1 point of 5 %), or in which
 they differ by a known amount and counts the intervals that hold it (wanted: within 1.5 points of 95 %). All calls go through the functions that
 `seatrial compare` uses. Lines in brackets are what one might do instead, and are not what seatrial does. Exact tests of few counts stay below 5 % by their nature, which is
-said in the last column.
+said in the last column. A line stops early when its share of the time is used up (seconds for all of it, about), and says over how many draws it
+speaks: give it more time for 10,000 draws of all lines.
 
 The cross-validated lines train real learners that see different features of the same examples, drawn alike, so that their expected
 accuracy is the same at every size of training data: nearest means, which hardly change with an example more, and the nearest
@@ -20,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -431,27 +433,32 @@ def _(rng: np.random.Generator, draws: int) -> Iterator[bool]:
 # ---- the table -----------------------------------------------------------------------------------------------------------
 
 
-def measured(at: int, draws: int) -> tuple[int, int, float]:
-    """How often it happened, of how many, in so many seconds."""
-    began = time.process_time()
+def measured(at: int, draws: int, seconds: float) -> tuple[int, int, float]:
+    """How often it happened, of how many, in so many seconds; not many more than it may take."""
+    began = time.monotonic()
     asked = max(200, round(draws * LINES[at].share))
-    found = sum(map(bool, LINES[at].draw(np.random.default_rng([7, at]), asked)))
-    return found, asked, time.process_time() - began
+    found = done = 0
+    for happened in LINES[at].draw(np.random.default_rng([7, at]), asked):
+        found, done = found + bool(happened), done + 1
+        if time.monotonic() - began > seconds:
+            break
+    return found, done, time.monotonic() - began
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draws", type=int, default=10_000)
+    parser.add_argument("--seconds", type=float, default=300.0, help="for all of it, about")
     parser.add_argument("--only", default="", help="lines with this word")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     chosen = [at for at, each in enumerate(LINES) if args.only in each.name]
     print(f"{'':64} {'':9} {'found':>7} {'+-':>5}  draws  within")
     outside: list[str] = []
+    share_each = args.seconds * args.jobs / max(1, len(chosen))
     with ProcessPoolExecutor(args.jobs) as workers:
-        for at, (found, asked, seconds) in zip(
-            chosen, workers.map(measured, chosen, [args.draws] * len(chosen)), strict=True
-        ):
+        made = workers.map(measured, chosen, repeat(args.draws), repeat(share_each))
+        for at, (found, asked, seconds) in zip(chosen, made, strict=True):
             each, share = LINES[at], found / asked
             wanted, margin = (0.05, 0.01) if each.kind == NULL else (0.95, 0.015)
             error = math.sqrt(share * (1 - share) / asked)

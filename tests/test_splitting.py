@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seatrial.errors import UsageProblem
-from seatrial.splitting import split
+from seatrial.splitting import one_hot_classes, split
 
 
 @given(st.integers(2, 400), st.floats(0.01, 0.6), st.integers(0, 2**31))
@@ -140,3 +140,14 @@ def test_a_measurement_is_no_class() -> None:
 
 def test_many_classes_with_many_examples_are_classes() -> None:
     assert split(40_000, 0.5, stratify=np.repeat(np.arange(2000), 20)).sum() == 20_000
+
+
+def test_one_hot_rows_are_classes_and_nothing_else_is() -> None:
+    classes = np.array([2, 0, 1, 1])
+    for kind in (np.float32, np.int64, bool):
+        found = one_hot_classes(np.eye(3)[classes].astype(kind))
+        assert found is not None and found.tolist() == classes.tolist()
+    soft, several, none = np.eye(3)[classes], np.eye(3)[classes], np.eye(3)[classes]
+    soft[0], several[0, 0], none[0] = [0.5, 0.5, 0.0], 1, 0
+    for other in (soft, several, none, np.ones((4, 1)), classes):
+        assert one_hot_classes(other) is None

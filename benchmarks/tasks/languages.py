@@ -6,6 +6,7 @@ The names of one emoji stand on one side of every split, whatever their language
 import json
 import zlib
 from pathlib import Path
+from typing import Any
 
 import emoji.unicode_codes
 import torch
@@ -16,7 +17,7 @@ from seatrial import Task
 
 LANGUAGES = ("de", "es", "fr", "id", "it", "pt", "tr")
 EACH = 500
-BUCKETS = 1 << 14
+BUCKETS = 1 << 15
 LONGEST = 160
 
 
@@ -36,21 +37,27 @@ def names() -> tuple[list[str], list[int], list[int]]:
 
 
 def ngrams(text: str) -> list[int]:
-    """Numbers of a text's n-grams, one to four letters; 0 fills up."""
-    padded = f" {text} "
-    found = [padded[at : at + n] for n in (1, 2, 3, 4) for at in range(len(padded) - n + 1)]
-    numbers = [1 + zlib.crc32(gram.encode()) % (BUCKETS - 1) for gram in found[:LONGEST]]
+    """Numbers of the n-grams in a text's words, one to four letters, a blank at both ends of a word; each once; 0 fills up."""
+    words = [f" {word} " for word in text.split()]
+    found = dict.fromkeys(word[at : at + n] for word in words for n in (1, 2, 3, 4) for at in range(len(word) - n + 1))
+    numbers = list(dict.fromkeys(1 + zlib.crc32(gram.encode()) % (BUCKETS - 1) for gram in found))[:LONGEST]
     return numbers + [0] * (LONGEST - len(numbers))
 
 
 class Letters(nn.Module):
-    def __init__(self) -> None:
+    """A bag of n-grams, of length 1 as a vector however many they are; in training some are left out. Without hidden units it is a
+    linear model."""
+
+    def __init__(self, hidden: int, dropout: float) -> None:
         super().__init__()
-        self.grams = nn.EmbeddingBag(BUCKETS, 64, mode="mean", padding_idx=0)
-        self.out = nn.Sequential(nn.Dropout(0.3), nn.Linear(64, len(LANGUAGES)))
+        self.dropout = nn.Dropout(dropout)
+        self.grams = nn.EmbeddingBag(BUCKETS, hidden or len(LANGUAGES), mode="sum", padding_idx=0)
+        nn.init.normal_(self.grams.weight, std=0.1 if hidden else 0.01)
+        self.out = nn.Sequential(nn.ReLU(), nn.Linear(hidden, len(LANGUAGES))) if hidden else nn.Identity()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.out(self.grams(x))
+        there = self.dropout((x > 0).float())
+        return self.out(self.grams(x, per_sample_weights=nn.functional.normalize(there, dim=1)))
 
 
 def accuracy(output: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -58,11 +65,25 @@ def accuracy(output: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
 
 texts, languages, emojis = names()
-task = Task(
-    Letters,
-    nn.CrossEntropyLoss(),
-    TensorDataset(torch.tensor([ngrams(text) for text in texts]), torch.tensor(languages)),
-    optimizer=lambda model: torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.01),
-    metric=accuracy,
-    groups=emojis,
-)
+data = TensorDataset(torch.tensor([ngrams(text) for text in texts]), torch.tensor(languages))
+
+
+def described(hidden: int = 0, dropout: float = 0.3, rate: float = 0.03, decay: float = 0.01) -> Task:
+    return Task(
+        lambda: Letters(hidden, dropout),
+        nn.CrossEntropyLoss(),
+        data,
+        optimizer=lambda model: torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=decay),
+        metric=accuracy,
+        groups=emojis,
+    )
+
+
+def space(trial: Any) -> Task:
+    hidden = trial.suggest_categorical("hidden", [0, 16])
+    dropout = trial.suggest_float("dropout", 0.0, 0.6)
+    rate = trial.suggest_float("rate", 3e-3, 0.3, log=True)
+    return described(hidden, dropout, rate, trial.suggest_float("decay", 1e-3, 0.3, log=True))
+
+
+task = described()

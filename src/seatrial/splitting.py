@@ -64,6 +64,16 @@ def split(
     return _drawn(examples, count, seed, None if stratify is None else _codes(stratify))
 
 
+def one_hot_classes(values: Column) -> NDArray[np.int64] | None:
+    """(n,) class indexes of one-hot rows (n, classes); None where the rows are something else."""
+    if values.ndim != 2 or values.shape[1] < 2 or values.dtype.kind not in "biuf":
+        return None
+    ones = values == 1
+    if not (ones.sum(axis=1) == 1).all() or (values[~ones] != 0).any():
+        return None
+    return ones.argmax(axis=1)
+
+
 def _test_count(examples: int, share: float) -> int:
     """How many examples the test part is to have; a share is rounded up, as scikit-learn does it."""
     whole = isinstance(share, (int, np.integer))
@@ -138,24 +148,28 @@ def _one_fold(folds: Any, classes: Column, groups: Column, count: int) -> Mask:
 
 
 def _latest(time: Column, count: int) -> Mask:
-    moments = _moments(time)
-    if moments.min() == moments.max():
+    found = moments(time)
+    if found.min() == found.max():
         raise UsageProblem(
             f"Expected at least 2 different times, found {time[0]} in all {len(time)} examples.",
             "split-time",
             "Name another column with --time, or leave it out.",
         )
-    cut = np.sort(moments)[-count]
-    after = moments > cut
-    whole = np.count_nonzero(moments >= cut) == count
+    cut = np.sort(found)[-count]
+    after = found > cut
+    whole = np.count_nonzero(found >= cut) == count
     if whole or not after.any():
-        after = moments >= cut
+        after = found >= cut
     # Where the earliest time holds so many that it would be in the test part too, what comes after it is the test part.
-    return after if not after.all() else moments > moments.min()
+    return after if not after.all() else found > found.min()
 
 
-def _moments(time: Column) -> NDArray[Any]:
-    """The times as something that can be ordered: numbers as they are, dates as microseconds."""
+def moments(time: Column) -> NDArray[Any]:
+    """The times as something that can be ordered: numbers as they are, dates as seconds.
+
+    Raises:
+        UsageProblem: they are neither, or both.
+    """
     if time.dtype.kind in "iufbM":
         return time
     found: list[float] = []

@@ -122,6 +122,14 @@ def test_a_temperature_is_fitted_where_it_is_told_to():
         evaluate(of, validation=every_kind()["binary"])
 
 
+def test_few_examples_without_a_mistake_do_not_make_a_model_surer_without_bound():
+    right = np.arange(60) % 3
+    scores = np.full((60, 3), 0.1) + 0.7 * np.eye(3)[right]
+    found = evaluate(Predictions("multiclass", right, scores, np.arange(60)), resamples=FEW).calibration
+    # The rule of succession: right with (n + 1) / (n + 2), and 0.8 : 0.1 : 0.1 becomes just that.
+    assert found.temperature == pytest.approx(np.log(8) / np.log(61 / 62 / (1 / 62 / 2)), rel=1e-3)
+
+
 def test_the_same_predictions_have_the_same_figures_and_nothing_else_is_drawn():
     np.random.seed(1)
     random.seed(1)

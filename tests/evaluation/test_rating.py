@@ -44,6 +44,37 @@ def test_alpha_of_krippendorffs_own_example(scale, alpha):
     assert found.value in found.interval
 
 
+def defined_alpha(units, distance):
+    """One less the disagreement within units over that of all pairable values: pairs, one by one (Krippendorff 2011, section A)."""
+    units = [[value for value in unit if value >= 0] for unit in units]
+    units = [unit for unit in units if len(unit) > 1]
+    values = [value for unit in units for value in unit]
+    within = sum(distance(a, b) / (len(unit) - 1) for unit in units for a in unit for b in unit)
+    among = sum(distance(a, b) for a in values for b in values) / (len(values) - 1)
+    return 1 - within / among
+
+
+@pytest.mark.parametrize("scale", ["nominal", "ordinal", "interval"])
+@pytest.mark.parametrize("seed", range(3))
+def test_alpha_is_that_of_its_definition(scale, seed):
+    _, given = raters(40, seed=seed)
+    given[np.random.default_rng(seed).random(given.shape) < 0.3] = -1
+    pairable = given[(given >= 0).sum(axis=1) > 1]
+    sizes = [int((pairable == value).sum()) for value in range(3)]
+
+    def between(low, high):
+        return (sum(sizes[low : high + 1]) - (sizes[low] + sizes[high]) / 2) ** 2
+
+    distance = {
+        "nominal": lambda a, b: float(a != b),
+        "ordinal": lambda a, b: between(min(a, b), max(a, b)),
+        "interval": lambda a, b: float(a - b) ** 2,
+    }[scale]
+    assert krippendorffs_alpha(given, scale, resamples=50).value == pytest.approx(
+        defined_alpha(given.tolist(), distance), abs=1e-9
+    )
+
+
 def test_kappas_are_those_of_other_libraries():
     _, given = raters()
     found = cohens_kappa(given[:, 0], given[:, 1])

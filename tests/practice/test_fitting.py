@@ -217,8 +217,9 @@ SCHEDULES: list[Any] = [
 @pytest.mark.filterwarnings("ignore")  # of torch's about steps of schedules before those of the optimizer
 @pytest.mark.parametrize("make", SCHEDULES)
 def test_the_state_of_each_of_torchs_schedules_can_be_read_again(make, tmp_path):
+    from seatrial.practice.annealing.schedules import Schedule
     from seatrial.practice.fitting.state import of_made, restore_made
-    from seatrial.practice.task import Made, Schedule
+    from seatrial.practice.made import Made
 
     def made(steps: int) -> Made:
         torch.manual_seed(0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from torch.utils.data import TensorDataset
 
 from seatrial.errors import UsageProblem
 from seatrial.practice.fitting.settings import Settings
-from seatrial.practice.lecture import examination, stages, training
+from seatrial.practice.lecture import deciding, examination, stages, training
 from seatrial.practice.lecture.conduct import practise as whole_practice
 from seatrial.practice.lecture.outcome import Diary
 from seatrial.practice.task import Task
@@ -218,5 +220,122 @@ def test_values_of_examples_that_are_not_one_each_are_refused() -> None:
 
 
 def test_probabilities_stay_numbers_where_a_class_has_no_weight() -> None:
-    weigh = examination._Weighing(lambda inputs: np.zeros(1), np.array([0.0, 1.0]))
+    weigh = deciding.Weighing(lambda inputs: np.zeros(1), np.array([0.0, 1.0]))
     assert weigh.weighed(np.array([0.0, 1e-6, 1.0])).tolist() == pytest.approx([0.0, 1.0, 1.0], abs=1e-5)
+
+
+def test_a_practice_that_died_after_the_vault_had_answered_takes_the_answer_from_its_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unbroken = practise(classes(), tmp_path / "whole").outcomes["open"]
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(examination, "write", killed)  # the scores are in the ledger, the diary knows nothing of them
+        with pytest.raises(KeyboardInterrupt):
+            practise(classes(), tmp_path / "p")
+    outcome = practise(classes(), tmp_path / "p").outcomes["open"]
+    assert [entry.kind for entry in Vault(tmp_path / "p" / "test.vault").log()] == ["sealed", "opened", "scored"]
+    assert outcome.values == unbroken.values
+    assert (
+        "opened for the first time" in outcome.sentences[0] and "stand in the vault's ledger" in outcome.sentences[-1]
+    )
+
+
+def test_an_opening_without_scores_is_told_and_followed_by_another_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from seatrial.vault.opening import Opening
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Opening, "score", killed)
+        with pytest.raises(KeyboardInterrupt):
+            practise(classes(), tmp_path / "p")
+    outcome = practise(classes(), tmp_path / "p").outcomes["open"]
+    kinds = [entry.kind for entry in Vault(tmp_path / "p" / "test.vault").log()]
+    assert kinds == ["sealed", "opened", "opened", "scored"]
+    assert "after 1 look before" in outcome.sentences[0]
+    assert any("Look 1 was for the same model and plan, and was interrupted" in each for each in outcome.sentences)
+
+
+def test_the_hash_of_what_is_examined_changes_with_the_weights_of_its_classes(tmp_path: Path) -> None:
+    from seatrial.evaluation.predictions import Predictions
+    from seatrial.practice.lecture.outcome import Outcome
+    from seatrial.practice.lecture.practice import Practice
+    from seatrial.vault.frozen import frozen
+
+    weights = tmp_path / "best.safetensors"
+    weights.write_bytes(b"weights")
+    practice = Practice(classes(), Diary(tmp_path / "p", {}), FEW, 0.2, 0.15, True, False)
+    hashes: set[str] = {frozen(weights).hash}
+    said = [
+        Predictions("binary", np.array([0] * 8 + [1] * 4), np.linspace(low, low + 0.3, 12), np.arange(12))
+        for low in (0.1, 0.5)
+    ]
+    chosen = [deciding.Chosen(weights, lambda inputs: np.zeros(1), each) for each in said]
+    assert deciding.decided(practice, chosen[0]) is chosen[0]  # no class is rare: nothing is weighed
+    practice.diary.keep("imbalance", Outcome((), values={"remedy": "threshold"}))
+    hashes |= {frozen(deciding.decided(practice, each).file).hash for each in chosen}
+    weights.write_bytes(b"other weights")
+    hashes.add(frozen(deciding.decided(practice, chosen[0]).file).hash)
+    assert len(hashes) == 4
+
+
+def test_the_vault_is_opened_for_model_and_threshold_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(examination, "decided", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            practise(classes(), tmp_path / "p")
+    diary = tmp_path / "p" / "practice.json"
+    written = json.loads(diary.read_text())
+    written["stages"]["imbalance"] |= {"skipped": "", "values": {"remedy": "threshold"}}
+    diary.write_text(json.dumps(written))
+    weights = practise(classes(), tmp_path / "p").outcomes["train"].values["weights"]
+    decision = tmp_path / "p" / "decision.json"
+    assert json.loads(decision.read_text())["sha256"] == hashlib.sha256(Path(weights).read_bytes()).hexdigest()
+    opened = Vault(tmp_path / "p" / "test.vault").log()[1]
+    assert opened.body["model"]["hash"] == hashlib.sha256(decision.read_bytes()).hexdigest()
+
+
+def test_answers_that_no_vault_scores_are_told_when_the_data_are_looked_at(tmp_path: Path) -> None:
+    x = torch.randn(60, 8, generator=torch.Generator().manual_seed(0))
+    several = Task(
+        lambda: nn.Linear(8, 3), nn.BCEWithLogitsLoss(), TensorDataset(x, (x[:, :3] > 0).float()), batch_size=16
+    )
+    looked = practise(several, tmp_path / "several").outcomes["look"]
+    assert "several labels an example" in looked.sentences[-1] and "it will stay shut" in looked.sentences[-1]
+    assert not any("stay shut" in each for each in practise(numbers(), tmp_path / "one").outcomes["look"].sentences)
+
+
+def test_one_hot_targets_are_sealed_and_set_apart_by_class(tmp_path: Path) -> None:
+    given = classes()
+    x = given.train.tensors[0]  # pyright: ignore
+    rare = (torch.arange(400) % 20 == 0).long()
+    task = given.having(train=TensorDataset(x, nn.functional.one_hot(rare, 2).float()))
+    diary = practise(task, tmp_path / "p")
+    assert "each class with its share" in diary.outcomes["seal"].sentences[0]
+    left = diary.value("seal", "training")
+    assert int(rare[left].sum()) == 16
+    assert int(rare[left][diary.value("split", "validation")].sum()) == round(16 * 0.15)
+
+
+def test_stretches_of_time_stay_together_where_examples_have_times(tmp_path: Path) -> None:
+    from seatrial.practice.lecture.outcome import Outcome
+    from seatrial.practice.lecture.practice import Practice, validation_groups
+
+    days = [f"2024-{1 + at // 28:02}-{1 + at % 28:02}" for at in range(300)][::-1]
+    practice = Practice(classes().having(times=days[:300]), Diary(tmp_path / "p", {}), FEW, 0.2, 0.15, True, False)
+    practice.diary.keep("seal", Outcome((), values={"training": list(range(60, 300))}))
+    practice.diary.keep("split", Outcome((), values={"validation": list(range(40))}))
+    found = validation_groups(practice)
+    assert found is not None and found.tolist() == [9 - at // 4 for at in range(40)]
+    practice.diary.keep("split", Outcome((), values={"validation": list(range(5))}))
+    assert validation_groups(practice) is None

@@ -31,6 +31,7 @@ def command(out: Path | None, seeds: int, settings: Settings, quiet: bool, task:
     import json
     from dataclasses import asdict
 
+    from seatrial.files import replace
     from seatrial.launch.folder import default_folder
     from seatrial.practice.fitting.drawing import draw
     from seatrial.practice.fitting.growing import grown
@@ -49,7 +50,7 @@ def command(out: Path | None, seeds: int, settings: Settings, quiet: bool, task:
     curve = learning_curve(grown(found, settings, told, seeds=seeds), highest=settings.highest)
     folder = out or default_folder(program)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "learning-curve.json").write_text(json.dumps(strict(asdict(curve)), indent=1, allow_nan=False))
+    replace(folder / "learning-curve.json", json.dumps(strict(asdict(curve)), indent=1, allow_nan=False).encode())
     draw(curve, folder / "learning-curve.svg", settings.choose)
     print(curve.said)
     if not quiet:

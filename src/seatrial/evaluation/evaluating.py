@@ -91,7 +91,7 @@ def evaluate(
         names=first.classes,
         confusion=tuple(map(tuple, confusion_of(first).tolist())) if readable else None,
         curves=_curves(first),
-        calibration=calibration(first, validation, seed) if first.graded else None,
+        calibration=calibration(first, validation, seed, cautious=True) if first.graded else None,
         slices=slices(trainings, columns or {}, level, seed),
         remarks=tuple(remarks),
         rated=None if raters is None else rated(first, raters, *settings),

@@ -14,9 +14,11 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.utils.data import DataLoader
 
+from seatrial.practice.annealing.schedules import Schedule
 from seatrial.practice.arguments import check_data
+from seatrial.practice.made import Evaluated, Made, optimizer_by
 from seatrial.practice.refusal import failed, refused, shown
-from seatrial.practice.task import Evaluated, Made, Schedule, Task
+from seatrial.practice.task import Task
 from seatrial.practice.unchanged import unchanged
 
 _HINT = "Give Task.from_lightning(Net, data), data a LightningDataModule, a DataLoader or a Dataset."
@@ -95,7 +97,7 @@ class _LightningTask(Task):
                 found.append(model.configure_optimizers())
             return _optimizer_of(found[0])
 
-        return self._made_by(configured, model), tuple(map(_schedule, _parts(found[0])[1]))
+        return optimizer_by(configured, model, self.at), tuple(map(_schedule, _parts(found[0])[1]))
 
     def _positional(self) -> tuple[str, ...]:
         return ("model", "train")

@@ -16,8 +16,9 @@ from torch.optim import Optimizer
 from seatrial.errors import UsageProblem
 from seatrial.practice.borrowed import borrowed
 from seatrial.practice.display import Display
+from seatrial.practice.made import Made
 from seatrial.practice.refusal import failed, refused, shown
-from seatrial.practice.task import Made, Task
+from seatrial.practice.task import Task
 from seatrial.practice.training import batches, one_step
 from seatrial.practice.trying import on_device, try_out
 from seatrial.practice.unchanged import seed as seed_all

@@ -14,13 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from seatrial.events import Place
-from seatrial.practice.annealing.schedules import KINDS, Schedule, check_name, schedule, stepped
+from seatrial.practice.annealing.schedules import KINDS, Schedule, check_name, schedule
 from seatrial.practice.arguments import (
-    OPTIMIZER_HINT,
     check_callables,
     check_columns,
     check_data,
@@ -28,29 +26,12 @@ from seatrial.practice.arguments import (
     check_numbers,
 )
 from seatrial.practice.copies import copied
-from seatrial.practice.refusal import failed, refused, shown
+from seatrial.practice.made import Evaluated, Made, model_by, optimizer_by, schedule_by
+from seatrial.practice.refusal import refused, shown
 from seatrial.practice.standing import Standing, argument_places
 
 Data: TypeAlias = "Dataset[Any] | list[Any]"
 DEFAULT_RATE = 1e-3  # of Adam, where a task names no optimizer
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What one training of a task works with: fresh objects, none of them the user's own."""
-
-    model: nn.Module
-    loss: Callable[..., Any]
-    optimizer: Optimizer
-    schedules: tuple[Schedule, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluated:
-    """What a model makes of a batch: its output, and the mean loss of the batch where there is one."""
-
-    output: Any
-    loss: Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,7 +153,7 @@ class Task:
     def fresh(self) -> Callable[[], nn.Module] | None:
         """Makes models with initialisations of their own; None where the task has one module only."""
         factory = self.model
-        return None if isinstance(factory, nn.Module) else lambda: self._called(factory)
+        return None if isinstance(factory, nn.Module) else lambda: model_by(factory, self.at)
 
     def make(self) -> Made:
         """A new model, its loss and its optimizer.
@@ -186,7 +167,7 @@ class Task:
         if isinstance(given, nn.Module):
             model, optimizer, own = self.at("optimizer", lambda: copied(given, optimizer, own))
         else:
-            model, own = self._called(given), copy.deepcopy(own)
+            model, own = model_by(given, self.at), copy.deepcopy(own)
         self.check_model(model)
         loss = self.loss if own is None else own
         if optimizer is not None:
@@ -233,7 +214,7 @@ class Task:
         if factory is None:
             return self.at("", lambda: torch.optim.Adam(model.parameters(), lr=DEFAULT_RATE)), ()
         assert not isinstance(factory, Optimizer)
-        return self._made_by(factory, model), ()
+        return optimizer_by(factory, model, self.at), ()
 
     def schedules_for(self, optimizer: Optimizer, steps: int, name: str = "") -> tuple[Schedule, ...]:
         """What changes the learning rate in a training of so many steps: the schedule of that name, or the task's own.
@@ -246,14 +227,7 @@ class Task:
             return ()
         if isinstance(chosen, str):
             return (self.at("schedule", lambda: schedule(chosen, optimizer, steps)),)
-        hint = "For instance: schedule=lambda optimizer, steps: torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)."
-        try:
-            made = self.at("schedule", lambda: chosen(optimizer, steps))
-        except Exception as error:
-            raise failed("Making the schedule", error, hint) from error
-        if not isinstance(made, LRScheduler):
-            raise refused("a torch scheduler from schedule(optimizer, steps)", shown(made), "task-no-schedule", hint)
-        return (stepped(made),)
+        return (schedule_by(chosen, optimizer, steps, self.at),)
 
     def is_planned(self, name: str = "") -> bool:
         """Whether the schedule depends on the number of steps for which it is made."""
@@ -307,29 +281,3 @@ class Task:
 
     def _positional(self) -> tuple[str, ...]:
         return ("model", "loss", "train")
-
-    def _called(self, factory: Callable[[], Any]) -> nn.Module:
-        try:
-            model = self.at("model", factory)
-        except Exception as error:
-            hint = "It is called without arguments: give those that it needs with model=lambda: Net(...)."
-            raise failed(f"Making the model by {shown(factory)}", error, hint) from error
-        if not isinstance(model, nn.Module):
-            raise refused(
-                "a torch.nn.Module from model()",
-                f"{shown(model)} from {shown(factory)}",
-                "task-no-module",
-                "Give a class that extends nn.Module, or a function that returns such an object.",
-            )
-        return model
-
-    def _made_by(self, factory: Callable[[nn.Module], Any], model: nn.Module) -> Optimizer:
-        try:
-            made: Any = self.at("optimizer", lambda: factory(model))
-        except Exception as error:
-            raise failed("Making the optimizer for the model", error, OPTIMIZER_HINT) from error
-        if not isinstance(made, Optimizer):
-            raise refused(
-                "a torch.optim.Optimizer from optimizer(model)", shown(made), "task-no-optimizer", OPTIMIZER_HINT
-            )
-        return made

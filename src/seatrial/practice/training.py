@@ -12,8 +12,9 @@ import torch
 from torch.utils.data import DataLoader
 
 from seatrial.errors import UsageProblem
+from seatrial.practice.made import Made
 from seatrial.practice.refusal import failed
-from seatrial.practice.task import Made, Task
+from seatrial.practice.task import Task
 from seatrial.practice.trying import check_loss, on_device
 
 STEPS = 60

@@ -9,9 +9,10 @@ from typing import Any
 import torch
 
 from seatrial.practice.arguments import OPTIMIZER_HINT
+from seatrial.practice.made import Made
 from seatrial.practice.metrics import is_gathering
 from seatrial.practice.refusal import failed, refused, shown
-from seatrial.practice.task import Data, Made, Task
+from seatrial.practice.task import Data, Task
 
 _LOSS = "a scalar tensor from the loss"
 

@@ -56,6 +56,14 @@ class Result:
         return "\n".join([*self.figures, next(iter(self.answers.values())).sentence])
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An opening that stands in the ledger. `result`: what it said; None where it was interrupted before its scores were written."""
+
+    look: int
+    result: Result | None
+
+
 class Opening:
     """A vault that was opened, once, for one frozen model and one plan. The plan stands in the ledger already.
 
@@ -235,6 +243,19 @@ def result_of(scored: Entry, opened: Entry) -> Result:
     answers = {name: body.answers[name] for name in names}
     against = tuple(_against(name, answer, baseline[name]) for name, answer in answers.items() if name in baseline)
     return Result(answers, body.look, against)
+
+
+def earlier(entries: tuple[Entry, ...], model: str, plan: Plan, reason: str) -> Earlier | None:
+    """The last opening for the model with this hash, with this plan and for this reason; None where there was none."""
+    written = json.loads(json.dumps(plan.written))  # as it was read
+    for entry in reversed(entries):
+        if entry.kind != "opened" or entry.body["plan"] != written:
+            continue
+        body = bodies.opened(entry)
+        if body.model["hash"] == model and body.reason == reason:
+            scores = [each for each in entries if each.kind == "scored" and bodies.scored(each).opening == entry.number]
+            return Earlier(body.look, result_of(scores[0], entry) if scores else None)
+    return None
 
 
 def _against(name: str, answer: Answer, baseline: float) -> str:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 import seatrial
 from seatrial.errors import UsageProblem
 from seatrial.files import replace
-from seatrial.splitting import Column, split
+from seatrial.splitting import Column, one_hot_classes, split
 from seatrial.vault import heads, ledger
 from seatrial.vault.archive import pack
 from seatrial.vault.bodies import FORMAT
@@ -224,4 +224,6 @@ def _strata(source: Source, stratify: bool | str, answers: NDArray[Any] | None) 
             "vault-no-target",
             "Name it: --target COLUMN, or --stratify-by COLUMN.",
         )
+    if (classes := one_hot_classes(answers)) is not None:
+        return classes
     return answers.reshape(-1) if answers.shape == (len(source), 1) else answers

@@ -16,7 +16,7 @@ from seatrial.vault.bodies import SealedBody
 from seatrial.vault.entries import Entry
 from seatrial.vault.frozen import frozen
 from seatrial.vault.identities import SIGNING, Card, Identity, own
-from seatrial.vault.opening import Opening
+from seatrial.vault.opening import Earlier, Opening, earlier
 from seatrial.vault.plan import Plan
 from seatrial.vault.policy import Policy
 from seatrial.vault.refusal import damaged, disk_errors
@@ -142,6 +142,15 @@ class Vault:
 
         entries = ledger.append(self.path, identity, compose)
         return Opening(self.path, identity, entries, hashed, plan, training, state)
+
+    def earlier(self, model: Any, plan: Plan, reason: str) -> Earlier | None:
+        """The last opening for the same frozen model, with the same plan and for the same reason, as it stands in the ledger: what an
+        interrupted program asks before it takes another look. None where there was none.
+
+        Raises:
+            UsageProblem: the model is none that can be frozen.
+        """
+        return earlier(self._entries(), frozen(model).hash, plan, reason)
 
     @property
     def sealed(self) -> SealedBody:

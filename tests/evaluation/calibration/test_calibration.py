@@ -7,6 +7,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import isotonic_regression
+from scipy.stats import foldnorm
 from sklearn.metrics import brier_score_loss, log_loss
 
 from seatrial.errors import UsageProblem
@@ -43,6 +45,8 @@ def test_the_error_is_the_one_of_the_definition():
     confidence, right = confidences(sure(1_500, 2.0))
     found = reliability(confidence, right)
     assert found.error == pytest.approx(plain_error(confidence, right, 15), abs=1e-3)
+    gaps = sum(each.examples / 1_500 * abs(each.confidence - each.right) for each in found.bins)
+    assert found.error == pytest.approx(gaps, abs=1e-9)  # ties stay in one bin, where the plain one divides them
     assert sum(each.examples for each in found.bins) == 1_500
     assert sum(each.examples * each.right for each in found.bins) == pytest.approx(right.sum())
     assert found.confidence == pytest.approx(confidence.mean())
@@ -73,6 +77,11 @@ def test_the_squared_error_is_that_of_kumar_liang_and_ma():
 def test_the_mean_of_a_scattered_gap_is_that_of_draws():
     """The closed form of the folded normal against a million draws."""
     found = reliability(*confidences(binary(300, 1.3)))
+    exact = 0.0
+    for each in found.bins:
+        scatter, gap = np.sqrt(each.right * (1 - each.right) / each.examples), abs(each.confidence - each.right)
+        exact += each.examples / 300 * (2 * gap - (foldnorm(gap / scatter, scale=scatter).mean() if scatter else gap))
+    assert found.debiased == pytest.approx(max(0, exact), abs=1e-9)
     generator = np.random.default_rng(0)
     expected = 0.0
     for each in found.bins:
@@ -118,6 +127,19 @@ def test_the_parts_add_up_and_are_no_less_than_nothing(pairs):
         abs=1e-12,
     )
     assert min(parts.miscalibration, parts.discrimination, parts.uncertainty) > -1e-12
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 8)), min_size=3, max_size=60))
+def test_the_parts_are_those_of_scipys_isotonic_regression(pairs):
+    targets, eighths = np.array(pairs).T
+    _, at, counts = np.unique(eighths, return_inverse=True, return_counts=True)
+    means = np.bincount(at, targets) / counts
+    best = isotonic_regression(means, weights=counts).x[at]
+    parts = decomposed(Predictions("binary", targets, eighths / 8, np.arange(len(targets))))
+    recalibrated, share = ((best - targets) ** 2).mean(), targets.mean()
+    assert parts.miscalibration == pytest.approx(((eighths / 8 - targets) ** 2).mean() - recalibrated, abs=1e-9)
+    assert parts.discrimination == pytest.approx(share * (1 - share) - recalibrated, abs=1e-9)
 
 
 def test_without_knowledge_there_is_no_discrimination():

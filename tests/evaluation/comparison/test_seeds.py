@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from seatrial.evaluation.comparison.seeds import difference, seeds_needed, smallest_shown
+from seatrial.evaluation.comparison.seeds import POWER, difference, seeds_needed, smallest_shown
 
 
 def test_the_interval_is_that_of_a_paired_t_test() -> None:
@@ -56,6 +56,19 @@ def test_so_many_seeds_show_a_real_difference_in_four_of_five_comparisons(effect
     assert power[seeds] >= 0.8 - 0.02
     assert power[seeds - 1] <= 0.8 + 0.02
     assert smallest_shown(1.0, seeds, level) <= effect <= smallest_shown(1.0, seeds - 1, level)
+
+
+@pytest.mark.parametrize("level", [0.05, 0.05 / 3])
+@pytest.mark.parametrize("effect", [0.4, 1.0, 3.0])
+def test_seeds_that_are_needed_are_those_of_statsmodels(effect: float, level: float) -> None:
+    from statsmodels.stats.power import TTestPower
+
+    def power(each: float, seeds: int) -> float:  # the other side's rejections prove nothing, and are left out
+        return TTestPower().power(each, seeds, level / 2, alternative="larger")
+
+    seeds = int(seeds_needed(effect, 1.0, level))
+    assert power(effect, seeds) >= POWER and (seeds == 2 or power(effect, seeds - 1) < POWER)
+    assert power(smallest_shown(1.0, seeds, level), seeds) == pytest.approx(POWER, abs=1e-9)
 
 
 def test_counted_figures_that_differ_alike_in_three_seeds_prove_little() -> None:

@@ -99,6 +99,9 @@ def test_an_interrupted_one_goes_on_and_trains_nothing_twice(tmp_path: Path, mon
     assert [each.score for each in whole.scores] == [each.score for each in found.scores]
     with pytest.raises(UsageProblem, match="begun"):
         cross_validate(task(), folds=4, settings=FEW, out=tmp_path, resume=True, progress=False)
+    other = task().having(loss=nn.CrossEntropyLoss(label_smoothing=0.1))
+    with pytest.raises(UsageProblem, match=r"another one \(tasks\)"):
+        cross_validate(other, folds=3, settings=FEW, out=tmp_path, resume=True, progress=False)
     with pytest.raises(UsageProblem, match="new cross-validation"):
         cross_validate(task(), folds=3, settings=FEW, out=tmp_path, progress=False)
 
@@ -145,6 +148,9 @@ def test_the_interval_is_the_corrected_one_and_its_weakness_is_told():
 def test_what_cannot_be_divided_so_is_refused_before_anything_is_trained(tmp_path: Path):
     with pytest.raises(UsageProblem, match="times"):
         cross_validate(task(times=list(range(60))), settings=FEW, out=tmp_path, progress=False)
+    candidates = {"one": FEW, "other": task(times=list(range(60)))}
+    with pytest.raises(UsageProblem, match="times"):
+        cross_validate(task(), candidates=candidates, settings=FEW, out=tmp_path, progress=False)
     with pytest.raises(UsageProblem, match="two candidates"):
         cross_validate(task(), candidates={"one": FEW}, settings=FEW, out=tmp_path, progress=False)
     with pytest.raises(UsageProblem, match="same training data"):

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from seatrial import Task
 from seatrial.practice.ensembles.averages import Averaging, averaged, averages_in, plan
 from seatrial.practice.ensembles.renewing import renew
-from seatrial.practice.task import Made
+from seatrial.practice.made import Made
 
 STEPS, EACH = 40, 5
 

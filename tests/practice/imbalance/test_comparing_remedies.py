@@ -65,6 +65,9 @@ def test_a_comparison_is_told_and_goes_on_in_its_folder(tmp_path: Path, monkeypa
     other = of.having(optimizer=lambda model: torch.optim.SGD(model.parameters(), lr=0.2))
     with pytest.raises(UsageProblem, match=r"rate 0.1 before and 0.2 now"):
         compare_remedies(other, SOME, seeds=2, epochs=3, out=out, progress=False)
+    other = of.having(loss=torch.nn.CrossEntropyLoss(label_smoothing=0.1))
+    with pytest.raises(UsageProblem, match=r"loss .* before and .* now"):
+        compare_remedies(other, SOME, seeds=2, epochs=3, out=out, progress=False)
 
 
 def _told(found: Any, of: Any, folder: Path) -> None:

@@ -13,6 +13,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from seatrial.files import replace
 from seatrial.practice.annealing.advice import Advice
 from seatrial.practice.annealing.schedules import KINDS, schedule
 from seatrial.report import drawing
@@ -61,7 +62,7 @@ def show(advice: Advice, console: Console) -> None:
 def write(advice: Advice, folder: Path) -> None:
     """Write schedules.json and schedules.svg."""
     found = without_nan(asdict(advice))
-    (folder / "schedules.json").write_text(json.dumps(found, indent=1))
+    replace(folder / "schedules.json", json.dumps(found, indent=1).encode())
     drawing.draw(folder / "schedules.svg", lambda figure: _fill(figure, advice), (9, 4.2))
 
 

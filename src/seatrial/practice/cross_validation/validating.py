@@ -28,9 +28,11 @@ from seatrial.practice.fitting.fit import Fit, best_model, fit
 from seatrial.practice.fitting.settings import LOSS, Settings
 from seatrial.practice.fitting.subset import classes_of
 from seatrial.practice.fitting.validation import validate
+from seatrial.practice.identity import identity
+from seatrial.practice.made import Made
 from seatrial.practice.predicting.predicting import predict
 from seatrial.practice.refusal import refused
-from seatrial.practice.task import Data, Made, Task
+from seatrial.practice.task import Data, Task
 from seatrial.practice.unchanged import unchanged
 from seatrial.report.json import strict
 
@@ -192,14 +194,16 @@ class _Run:
                 "examples": self.count,
                 "inner": self.inner,
                 "settings": {name: asdict(each.settings) for name, each in self.methods.items()},
+                "tasks": {name: identity(each.task) for name, each in self.methods.items()},
             }
         )
         file = self.out / PLAN
-        if self.resume and file.exists() and json.loads(file.read_text()) != plan:
-            hint = "Give the same arguments, or another folder."
-            raise refused(
-                f"the cross-validation that was begun in {self.out}", "another one", "cross-validation-plan", hint
-            )
+        before = json.loads(file.read_text()) if self.resume and file.exists() else plan
+        if before != plan:
+            hint = "Give the same arguments and the same task, or another folder."
+            other = ", ".join(name for name in plan if before.get(name) != plan[name])
+            found = f"another one ({other or 'written by another version'})"
+            raise refused(f"the cross-validation that was begun in {self.out}", found, "cross-validation-plan", hint)
         if not self.resume and file.exists():
             hint = "Go on with it (--resume), or give another folder."
             raise refused("a folder for a new cross-validation", f"one in {self.out}", "cross-validation-folder", hint)
@@ -211,7 +215,10 @@ class _Run:
 
 
 def _check(task: Task, candidates: Mapping[str, Any] | None) -> None:
-    if task.times is not None:
+    others = [
+        each.task if isinstance(each, Candidate) else each for each in (candidates or {}).values()
+    ]  # settings have no task of their own
+    if any(each.times is not None for each in (task, *others) if isinstance(each, Task)):
         hint = "Hold out the latest examples instead: validation=..., or a vault sealed by time."
         raise refused("examples that may be divided at random", "a task with times", "cross-validation-times", hint)
     if candidates is not None and len(candidates) < 2:

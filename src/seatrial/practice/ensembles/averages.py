@@ -21,7 +21,7 @@ from seatrial.practice.ensembles.renewing import renew
 from seatrial.practice.fitting.checkpoints import LAST, load_state
 from seatrial.practice.fitting.order import steps_each
 from seatrial.practice.fitting.subset import subset
-from seatrial.practice.task import Made
+from seatrial.practice.made import Made
 
 # The moving average reaches back over about this share of the training (as Karras et al. 2024 state its length).
 REACH = 0.1

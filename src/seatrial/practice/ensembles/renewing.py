@@ -11,7 +11,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import update_bn
 
 from seatrial.practice.fitting.order import Share, training_loader
-from seatrial.practice.task import Made, Task
+from seatrial.practice.made import Made
+from seatrial.practice.task import Task
 from seatrial.practice.trying import on_device
 from seatrial.practice.unchanged import unchanged
 

@@ -19,8 +19,8 @@ from seatrial.practice.ensembles.making import Making
 from seatrial.practice.ensembles.member import NETWORK, Member, network
 from seatrial.practice.ensembles.renewing import renew
 from seatrial.practice.fitting.checkpoints import LAST
+from seatrial.practice.made import Made
 from seatrial.practice.predicting.predicting import predict
-from seatrial.practice.task import Made
 
 SOUP = "soup"
 # Where the error is looked at between two networks; a barrier is highest near the middle.

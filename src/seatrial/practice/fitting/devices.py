@@ -14,8 +14,8 @@ from torch.optim import Optimizer
 from seatrial.errors import UsageProblem
 from seatrial.practice.fitting.order import Share
 from seatrial.practice.fitting.settings import Settings
+from seatrial.practice.made import Made
 from seatrial.practice.refusal import failed, refused
-from seatrial.practice.task import Made
 
 # Batches after which processes (or a device) are asked how they are: each time costs a wait for all of them.
 _ASKED_AFTER = 10

@@ -14,6 +14,7 @@ import torch
 
 from seatrial.config import Config
 from seatrial.errors import UsageProblem
+from seatrial.files import replace
 from seatrial.launch.folder import prepare
 from seatrial.launch.settings import settings as configuration
 from seatrial.practice.fitting.checkpoints import BEST, STATE, clear, load_state, load_weights, trained_model
@@ -193,14 +194,14 @@ def _read(training: Training) -> tuple[Reading, ...]:
     curves = look(training.task, training.bare, training.data, training.history, training.settings, training.machine)
     found = readings(curves)
     told = {"readings": [asdict(each) for each in found], "curves": asdict(curves)}
-    (training.folder / READING).write_text(json.dumps(strict(told), indent=1, allow_nan=False))
+    replace(training.folder / READING, json.dumps(strict(told), indent=1, allow_nan=False).encode())
     return found
 
 
 def _write(config: Config, history: History, folder: Path) -> None:
     write(judge(read(folder / NAME), config), folder)
     epochs = [asdict(each) for each in history.epochs]
-    (folder / HISTORY).write_text(json.dumps(strict(epochs), indent=1, allow_nan=False))
+    replace(folder / HISTORY, json.dumps(strict(epochs), indent=1, allow_nan=False).encode())
 
 
 @contextlib.contextmanager

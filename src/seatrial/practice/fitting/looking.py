@@ -16,9 +16,10 @@ from seatrial.practice.fitting.devices import Machine
 from seatrial.practice.fitting.history import History
 from seatrial.practice.fitting.order import Share, evaluation_loader
 from seatrial.practice.fitting.settings import Settings
+from seatrial.practice.made import Made
 from seatrial.practice.metrics import examples_in
 from seatrial.practice.reading import Curves, Level
-from seatrial.practice.task import Data, Made, Task
+from seatrial.practice.task import Data, Task
 
 _MOST_BATCHES = 32
 

@@ -11,10 +11,11 @@ from torch.optim import Optimizer
 from seatrial.practice.fitting.order import steps_each
 from seatrial.practice.fitting.settings import Settings
 from seatrial.practice.fitting.subset import subset
+from seatrial.practice.made import Made
 from seatrial.practice.optimizers.kinds import set_rate
 from seatrial.practice.rates import find_rate
 from seatrial.practice.refusal import refused
-from seatrial.practice.task import Made, Task
+from seatrial.practice.task import Task
 
 
 def found_rate(task: Task, settings: Settings, progress: bool) -> float:

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from seatrial.errors import UsageProblem
+from seatrial.practice.made import Made
 from seatrial.practice.refusal import failed
-from seatrial.practice.task import Made
 
 FORMAT = 1
 _PLAIN = (bool, int, float, torch.Tensor)

@@ -12,6 +12,7 @@ from torch.utils.data import Subset
 
 from seatrial.practice.refusal import refused
 from seatrial.practice.task import Data, Task
+from seatrial.splitting import one_hot_classes
 
 # Examples are read in order to tell their classes, unless there are more.
 _MOST_READ = 200_000
@@ -56,10 +57,11 @@ def classes_of(task: Task) -> NDArray[Any] | None:
 
 
 def _number(target: Any) -> float | None:
-    """The class that a target is: a whole number; or 0.0 or 1.0, as binary cross-entropy takes them."""
+    """The class that a target is: a whole number; 0.0 or 1.0, as binary cross-entropy takes them; or the place of the 1 in a one-hot one."""
     if isinstance(target, torch.Tensor):
         if target.numel() != 1:
-            return None
+            found = one_hot_classes(target.detach().cpu().reshape(1, -1).numpy()) if target.ndim == 1 else None
+            return None if found is None else float(found[0])
         target = target.item()
     if isinstance(target, (float, np.floating)):
         return float(target) if target in (0, 1) else None

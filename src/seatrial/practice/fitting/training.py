@@ -23,9 +23,10 @@ from seatrial.practice.fitting.order import training_loader
 from seatrial.practice.fitting.preparing import switch
 from seatrial.practice.fitting.settings import Settings
 from seatrial.practice.fitting.validation import validate
+from seatrial.practice.made import Made
 from seatrial.practice.metrics import examples_in
 from seatrial.practice.refusal import failed
-from seatrial.practice.task import Data, Made, Task
+from seatrial.practice.task import Data, Task
 from seatrial.practice.trying import check_loss
 
 Told = Callable[[History, int, int, float], None]

@@ -9,9 +9,10 @@ import torch
 
 from seatrial.practice.fitting.devices import Machine
 from seatrial.practice.fitting.order import evaluation_loader
+from seatrial.practice.made import Made
 from seatrial.practice.metrics import Gathered, examples_in
 from seatrial.practice.refusal import failed
-from seatrial.practice.task import Data, Made, Task
+from seatrial.practice.task import Data, Task
 
 
 def validate(task: Task, made: Made, data: Data, machine: Machine) -> tuple[float, dict[str, float]]:

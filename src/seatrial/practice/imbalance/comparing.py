@@ -19,6 +19,7 @@ from seatrial.files import replace as replace_file
 from seatrial.practice.fitting.checkpoints import LAST, STATE, trained_model
 from seatrial.practice.fitting.fit import fit
 from seatrial.practice.fitting.settings import Settings
+from seatrial.practice.identity import identity
 from seatrial.practice.imbalance.against import Against, against
 from seatrial.practice.imbalance.general import METRIC, in_general
 from seatrial.practice.imbalance.judging import Judged, judge
@@ -28,7 +29,6 @@ from seatrial.practice.imbalance.start import Start, start
 from seatrial.practice.predicting.predicting import predict
 from seatrial.practice.refusal import refused
 from seatrial.practice.task import Task
-from seatrial.practice.unchanged import unchanged
 
 EPOCHS, SEEDS = 20, 3
 PLAN = "imbalance-plan.json"
@@ -204,16 +204,11 @@ def _planned(folder: Path, task: Task, known: Rarity, epochs: int) -> Path:
 
 def _plan(task: Task, known: Rarity, epochs: int) -> dict[str, Any]:
     """What makes trainings comparable, as far as it can be told."""
-    with unchanged():
-        made = task.make()
     return {
         "epochs": epochs,
         "training examples by class": known.counts.tolist(),
         "validation examples by class": known.validation.tolist(),
-        "batch_size": task.batch_size,
-        "parameters": sum(each.numel() for each in made.model.parameters()),
-        "optimizer": type(made.optimizer).__name__,
-        "rate": float(made.optimizer.param_groups[0]["lr"]),
+        **identity(task),
     }
 
 

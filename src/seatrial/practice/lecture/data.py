@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from torch.utils.data import Subset
 
 from seatrial.errors import UsageProblem
 from seatrial.practice.dividing import by_class_if_possible, set_apart
 from seatrial.practice.fitting.subset import classes_of
 from seatrial.practice.lecture.outcome import Outcome
-from seatrial.practice.lecture.practice import Practice
+from seatrial.practice.lecture.practice import SCORED, Practice
+from seatrial.practice.predicting.predicting import predict
+from seatrial.practice.task import Task
+from seatrial.practice.unchanged import seed, unchanged
 from seatrial.report.numbers import counted
 from seatrial.vault.staging import finish
 from seatrial.vault.vault import Sealed, Vault
@@ -18,6 +23,8 @@ from seatrial.vault.vault import Sealed, Vault
 VAULT = "test.vault"
 # From this many examples of the largest class for one of the smallest, accuracy says little of the small ones.
 RARE = 10
+_FEW = 16  # examples from which the kind of answer is told
+_KINDS = {"multilabel": "several labels an example", "segmentation": "a class for each pixel"}
 
 
 def seal(practice: Practice) -> Outcome:
@@ -76,8 +83,9 @@ def look(practice: Practice) -> Outcome:
     task = practice.prepared
     classes = classes_of(task)
     sizes = f"{counted(len(task.train), 'example')} to train on, in batches of {task.batch_size}."  # pyright: ignore[reportArgumentType]
+    unscored = _unscored(task)
     if classes is None:
-        return Outcome((sizes, "The targets are no classes."))
+        return Outcome((sizes, "The targets are no classes.", *unscored))
     names, counts = np.unique(classes, return_counts=True)
     least, most = int(counts.min()), int(counts.max())
     share = most / int(counts.sum())
@@ -85,6 +93,25 @@ def look(practice: Practice) -> Outcome:
         sizes,
         f"{len(names)} classes: the smallest has {counted(least, 'example')}, the largest {most}. Always answering the largest class "
         f"would be right in {share:.1%}.",
+        *unscored,
     )
     values = {"classes": len(names), "smallest": least, "largest_share": share, "rare": most >= RARE * least}
     return Outcome(sentences, values=values)
+
+
+def _unscored(task: Task) -> tuple[str, ...]:
+    """What is to be said of answers that no vault can score, by what an untrained network says of a few examples. Code that fails is for
+    the checks to tell."""
+    few: Any = Subset(task.train, range(min(_FEW, len(task.train))))  # pyright: ignore[reportArgumentType]
+    try:
+        with unchanged():
+            seed(0)
+            kind = predict(task, task.make().model, few).kind
+    except Exception:
+        return ()
+    if kind in SCORED:
+        return ()
+    return (
+        f"The answers are {_KINDS[kind]}: those are trained, chosen and combined as far as they can be, but the vault's metrics do not score "
+        "them, and it will stay shut. `seatrial evaluate` measures them on the validation data; in Python `Vault.open` takes a metric of yours.",
+    )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from seatrial.evaluation.predictions import Predictions
 from seatrial.practice.ensembles.saved import Ensemble, Inputs
 from seatrial.practice.evaluating.evaluating import PAGE, write
 from seatrial.practice.fitting.checkpoints import trained_model
+from seatrial.practice.lecture.deciding import Chosen, Scores, decided
 from seatrial.practice.lecture.outcome import Outcome
 from seatrial.practice.lecture.practice import Practice
 from seatrial.practice.metrics import is_gathering
@@ -28,20 +29,12 @@ from seatrial.vault.opening import Result
 from seatrial.vault.plan import Plan
 from seatrial.vault.vault import Vault
 
-_LEAST = 1e-12  # a weight of 0 would leave an example that is sure to be of that class without any probability
 REASON = "the end of the practice"
 FOLDER = "evaluation"
-Scores = NDArray[Any]
-Predictor = Callable[[Sequence[Any]], Scores]
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """What is examined: the file that stands for it, what it says of inputs, and what it said of the validation data."""
-
-    file: Path
-    predictor: Predictor
-    validation: Predictions
+_FROM_LEDGER = (
+    "These are the scores that stand in the vault's ledger: it was opened for this model and this plan before, and what came after was "
+    "interrupted. Details (classes, calibration, slices) were lost with it; for them alone no second look is taken."
+)
 
 
 def open_vault(practice: Practice) -> Outcome:
@@ -55,20 +48,19 @@ def open_vault(practice: Practice) -> Outcome:
     except UsageProblem as problem:
         return Outcome((), skipped=f"The model's answers are none that can be scored: {problem}")
     place = Vault(vault)
-    looks = sum(entry.kind == "opened" for entry in place.log())
+    examples = place.sealed.examples.test
+    before = place.earlier(chosen.file, plan, REASON)
+    if before is not None and before.result is not None:
+        return Outcome((*_sentences(before.result, examples), _FROM_LEDGER), values=_values(before.result))
     try:
         opening = place.open(chosen.file, plan, REASON)
     except UsageProblem as problem:  # of a vault that was sealed before, by a rule of its own, or by somebody else
         return Outcome((), skipped=f"The vault cannot be opened with this plan, see seatrial vault open: {problem}")
     result = opening.score(chosen.predictor)
-    scores = {
-        name: {"value": answer.value, **({} if (at := answer.interval) is None else {"low": at.low, "high": at.high})}
-        for name, answer in result.answers.items()
-    }
     write(result.details, (), practice.folder / FOLDER)  # no predictions: they would be a plain copy of what is sealed
-    values = {"figures": list(result.figures), "look": result.look, "scores": scores}
-    sentences = (*_sentences(result, place.sealed.examples.test, looks), *result.details.sentences[1:])
-    return Outcome(sentences, values=values, link=f"{FOLDER}/{PAGE}")
+    lost = () if before is None else (_lost(before.look),)
+    sentences = (*_sentences(result, examples), *lost, *result.details.sentences[1:])
+    return Outcome(sentences, values=_values(result), link=f"{FOLDER}/{PAGE}")
 
 
 # ---- what is examined --------------------------------------------------------------------------------------------
@@ -86,46 +78,6 @@ def _chosen(practice: Practice) -> Chosen:
     model = trained_model(task, weights)
     said = predict(task, model, task.validation)
     return Chosen(weights, lambda inputs: predict(task, model, Inputs(inputs, task)).scores, said)  # pyright: ignore[reportArgumentType]
-
-
-def decided(practice: Practice, chosen: Chosen) -> Chosen:
-    """The same with its probabilities as the remedy for rare classes weighs them: the class with the largest is the answer."""
-    remedy = practice.diary.value("imbalance", "remedy")
-    if not remedy:
-        return chosen
-    from seatrial.evaluation.thresholds.decisions import named
-    from seatrial.evaluation.thresholds.moving import moved
-    from seatrial.practice.imbalance.rarity import rarity
-    from seatrial.practice.imbalance.remedies import ADJUSTED, THRESHOLD, choice
-    from seatrial.practice.lecture.choosing import BALANCED
-
-    after, said = choice(remedy).after, chosen.validation
-    if after == THRESHOLD:
-        weights = moved(said, named(BALANCED, said.kind)).weights
-    elif after == ADJUSTED:
-        weights = 1 / rarity(practice.prepared).shares
-    else:
-        return chosen
-    weigh = _Weighing(chosen.predictor, weights)
-    return replace(chosen, predictor=weigh, validation=said.with_scores(weigh.weighed(said.scores)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Weighing:
-    """A predictor whose probabilities are weighed by class, and made to add up to 1 again."""
-
-    predictor: Predictor
-    weights: NDArray[np.float64]
-
-    def __call__(self, inputs: Sequence[Any]) -> Scores:
-        return self.weighed(self.predictor(inputs))
-
-    def weighed(self, scores: Scores) -> Scores:
-        values = (np.stack([1 - scores, scores], axis=1) if scores.ndim == 1 else scores) * np.maximum(
-            self.weights, _LEAST
-        )
-        values = values / values.sum(axis=1, keepdims=True)
-        return values[:, 1] if scores.ndim == 1 else values
 
 
 def _evaluated(said: Predictions) -> Callable[[NDArray[Any], Scores, float], Evaluation]:
@@ -190,7 +142,22 @@ def _on_arrays(metric: Callable[..., Any]) -> Callable[[NDArray[Any], NDArray[An
     return compute
 
 
-def _sentences(result: Result, examples: int, looks: int) -> tuple[str, ...]:
+def _values(result: Result) -> dict[str, Any]:
+    scores = {
+        name: {"value": answer.value, **({} if (at := answer.interval) is None else {"low": at.low, "high": at.high})}
+        for name, answer in result.answers.items()
+    }
+    return {"figures": list(result.figures), "look": result.look, "scores": scores}
+
+
+def _lost(look: int) -> str:
+    return (
+        f"Look {look} was for the same model and plan, and was interrupted before its scores stood in the ledger: nobody has seen them. It "
+        "counts all the same, and this is another one."
+    )
+
+
+def _sentences(result: Result, examples: int) -> tuple[str, ...]:
     name, answer = next(iter(result.answers.items()))
     told = "is not told any more" if answer.value is None else f"is {decimal(answer.value)}"
     interval = answer.interval
@@ -199,6 +166,7 @@ def _sentences(result: Result, examples: int, looks: int) -> tuple[str, ...]:
         if interval is None
         else f" ({interval.level:.0%} interval {decimal(interval.low)} to {decimal(interval.high)})"
     )
+    looks = result.look - 1
     count = "for the first time" if looks == 0 else f"after {counted(looks, 'look')} before"
     headline = f"On {counted(examples, 'sealed example')}, opened {count}, the {name} {told}{between}."
     return (headline, *result.against, answer.sentence)

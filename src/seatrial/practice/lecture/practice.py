@@ -14,7 +14,11 @@ from seatrial.practice.dividing import part_of
 from seatrial.practice.fitting.settings import Settings
 from seatrial.practice.lecture.outcome import Diary, Outcome
 from seatrial.practice.task import Task
+from seatrial.splitting import moments
 
+# The kinds of answers that a vault's metrics score.
+SCORED = ("binary", "multiclass", "regression")
+STRETCHES = 10
 # Where a task has no schedule of its own (docs/decisions/annealing.md).
 ANNEALED = "cosine"
 
@@ -89,11 +93,22 @@ def annealed(settings: Settings) -> Settings:
 
 
 def validation_groups(practice: Practice) -> np.ndarray[Any, Any] | None:
-    """The groups of the validation examples, where the task has any and they were set apart here."""
+    """Which of the validation examples are not independent of each other, where they were set apart here: those of one group, or those of
+    one stretch of time (of ten); None where nothing is known."""
     task = practice.task
     held_out = practice.diary.value("split", "validation")
-    if task.groups is None or held_out is None:
+    column = task.groups if task.times is None else task.times
+    if column is None or held_out is None:
         return None
     left = practice.diary.value("seal", "training")
-    groups = np.asarray(task.groups)
-    return (groups if left is None else groups[left])[held_out]
+    values = np.asarray(column)
+    values = (values if left is None else values[left])[held_out]
+    return values if task.times is None else _stretches(values)
+
+
+def _stretches(times: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
+    """Numbers of stretches, each with as many different times as the others; None where there are fewer times than that. What follows one
+    another is alike: of halves that were drawn one by one, each would be judged on the neighbours of what chose it."""
+    number = np.unique(moments(times), return_inverse=True)[1]
+    many = int(number.max()) + 1
+    return number * STRETCHES // many if many >= STRETCHES else None

@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from seatrial.files import replace
 from seatrial.practice.optimizers.comparing import Comparison
 from seatrial.practice.optimizers.words import figure_of, supported, unsupported
 from seatrial.report import drawing
@@ -40,7 +41,7 @@ def show(comparison: Comparison, console: Console) -> None:
 
 def write(comparison: Comparison, folder: Path) -> None:
     """Write optimizers.json and optimizers.svg."""
-    (folder / "optimizers.json").write_text(json.dumps(_plain(as_dict(comparison)), indent=1))
+    replace(folder / "optimizers.json", json.dumps(_plain(as_dict(comparison)), indent=1).encode())
     drawing.draw(folder / "optimizers.svg", lambda figure: _fill(figure, comparison))
 
 

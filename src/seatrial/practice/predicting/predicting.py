@@ -12,9 +12,10 @@ from torch.utils.data import Subset
 
 from seatrial.evaluation.predictions import Kind, Predictions
 from seatrial.practice.fitting.order import Share, evaluation_loader
+from seatrial.practice.made import Made
 from seatrial.practice.predicting.outputs import Meaning, meaning, name_of
 from seatrial.practice.refusal import failed, refused, shown
-from seatrial.practice.task import Data, Made, Task
+from seatrial.practice.task import Data, Task
 from seatrial.practice.trying import on_device
 from seatrial.practice.unchanged import unchanged
 
