@@ -76,7 +76,7 @@ from seatrial.history import Run
 from seatrial.rules.graph import Graph
 from seatrial.rules.lines import function_at, holds, inside, nodes, span
 from seatrial.rules.source import file_of, traced
-from seatrial.rules.turns import Effects, Made, Window, places, stepping, windows
+from seatrial.rules.turns import Effects, Made, Window, held, places, stepping, windows
 from seatrial.rules.where import distinct
 
 NAME = "loop.unnormalised-accumulation"
@@ -139,6 +139,8 @@ def _accumulated(effects: Effects, window: Window, limits: Thresholds) -> tuple[
 def _summed(run: Run, optimizer: int, found: list[tuple[Window, tuple[Made, int]]]) -> Iterator[Finding]:
     window, (backward, passes) = max(found, key=lambda item: item[0].weight * item[1][1])
     graphs = [Graph(seen) for seen in run.training_graphs if seen.call == backward.call.call]
+    if not all(_reaches(graph, held(run, optimizer)) for graph in graphs):
+        return  # the line serves several networks by turns
     if not graphs or any(_is_divided(graph) for graph in graphs) or _gradient_is_scaled(run):
         return
     built = run.optimizers[optimizer]
@@ -158,6 +160,10 @@ def _summed(run: Run, optimizer: int, found: list[tuple[Window, tuple[Made, int]
     remedy = "Divide the loss by the number of micro-batches before calling backward."
     severity = "warning" if condition and not free else "note"
     yield Finding(NAME, severity, message, where, evidence, remedy, EXPLAINS, 0.85 if condition else 0.5)
+
+
+def _reaches(graph: Graph, own: frozenset[int]) -> bool:
+    return any(leaf.parameter in own for leaf in graph.leaves("parameter"))
 
 
 def _is_divided(graph: Graph) -> bool:
@@ -231,6 +237,8 @@ def _lost(
             if one.call.call == line:
                 pending += one.count
                 all_passes += one.count * window.weight
+            elif one.call.kind == "scaler" and one.call.detail == "step":
+                pending = 0  # used, even where the scaler skips the step because it has overflowed
             elif pending and effects.clears(one.call, window.optimizer):
                 lost += pending * window.weight
                 clear, pending = one, 0
