@@ -1,7 +1,8 @@
 """Runs many small programs through `seatrial run`: torch is imported once, then each program gets a forked process.
 
 As a program it reads lines of JSON on stdin, {"script": ..., "out": ..., "trials": ...}, and answers each with the exit status and what was
-written to stderr. `Server` starts it and asks.
+written to stderr; without "out" the program is run as Python would. What it prints is beside it, in a file .out. `Server`
+starts it and asks.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -28,14 +30,20 @@ class Server:
         """Names and severities of what is said of a program (also of symptoms that are folded into a cause)."""
         script, out = folder / "program.py", folder / "out"
         script.write_text(source)
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.write(json.dumps({"script": str(script), "out": str(out), "trials": trials}) + "\n")
-        self.process.stdin.flush()
-        answer = json.loads(self.process.stdout.readline())
-        assert answer["status"] == 0, answer["errors"]
+        self.run(script, out, trials)
         listed = json.loads((out / "findings.json").read_text())["findings"]
         told = {name: "folded" for each in listed for name in each["explains"]}
         return told | {each["name"]: each["severity"] for each in listed}
+
+    def run(self, script: Path, out: Path | None = None, trials: str = "quick") -> str:
+        """Run a program, watched where there is a folder for the run; what it printed."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        order = {"script": str(script), "trials": trials} | ({"out": str(out)} if out is not None else {})
+        self.process.stdin.write(json.dumps(order) + "\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline())
+        assert answer["status"] == 0, answer["errors"]
+        return script.with_suffix(".out").read_text()
 
     def close(self) -> None:
         assert self.process.stdin is not None and self.process.stdout is not None
@@ -61,14 +69,17 @@ def serve() -> None:
 
 
 def run(order: dict[str, str], errors: Path) -> None:
-    """In the child: what `seatrial run --out OUT --trials TRIALS SCRIPT` does, its output out of the way."""
+    """In the child: what `seatrial run --out OUT --trials TRIALS SCRIPT` does, or `python SCRIPT`, its output in a file."""
     script = order["script"]
     status = 70
     try:
         os.chdir(Path(script).parent)
-        with open(os.devnull, "w") as nowhere, errors.open("w") as told:
-            os.dup2(nowhere.fileno(), 1)
+        with Path(script).with_suffix(".out").open("w") as printed, errors.open("w") as told:
+            os.dup2(printed.fileno(), 1)
             os.dup2(told.fileno(), 2)
+            if "out" not in order:
+                status = plain(script)
+                return
             sys.argv = ["seatrial", "run", "--out", order["out"], "--trials", order["trials"], script]
             try:
                 importlib.import_module("seatrial.cli").main()
@@ -76,7 +87,15 @@ def run(order: dict[str, str], errors: Path) -> None:
                 status = end.code if isinstance(end.code, int) else 70
             sys.stderr.flush()
     finally:
+        sys.stdout.flush()
         os._exit(status)
+
+
+def plain(script: str) -> int:
+    """What `python SCRIPT` does: its exit status."""
+    sys.argv, sys.path[0] = [script], str(Path(script).parent)
+    runpy.run_path(script, run_name="__main__")
+    return 0
 
 
 if __name__ == "__main__":

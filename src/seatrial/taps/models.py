@@ -217,6 +217,8 @@ class Models:
     def last_words(self) -> None:
         """Send the fates."""
         self.note_fates(self.watch.optimizers.living())
+        if self.compiled and not self.watch.optimizer_steps and any(fate.changed for fate in self._fates.values()):
+            self.watch.not_looked_at("steps of optimizers", "they are made within what torch.compile made")
         for number, fate in self._fates.items():
             tensor = fate.reference()
             if tensor is not None and tensor.is_floating_point():

@@ -1,4 +1,4 @@
-"""Loaders whose workers are forked, spawned and served, and some that stay."""
+"""Loaders whose workers are forked and stay, or are spawned."""
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ class Data(Dataset):
 if __name__ == "__main__":
     torch.manual_seed(0)
     data = Data()
-    for way, stays in (("fork", True), ("spawn", False), ("forkserver", False)):
+    for way, stays in (("fork", True), ("spawn", False)):
         loader = DataLoader(
             data, 16, shuffle=True, num_workers=1, multiprocessing_context=way, persistent_workers=stays
         )

@@ -141,7 +141,8 @@ def _summed(run: Run, optimizer: int, found: list[tuple[Window, tuple[Made, int]
     graphs = [Graph(seen) for seen in run.training_graphs if seen.call == backward.call.call]
     if not all(_reaches(graph, held(run, optimizer)) for graph in graphs):
         return  # the line serves several networks by turns
-    if not graphs or any(_is_divided(graph) for graph in graphs) or _gradient_is_scaled(run):
+    scaled = any(call.kind == "scaler" for call in run.calls.values())
+    if not graphs or any(_is_divided(graph, scaled) for graph in graphs) or _gradient_is_scaled(run):
         return
     built = run.optimizers[optimizer]
     step = window.made[-1]
@@ -166,10 +167,12 @@ def _reaches(graph: Graph, own: frozenset[int]) -> bool:
     return any(leaf.parameter in own for leaf in graph.leaves("parameter"))
 
 
-def _is_divided(graph: Graph) -> bool:
+def _is_divided(graph: Graph, scaled: bool) -> bool:
     """Whether something divides or multiplies the loss, or it is a sum over examples, before backward is called on it."""
     for ref in graph.seen.outputs:
         node: Node | None = graph.node(ref)
+        if scaled and node.op == "mul" and not any(map(_is_number, node.args)):
+            node = graph.inputs(node)[0]  # by the scaler, which divides the gradients again
         while node is not None and not node.role:
             if node.op in ("div", "true_divide", "mul", "multiply", "divide", "floor_divide"):
                 return True
