@@ -30,24 +30,30 @@ def _as_many(gradients: Any) -> Sequence[Any]:
 
 def install(watch: Watch, recording: Recording) -> None:
     """Listen. One replacement serves `loss.backward()` too, since that calls `torch.autograd.backward`."""
+    # A call that a mode of functions hears is made by torch once more, under the same name.
+    running: list[bool] = []
 
     def make_backward(original: Callable[..., Any]) -> Callable[..., Any]:
         def backward(tensors: Any, *args: Any, **kwargs: Any) -> Any:
-            if is_compiling() or within_backward() or not watch.trains():
+            if is_compiling() or running or within_backward() or not watch.trains():
                 return original(tensors, *args, **kwargs)
-            losses = (tensors,) if isinstance(tensors, torch.Tensor) else tuple(tensors)
+            if not isinstance(tensors, torch.Tensor):
+                tensors = tuple(tensors)  # it may be an iterator
+            losses = (tensors,) if isinstance(tensors, torch.Tensor) else tensors
             given = args[0] if args else kwargs.get("grad_tensors")
             recording.before_backward(losses, "backward", 1, _as_many(given))
+            running.append(True)
             try:
                 return original(tensors, *args, **kwargs)
             finally:
+                running.pop()
                 recording.after_backward(losses)
 
         return backward
 
     def make_grad(original: Callable[..., Any]) -> Callable[..., Any]:
         def grad(outputs: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-            if is_compiling() or recording.in_handler or within_backward() or not watch.hears():
+            if is_compiling() or running or recording.in_handler or within_backward() or not watch.hears():
                 return original(outputs, inputs, *args, **kwargs)
             if isinstance(inputs, Iterable) and not isinstance(inputs, torch.Tensor):
                 inputs = tuple(inputs)
@@ -60,9 +66,11 @@ def install(watch: Watch, recording: Recording) -> None:
             losses = (outputs,) if isinstance(outputs, torch.Tensor) else outputs
             kind = "grad create_graph" if kwargs.get("create_graph") else "grad"
             recording.before_backward(losses, kind, 1, _as_many(args[0] if args else kwargs.get("grad_outputs")))
+            running.append(True)
             try:
                 return original(outputs, inputs, *args, **kwargs)
             finally:
+                running.pop()
                 recording.after_backward(losses)
 
         return grad
