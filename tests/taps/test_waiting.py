@@ -123,7 +123,7 @@ def test_the_count_itself_sees_what_waits(on_a_device: Waits) -> None:
         assert len(on_a_device.found[0]) == 8
         for read in (x.tolist, x.numpy, x.cpu):
             read()
-    assert len(on_a_device.found[0]) == 11
+    assert on_a_device.found[0][8:] == ["tolist", "numpy", "cpu"]
 
 
 def test_no_ordinary_step_waits(on_a_device: Waits) -> None:

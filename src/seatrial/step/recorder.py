@@ -6,6 +6,7 @@ import sys
 import time
 import weakref
 from collections.abc import Callable
+from threading import get_ident
 from typing import Any
 
 import torch
@@ -63,6 +64,7 @@ class Recorder(TorchFunctionMode):
         self.measure = measure
         self.patience_seconds = patience_seconds
         self.inert = False
+        self.thread = 0
         self.overflow = False
         self.depth = 0
         self.seconds = 0.0
@@ -84,18 +86,21 @@ class Recorder(TorchFunctionMode):
     def enter(self) -> None:
         """Listen, below all modes of the program's own (but for the default device, which lies at the bottom): whichever of
         them ends first takes itself away, not us. We hear what they make of a call."""
+        self.thread = get_ident()
         others = [_pop_mode() for _ in range(_len_torch_function_stack())]
         while others and isinstance(others[-1], DeviceContext):
             _push_mode(others.pop())
         for mode in (self, *reversed(others)):
             _push_mode(mode)
 
-    def leave(self) -> None:
-        """Listen no longer."""
+    def leave(self) -> bool:
+        """Listen no longer. Returns whether we are off the stack for good: while a call that we hear is being made, torch keeps
+        us elsewhere and puts us back at its end; another thread's stack cannot be reached at all."""
         modes = [_pop_mode() for _ in range(_len_torch_function_stack())]
         for mode in reversed(modes):
             if mode is not self:
                 _push_mode(mode)
+        return self in modes
 
     # ---- listening -----------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Sequence
+from threading import get_ident
 from types import FrameType
 from typing import Any
 
@@ -70,6 +71,7 @@ class Recording:
         self.kept = KeptSteps()
         self.used_models: set[int] = set()  # models, and forward calls of theirs, that a captured loss depended on
         self.used_forwards: set[int] = set()
+        self._left: dict[int, Recorder] = {}  # by thread: what could not be taken off the stack of modes yet
         self._turn = 0
         self._backwards = 0
         self._asked_at_step = 0
@@ -123,7 +125,12 @@ class Recording:
         recorder.parameter_id = self.watch.parameters.of
         recorder.sketch = sketch
         recorder.state_names = self.models.state_names()
-        recorder.enter()
+        left = self._left.pop(get_ident(), None)
+        if left is not None and not left.leave():  # torch is about to put it back: it begins anew
+            vars(left).update(vars(recorder), thread=left.thread)
+            recorder = left
+        else:
+            recorder.enter()
         self.recorder = recorder
         for listener in self.at_start:
             listener()
@@ -139,12 +146,19 @@ class Recording:
             return
         self.recorder = None
         recorder.inert = True
-        recorder.leave()
+        if not recorder.leave():
+            self._left[recorder.thread] = recorder
         if recorder.overflow:
             self.watch.not_looked_at(
                 f"the whole of step {self.watch.tick}", "it has too many calls, or a call that could not be captured"
             )
         self.took(recorder.seconds)
+
+    def tidy(self) -> None:
+        """Take off the stack of modes what could not be taken off earlier."""
+        left = self._left.get(get_ident()) if self._left else None
+        if left is not None and left.leave():
+            del self._left[left.thread]
 
     def took(self, seconds: float) -> None:
         """A close look at this turn has cost so much CPU time."""
@@ -166,6 +180,7 @@ class Recording:
         if self.recorder is not None:
             self.stop()
         self.looking = False
+        self.tidy()
         self._backwards = 0
         self._asked_at_step = self.gradients_asked + self.watch.tick
         turn = self._turn = self._turn + 1
