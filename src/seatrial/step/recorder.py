@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from torch.overrides import (
     TorchFunctionMode,
-    _len_torch_function_stack,  # pyright: ignore[reportPrivateUsage]
     _pop_mode,  # pyright: ignore[reportPrivateUsage]
     _push_mode,  # pyright: ignore[reportPrivateUsage]
 )
@@ -87,7 +86,7 @@ class Recorder(TorchFunctionMode):
         """Listen, below all modes of the program's own (but for the default device, which lies at the bottom): whichever of
         them ends first takes itself away, not us. We hear what they make of a call."""
         self.thread = get_ident()
-        others = [_pop_mode() for _ in range(_len_torch_function_stack())]
+        others = [_pop_mode() for _ in range(torch._C._len_torch_function_stack())]
         while others and isinstance(others[-1], DeviceContext):
             _push_mode(others.pop())
         for mode in (self, *reversed(others)):
@@ -96,7 +95,7 @@ class Recorder(TorchFunctionMode):
     def leave(self) -> bool:
         """Listen no longer. Returns whether we are off the stack for good: while a call that we hear is being made, torch keeps
         us elsewhere and puts us back at its end; another thread's stack cannot be reached at all."""
-        modes = [_pop_mode() for _ in range(_len_torch_function_stack())]
+        modes = [_pop_mode() for _ in range(torch._C._len_torch_function_stack())]
         for mode in reversed(modes):
             if mode is not self:
                 _push_mode(mode)

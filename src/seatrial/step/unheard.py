@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from operator import attrgetter
 from types import TracebackType
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch.utils._python_dispatch import _disable_current_modes  # pyright: igno
 
 _dispatch_modes = torch._C._len_torch_dispatch_stack
 _function_modes = torch._C._len_torch_function_stack
+_dispatch_of: Any = attrgetter("__torch_dispatch__")
 _NOTHING = nullcontext()
 
 
@@ -41,4 +43,4 @@ def unheard(looking: bool) -> Unheard | nullcontext[None]:
 
 def speaks(tensor: torch.Tensor) -> bool:
     """Whether operations on a tensor call code of its class (`__torch_dispatch__`), whatever is switched off."""
-    return type(tensor).__torch_dispatch__ is not torch.Tensor.__torch_dispatch__
+    return _dispatch_of(type(tensor)) is not _dispatch_of(torch.Tensor)
