@@ -172,7 +172,7 @@ def _is_divided(graph: Graph, scaled: bool) -> bool:
     for ref in graph.seen.outputs:
         node: Node | None = graph.node(ref)
         if scaled and node.op == "mul" and not any(map(_is_number, node.args)):
-            node = graph.inputs(node)[0]  # by the scaler, which divides the gradients again
+            node = next(iter(graph.inputs(node)), None)  # by the scaler, which divides the gradients again
         while node is not None and not node.role:
             if node.op in ("div", "true_divide", "mul", "multiply", "divide", "floor_divide"):
                 return True
