@@ -1,7 +1,8 @@
 """Runs many small programs through `seatrial run`: torch is imported once, then each program gets a forked process.
 
-As a program, given names of more modules to import, it reads lines of JSON on stdin, {"script": ..., "out": ..., "trials": ...}, and answers each with the exit status and what was
-written to stderr. `Server` starts it and asks.
+As a program, given names of more modules to import, it reads lines of JSON on stdin, {"script": ..., "out": ..., "trials": ...}, and answers each
+with the exit status and what was written to stderr; without "out" the program is run as Python would. What it prints is beside it, in a file .out.
+`Server` starts it and asks.
 """
 
 from __future__ import annotations
@@ -43,14 +44,19 @@ class Server:
 
     def output(self, source: str, folder: Path, trials: str = UNWATCHED) -> str:
         """What a program prints, run by Python alone unless trials are named; findings are then in folder/out."""
-        script, out = folder / "program.py", folder / "out"
+        script = folder / "program.py"
         script.write_text(source)
+        return self.run(script) if trials == UNWATCHED else self.run(script, folder / "out", trials)
+
+    def run(self, script: Path, out: Path | None = None, trials: str = "quick") -> str:
+        """Run a program, watched where there is a folder for the run; what it printed."""
         assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.write(json.dumps({"script": str(script), "out": str(out), "trials": trials}) + "\n")
+        order = {"script": str(script), "trials": trials} | ({"out": str(out)} if out is not None else {})
+        self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
         answer = json.loads(self.process.stdout.readline())
         assert answer["status"] == 0, answer["errors"]
-        return script.with_suffix(".txt").read_text()
+        return script.with_suffix(".out").read_text()
 
     def close(self) -> None:
         assert self.process.stdin is not None and self.process.stdout is not None
@@ -60,9 +66,9 @@ class Server:
 
 
 def serve() -> None:
-    """Import what every program needs, then run one after the other."""
+    """Import what every program needs (torch's compiler is what the first optimizer imports), then run one after the other."""
     own = ("seatrial.cli", "seatrial.launch.session", "seatrial.report", "seatrial.taps", "seatrial.verdict")
-    for name in ("numpy", "torch", *own, *sys.argv[1:]):
+    for name in ("numpy", "torch", "torch._dynamo", *own, *sys.argv[1:]):
         importlib.import_module(name)
     for line in sys.stdin:
         order = json.loads(line)
@@ -75,27 +81,33 @@ def serve() -> None:
 
 
 def run(order: dict[str, str], errors: Path) -> None:
-    """In the child: what `seatrial run --out OUT --trials TRIALS SCRIPT` does (or `python SCRIPT`), its output in files."""
+    """In the child: what `seatrial run --out OUT --trials TRIALS SCRIPT` does, or `python SCRIPT`, its output in a file."""
     script = order["script"]
     status = 70
     try:
         os.chdir(Path(script).parent)
-        with Path(script).with_suffix(".txt").open("w") as printed, errors.open("w") as told:
+        with Path(script).with_suffix(".out").open("w") as printed, errors.open("w") as told:
             os.dup2(printed.fileno(), 1)
             os.dup2(told.fileno(), 2)
-            if order["trials"] == UNWATCHED:
-                runpy.run_path(script, run_name="__main__")
-                sys.stdout.flush()
-                os._exit(0)
+            if "out" not in order:
+                status = plain(script)
+                return
             sys.argv = ["seatrial", "run", "--out", order["out"], "--trials", order["trials"], script]
             try:
                 importlib.import_module("seatrial.cli").main()
             except SystemExit as end:
                 status = end.code if isinstance(end.code, int) else 70
-            sys.stdout.flush()
             sys.stderr.flush()
     finally:
+        sys.stdout.flush()
         os._exit(status)
+
+
+def plain(script: str) -> int:
+    """What `python SCRIPT` does: its exit status."""
+    sys.argv, sys.path[0] = [script], str(Path(script).parent)
+    runpy.run_path(script, run_name="__main__")
+    return 0
 
 
 if __name__ == "__main__":

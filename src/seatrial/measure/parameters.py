@@ -22,7 +22,7 @@ def weight_stats(tensor: Tensor) -> dict[str, float]:
 
     Spreads are nan where there are no two units to compare. {} where there is nothing to measure.
     """
-    if is_lazy(tensor) or tensor.numel() == 0 or tensor.layout is not torch.strided:
+    if is_lazy(tensor) or tensor.is_meta or tensor.numel() == 0 or tensor.layout is not torch.strided:
         return {}
     values = plain(tensor)
     var, mean = torch.var_mean(values, correction=0)

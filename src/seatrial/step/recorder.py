@@ -6,10 +6,16 @@ import sys
 import time
 import weakref
 from collections.abc import Callable
+from threading import get_ident
 from typing import Any
 
 import torch
-from torch.overrides import TorchFunctionMode
+from torch.overrides import (
+    TorchFunctionMode,
+    _pop_mode,  # pyright: ignore[reportPrivateUsage]
+    _push_mode,  # pyright: ignore[reportPrivateUsage]
+)
+from torch.utils._device import DeviceContext
 
 from seatrial.events import TensorInfo
 from seatrial.measure.activations import tensor_stats
@@ -18,6 +24,7 @@ from seatrial.places import chain, place_of
 from seatrial.step.capture import Call, Leaf, Origin, Out, cut, sources
 from seatrial.step.generators import states
 from seatrial.step.names import canonical, full_name, may_draw
+from seatrial.step.unheard import Unheard, speaks
 
 # Calls beyond this number are not captured: a step of so many is said not to have been looked at.
 MOST_CALLS = 60_000
@@ -27,7 +34,7 @@ MOST_MEASURED = 6
 LARGEST_BATCH = 4 * 2**20
 # Results that leave torch: the values that they carry away are in no graph.
 EXITS = frozenset("item numpy tolist".split())
-# Calls that make a tensor one to which gradients flow: what is made of it belongs to the step.
+# Calls that make a tensor one to which gradients flow (unless they are given False): what is made of it belongs to the step.
 MARKS = frozenset("requires_grad_ set_requires_grad".split())
 _QUERIES = frozenset(
     "size dim shape dtype device ndim numel nelement is_contiguous stride requires_grad is_leaf grad_fn layout element_size "
@@ -35,6 +42,9 @@ _QUERIES = frozenset(
     "is_nested is_meta backward retain_grad register_hook __len__ __hash__ __repr__ __format__ _backward_hooks "
     "has_names output_nr _version itemsize nbytes is_inference untyped_storage storage __reduce_ex__ __deepcopy__".split()
 )
+
+
+_is_tracing = torch._C._is_tracing
 
 
 class Recorder(TorchFunctionMode):
@@ -53,6 +63,7 @@ class Recorder(TorchFunctionMode):
         self.measure = measure
         self.patience_seconds = patience_seconds
         self.inert = False
+        self.thread = 0
         self.overflow = False
         self.depth = 0
         self.seconds = 0.0
@@ -69,17 +80,38 @@ class Recorder(TorchFunctionMode):
         self._measured: dict[tuple[Any, ...], int] = {}
         self.kept_bytes = 0
 
+    # ---- on and off ------------------------------------------------------------------------------------------------
+
+    def enter(self) -> None:
+        """Listen, below all modes of the program's own (but for the default device, which lies at the bottom): whichever of
+        them ends first takes itself away, not us. We hear what they make of a call."""
+        self.thread = get_ident()
+        others = [_pop_mode() for _ in range(torch._C._len_torch_function_stack())]
+        while others and isinstance(others[-1], DeviceContext):
+            _push_mode(others.pop())
+        for mode in (self, *reversed(others)):
+            _push_mode(mode)
+
+    def leave(self) -> bool:
+        """Listen no longer. Returns whether we are off the stack for good: while a call that we hear is being made, torch keeps
+        us elsewhere and puts us back at its end; another thread's stack cannot be reached at all."""
+        modes = [_pop_mode() for _ in range(torch._C._len_torch_function_stack())]
+        for mode in reversed(modes):
+            if mode is not self:
+                _push_mode(mode)
+        return self in modes
+
     # ---- listening -----------------------------------------------------------------------------------------------
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        if self.inert or self.depth or getattr(func, "__name__", "") in _QUERIES:
+        if self.inert or self.depth or getattr(func, "__name__", "") in _QUERIES or _is_tracing():
             return func(*args, **kwargs)
         name = full_name(func)
         op, inplace = canonical(name)
-        if op in _QUERIES:
+        if op in _QUERIES or (op in MARKS and not (*args, *kwargs.values(), True)[1]):
             return func(*args, **kwargs)
         return self.observe(func, name, op, inplace, args, kwargs)
 
@@ -103,7 +135,8 @@ class Recorder(TorchFunctionMode):
         """Do a part of our own work; what goes wrong in it is noted and spoils nothing."""
         start = time.thread_time()
         try:
-            return part(*given)
+            with Unheard():
+                return part(*given)
         except Exception:
             self.overflow = True
             return None
@@ -275,6 +308,8 @@ class Recorder(TorchFunctionMode):
     def _enter(self, tensors: list[torch.Tensor]) -> None:
         """Measure and, if wanted, copy leaves at the moment at which they enter the network or the loss."""
         for tensor in tensors:
+            if speaks(tensor):
+                continue
             out = self.out_of(tensor)
             leaf = out.origin if out is not None else None
             if not isinstance(leaf, Leaf) or leaf.entered:
@@ -311,7 +346,7 @@ class Recorder(TorchFunctionMode):
         return tuple(found)
 
     def _measure(self, call: Call, result: torch.Tensor) -> None:
-        if not self.measure or self.seconds > self.patience_seconds:
+        if not self.measure or self.seconds > self.patience_seconds or speaks(result):
             return
         key = (call.place, call.op, call.module)
         seen = self._measured.get(key, 0)
@@ -337,7 +372,10 @@ def _collect(value: Any, into: list[torch.Tensor]) -> None:
 
 def _info(tensor: torch.Tensor) -> TensorInfo:
     return TensorInfo(
-        tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."), tensor.requires_grad, tensor.device.type
+        tuple(map(int, tensor.shape)),
+        str(tensor.dtype).removeprefix("torch."),
+        tensor.requires_grad,
+        tensor.device.type,
     )
 
 

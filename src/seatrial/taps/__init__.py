@@ -52,6 +52,7 @@ def install(emit: Callable[[Event], None], verify: Verifier | None = None, looks
     models.end_of_evaluation = log.end
     watch.at_finish.insert(0, log.end)
     watch.at_finish.insert(0, recording.stop)
+    watch.at_finish.append(recording.tidy)
     modules.install(watch, recording, models, log)
     autograd.install(watch, recording)
     OptimizerTap(watch, recording, models).install()

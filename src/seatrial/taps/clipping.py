@@ -44,7 +44,7 @@ class _ClipTap:
 
     def make(self, bound: str, kind: str, original: Callable[..., Any]) -> Callable[..., Any]:
         def clip(*args: Any, **kwargs: Any) -> Any:
-            if torch.compiler.is_compiling() or not self.watch.on:
+            if torch.compiler.is_compiling() or not self.watch.hears():
                 return original(*args, **kwargs)
             given = args[0] if args else kwargs.get("parameters")
             if isinstance(given, Iterator):

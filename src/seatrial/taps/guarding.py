@@ -6,8 +6,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-import torch
-
+from seatrial.step.unheard import Unheard
 from seatrial.taps.watch import Watch
 
 
@@ -16,7 +15,7 @@ def guarded(watch: Watch, what: str, listener: Callable[..., None]) -> Callable[
 
     def safely(*args: Any) -> None:
         try:
-            with torch._C.DisableTorchFunction():
+            with Unheard():
                 listener(*args)
         except Exception as error:
             watch.not_looked_at(what, f"{type(error).__name__}: {error}")

@@ -13,6 +13,7 @@ from torch.compiler import is_compiling
 from torch.nn import functional
 
 from seatrial.measure.batches import sketch
+from seatrial.step.unheard import unheard
 from seatrial.taps.guarding import guarded
 from seatrial.taps.sketches import send_batch
 from seatrial.taps.watch import Watch
@@ -47,7 +48,7 @@ class _LossTap:
         watch = self.watch
 
         def loss(*args: Any, **kwargs: Any) -> Any:
-            if is_compiling() or self.inside or not watch.on:
+            if is_compiling() or self.inside or not watch.hears():
                 return original(*args, **kwargs)
             self.inside = True
             try:
@@ -55,7 +56,9 @@ class _LossTap:
             finally:
                 self.inside = False
             if isinstance(value, torch.Tensor):
-                if not value.requires_grad:
+                with unheard(type(value) is not torch.Tensor):
+                    learns = value.requires_grad
+                if not learns:
                     self.note_value(original.__name__, value, args, kwargs, positions)
                 elif watch.sketching:
                     self.note_target(_argument("target", args, kwargs, positions), sys._getframe(1))

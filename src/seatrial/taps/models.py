@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from seatrial.events import ModelSeen, ModuleInfo, ParameterFate, ParameterInfo, Place, Scalar
 from seatrial.measure.parameters import weight_stats
@@ -143,7 +144,7 @@ class Models:
         return ParameterInfo(
             number,
             path,
-            tuple(tensor.shape),
+            () if is_lazy(tensor) else tuple(tensor.shape),
             str(tensor.dtype).removeprefix("torch."),
             tensor.requires_grad,
             is_buffer,
@@ -216,6 +217,8 @@ class Models:
     def last_words(self) -> None:
         """Send the fates."""
         self.note_fates(self.watch.optimizers.living())
+        if self.compiled and not self.watch.optimizer_steps and any(fate.changed for fate in self._fates.values()):
+            self.watch.not_looked_at("steps of optimizers", "they are made within what torch.compile made")
         for number, fate in self._fates.items():
             tensor = fate.reference()
             if tensor is not None and tensor.is_floating_point():
@@ -249,6 +252,8 @@ def _signature(root: nn.Module) -> tuple[Any, ...]:
 
 
 def _sample(tensor: torch.Tensor) -> torch.Tensor:
-    """A few evenly spread elements, copied."""
+    """A few evenly spread elements, copied; none of a tensor that has no values (yet)."""
+    if is_lazy(tensor) or tensor.is_meta:
+        return torch.empty(0)
     flat = tensor.detach().reshape(-1)
     return flat[:: max(1, flat.numel() // _SAMPLE)][: 2 * _SAMPLE].clone()

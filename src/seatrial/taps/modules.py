@@ -17,6 +17,8 @@ from torch.nn.modules.loss import _Loss
 
 from seatrial.measure.batches import sketch
 from seatrial.places import chain, is_users, place_of, user_frame
+from seatrial.step.unheard import Unheard
+from seatrial.taps.autograd import within_backward
 from seatrial.taps.evaluation import EvaluationLog
 from seatrial.taps.guarding import guarded
 from seatrial.taps.identities import Ids
@@ -37,7 +39,7 @@ def install(watch: Watch, recording: Recording, models: Models, log: EvaluationL
     watch.patches.wrap(nn.Module, "train", lambda original: _make_train(original, watch, recording))
     watch.patches.wrap(nn.Module, "zero_grad", lambda original: _make_zero_grad(original, watch))
     if hasattr(torch, "compile"):
-        watch.patches.wrap(torch, "compile", lambda original: _make_compile(original, watch, models))
+        watch.patches.wrap(torch, "compile", lambda original: _make_compile(original, watch, recording))
 
 
 def _make_init(original: Callable[..., None], watch: Watch, models: Models) -> Callable[..., None]:
@@ -79,7 +81,6 @@ class _Caller:
         self.log = log
         self.depth = 0
         self.root = -1
-        self.thread = get_ident()
         self.stateless = Ids()
         # By id(module) and the instruction that called it while it trained and nothing was looked at: the module, the code that
         # the instruction belongs to, the number of the module and that of the call. Empty while a step is recorded.
@@ -107,14 +108,14 @@ class _Caller:
                 return caller.original(module, *args, **kwargs)
             if caller.depth:
                 recorder = caller.recording.recorder
-                if recorder is None or recorder.inert or get_ident() != caller.thread:
+                if recorder is None or recorder.inert or get_ident() != caller.watch.thread:
                     return caller.original(module, *args, **kwargs)
                 recorder.modules.append((caller.models.path_of(caller.root, module), type(module).__name__, module))
                 try:
                     return caller.original(module, *args, **kwargs)
                 finally:
                     recorder.modules.pop()
-            if isinstance(module, _Loss) or not caller.watch.on or get_ident() != caller.thread:
+            if isinstance(module, _Loss) or not caller.watch.hears() or within_backward():
                 return caller.original(module, *args, **kwargs)
             frame = sys._getframe(1)
             model = caller.usual_call(module, frame)
@@ -155,17 +156,18 @@ class _Caller:
         try:
             if recorder is not None:
                 recorder.inert = True
-            place = place_of(frame)
-            model = self.models.see(module, place)
-            detail = ("train" if training else "eval") + (" grad" if grad else " no_grad")
-            call = self.watch.call("forward", model, detail, place)
-            begins = grad and training and self.recording.training_begins()
-            if begins and (recorder := self.recording.recorder) is not None:
-                recorder.inert = True
-            evaluating = not (grad and training) or (self._unused(model, call) and not begins)
-            if evaluating and grad and training is False and call in self.recording.used_forwards:
-                evaluating = False
-            self._note(model, module, evaluating, training, grad, args, kwargs, frame)
+            with Unheard():
+                place = place_of(frame)
+                model = self.models.see(module, place)
+                detail = ("train" if training else "eval") + (" grad" if grad else " no_grad")
+                call = self.watch.call("forward", model, detail, place)
+                begins = grad and training and self.recording.training_begins()
+                if begins and (recorder := self.recording.recorder) is not None:
+                    recorder.inert = True
+                evaluating = not (grad and training) or (self._unused(model, call) and not begins)
+                if evaluating and grad and training is False and call in self.recording.used_forwards:
+                    evaluating = False
+                self._note(model, module, evaluating, training, grad, args, kwargs, frame)
             usual = (
                 grad and training and not evaluating and self.recording.recorder is None and not self.watch.sketching
             )
@@ -265,7 +267,7 @@ def _make_train(original: Callable[..., Any], watch: Watch, recording: Recording
     note = guarded(watch, "a change of mode", switched)
 
     def train(self: nn.Module, mode: bool = True) -> Any:
-        if watch.on:
+        if not is_compiling() and watch.hears():
             note(self, mode, sys._getframe(1))
         return original(self, mode)
 
@@ -280,16 +282,17 @@ def _make_zero_grad(original: Callable[..., None], watch: Watch) -> Callable[...
     note = guarded(watch, "a clearing of gradients", cleared)
 
     def zero_grad(self: nn.Module, *args: Any, **kwargs: Any) -> None:
-        if watch.on:
+        if not is_compiling() and watch.hears():
             note(self, sys._getframe(1))
         original(self, *args, **kwargs)
 
     return zero_grad
 
 
-def _make_compile(original: Callable[..., Any], watch: Watch, models: Models) -> Callable[..., Any]:
+def _make_compile(original: Callable[..., Any], watch: Watch, recording: Recording) -> Callable[..., Any]:
     def compile(*args: Any, **kwargs: Any) -> Any:  # noqa: A001
-        models.compiled = True
+        recording.models.compiled = True
+        recording.stop()  # the compiler would take the mode for a part of the program
         watch.not_looked_at("the inside of training steps", "torch.compile is in use")
         return original(*args, **kwargs)
 

@@ -16,6 +16,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from seatrial.events import GroupInfo, Look, OptimizerBuilt, Scalar
 from seatrial.measure.parameters import Before, before, holding, look, with_gradients
 from seatrial.places import chain, loops_around
+from seatrial.step.unheard import unheard
 from seatrial.taps.filters import FilterTap
 from seatrial.taps.gradient_pairs import GradientPairs
 from seatrial.taps.guarding import guarded
@@ -73,13 +74,14 @@ class OptimizerTap:
         watch, recording = self.watch, self.recording
 
         def hook(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-            if not watch.on or is_compiling():
+            if is_compiling() or not watch.trains():
                 return
             recorder = recording.recorder
             if recorder is not None:
                 recorder.inert = True
             try:
-                listener(optimizer)
+                with unheard(recording.looking or self._pairs.first is not None):
+                    listener(optimizer)
             except Exception as error:
                 watch.not_looked_at("an optimizer's step", f"{type(error).__name__}: {error}")
             if recorder is not None and recording.recorder is recorder:
@@ -111,6 +113,8 @@ class OptimizerTap:
 
     def _built(self, optimizer: Optimizer, frame: FrameType) -> None:
         self._send(optimizer, frame)
+        if not self.watch.hears():
+            return
         if not self.recording.started:
             self.recording.begin()
         self.recording.phase()
@@ -148,7 +152,7 @@ class OptimizerTap:
         watch, note = self.watch, self._clears.note
 
         def zero_grad(optimizer: Optimizer, *args: Any, **kwargs: Any) -> None:
-            if watch.on:
+            if not is_compiling() and watch.hears():
                 try:
                     note(watch.optimizers.of(optimizer), "", 1)
                 except Exception as error:

@@ -8,18 +8,19 @@ then on each further pass counts as a turn, for the schedule of close looks.
 
 from __future__ import annotations
 
+import functools
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from threading import get_ident
 from types import FrameType
 from typing import Any
 
 import torch
-from torch.overrides import _get_current_function_mode_stack  # pyright: ignore[reportPrivateUsage]
 
 from seatrial.events import GraphSeen
-from seatrial.measure.access import kept
+from seatrial.measure.access import kept, readable
 from seatrial.measure.activations import answered_alike, one_sided
 from seatrial.measure.batches import sketch
 from seatrial.places import place_of
@@ -27,6 +28,7 @@ from seatrial.step.capture import Call, Out
 from seatrial.step.graph import describe
 from seatrial.step.recorded import Recorded
 from seatrial.step.recorder import Recorder
+from seatrial.step.unheard import Unheard, speaks, unheard
 from seatrial.step.verification import Verifier
 from seatrial.taps.budget import ALLOWANCE_SECONDS, Budget
 from seatrial.taps.evaluation_graphs import EvaluationGraphs, tensors_in
@@ -69,6 +71,7 @@ class Recording:
         self.kept = KeptSteps()
         self.used_models: set[int] = set()  # models, and forward calls of theirs, that a captured loss depended on
         self.used_forwards: set[int] = set()
+        self._left: dict[int, Recorder] = {}  # by thread: what could not be taken off the stack of modes yet
         self._turn = 0
         self._backwards = 0
         self._asked_at_step = 0
@@ -122,7 +125,12 @@ class Recording:
         recorder.parameter_id = self.watch.parameters.of
         recorder.sketch = sketch
         recorder.state_names = self.models.state_names()
-        recorder.__enter__()
+        left = self._left.pop(get_ident(), None)
+        if left is not None and not left.leave():  # torch is about to put it back: it begins anew
+            vars(left).update(vars(recorder), thread=left.thread)
+            recorder = left
+        else:
+            recorder.enter()
         self.recorder = recorder
         for listener in self.at_start:
             listener()
@@ -132,19 +140,25 @@ class Recording:
         self._predictions = []
 
     def stop(self) -> None:
-        """End the close look; if user code has pushed a mode of its own since, ours stays on the stack without effect."""
+        """End the close look."""
         recorder = self.recorder
         if recorder is None:
             return
         self.recorder = None
         recorder.inert = True
-        if _get_current_function_mode_stack()[-1:] == [recorder]:
-            recorder.__exit__(None, None, None)
+        if not recorder.leave():
+            self._left[recorder.thread] = recorder
         if recorder.overflow:
             self.watch.not_looked_at(
                 f"the whole of step {self.watch.tick}", "it has too many calls, or a call that could not be captured"
             )
         self.took(recorder.seconds)
+
+    def tidy(self) -> None:
+        """Take off the stack of modes what could not be taken off earlier."""
+        left = self._left.get(get_ident()) if self._left else None
+        if left is not None and left.leave():
+            del self._left[left.thread]
 
     def took(self, seconds: float) -> None:
         """A close look at this turn has cost so much CPU time."""
@@ -166,6 +180,7 @@ class Recording:
         if self.recorder is not None:
             self.stop()
         self.looking = False
+        self.tidy()
         self._backwards = 0
         self._asked_at_step = self.gradients_asked + self.watch.tick
         turn = self._turn = self._turn + 1
@@ -190,12 +205,17 @@ class Recording:
             return 0
         return self.gradients_asked + self.watch.tick - self._asked_at_step
 
-    def before_backward(self, losses: tuple[torch.Tensor, ...], kind: str, up: int) -> None:
-        """A backward pass begins from `losses`, called so many frames out of the caller's."""
+    def before_backward(
+        self, losses: tuple[torch.Tensor, ...], kind: str, up: int, gradients: Sequence[Any] = ()
+    ) -> None:
+        """A backward pass begins from `losses`, called so many frames out of the caller's. `gradients`: those with respect to
+        the losses that it was given, one for each (None or none at all: ones)."""
         watch = self.watch
         call = self._calls.note(-1, kind, up + 1)
-        value = _value(losses)
-        watch.loss(call, value)
+        with unheard(any(type(loss) is not torch.Tensor for loss in losses)):
+            value = _value(losses, gradients)
+        if value is not None:
+            watch.loss(call, value)
         if isinstance(value, float) and self._jumps.notice(call, value):
             self.budget.next_turn = self._turn + 1
         if call != self._last_site:
@@ -210,9 +230,10 @@ class Recording:
             recorder.inert = True
             start, counted = time.thread_time(), recorder.seconds
             try:
-                for listener in watch.at_backward if self.whole else ():
-                    listener(losses, call)
-                self._cut(recorder, losses, call, sys._getframe(up + 1))
+                with Unheard():
+                    for listener in watch.at_backward if self.whole else ():
+                        listener(losses, call)
+                    self._cut(recorder, losses, call, sys._getframe(up + 1))
             except Exception as error:
                 watch.not_looked_at(f"the step at tick {watch.tick}", f"{type(error).__name__}: {error}")
             recorder.seconds = counted + time.thread_time() - start
@@ -241,6 +262,9 @@ class Recording:
 
     def _cut(self, recorder: Recorder, losses: tuple[torch.Tensor, ...], call: int, frame: FrameType | None) -> None:
         """Send the captured step that the losses depend on."""
+        if recorder.overflow:  # a part of it is not known: what is left would be misread
+            self._unseen.discard(call)
+            return
         roots = [out for loss in losses if (out := recorder.out_of(loss)) is not None]
         if not roots:
             self.watch.not_looked_at("the step at its backward call", "its loss was made before it could be watched")
@@ -296,29 +320,49 @@ class Recording:
             return
         recorder.inert = True
         try:
-            tensors = tensors_in(result)
-            roots = [out for tensor in tensors if (out := recorder.out_of(tensor)) is not None]
-            self._predictions += [(model, call, out) for out in roots]
-            if len(tensors) == 1 and roots and isinstance(roots[0].origin, Call):
-                origin, scores = roots[0].origin, tensors[0].detach()
-                alike = {"answered_alike": answered_alike(scores), "one_sided": one_sided(scores)}
-                origin.stats = {**origin.stats, **alike}
-            if evaluating and roots and self._evaluations.wanted(model):
-                self._evaluations.send(roots, model, frame)
+            with Unheard():
+                self._note_result(recorder, model, call, result, evaluating, frame)
         except Exception as error:
             self.watch.not_looked_at("an evaluation", f"{type(error).__name__}: {error}")
         recorder.inert = False
         if alone:
             self.stop()
 
+    def _note_result(
+        self, recorder: Recorder, model: int, call: int, result: Any, evaluating: bool, frame: FrameType
+    ) -> None:
+        tensors = tensors_in(result)
+        roots = [out for tensor in tensors if (out := recorder.out_of(tensor)) is not None]
+        self._predictions += [(model, call, out) for out in roots]
+        if len(tensors) == 1 and roots and isinstance(roots[0].origin, Call):
+            origin, scores = roots[0].origin, tensors[0].detach()
+            alike = {"answered_alike": answered_alike(scores), "one_sided": one_sided(scores)}
+            origin.stats = {**origin.stats, **alike}
+        if evaluating and roots and not recorder.overflow and self._evaluations.wanted(model):
+            self._evaluations.send(roots, model, frame)
+
 
 def _number(losses: tuple[torch.Tensor, ...]) -> float:
     return float(losses[0].detach()) if len(losses) == 1 and losses[0].numel() == 1 else math.nan
 
 
-def _value(losses: tuple[torch.Tensor, ...]) -> Any:
-    """What to keep of a loss without waiting for a device: a float, or a tensor to be read later."""
-    loss = losses[0] if len(losses) == 1 else None
-    if loss is None or loss.numel() != 1:
-        return math.nan
-    return kept(loss)
+def _value(losses: tuple[torch.Tensor, ...], gradients: Sequence[Any]) -> Any:
+    """What to keep of a loss without waiting for a device: a float, or a tensor to be read later. Of several, or of one with
+    many elements, the number whose gradient is taken: their sum, each weighted with the gradient that it was given. None
+    where there is no such number."""
+    if any(map(speaks, losses)):
+        return None
+    if len(losses) == 1 and losses[0].numel() == 1:
+        return kept(losses[0])
+    weights = gradients or (None,) * len(losses)
+    if not losses or len(weights) != len(losses) or not all(map(readable, losses)):
+        return None
+    with torch.no_grad():
+        parts: list[torch.Tensor] = []
+        for loss, weight in zip(losses, weights, strict=True):
+            if loss.is_complex() or (weight is None and loss.numel() != 1):
+                return None
+            if weight is not None and not (readable(weight) and weight.shape == loss.shape):
+                return None
+            parts.append((loss if weight is None else loss * weight).sum())
+        return kept(functools.reduce(torch.add, parts)) if len({part.device for part in parts}) == 1 else None

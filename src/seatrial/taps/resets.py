@@ -8,6 +8,7 @@ from types import FrameType
 from typing import Any
 
 import torch
+from torch.compiler import is_compiling
 from torch.nn import init
 
 from seatrial.taps.guarding import guarded
@@ -41,7 +42,7 @@ def install(watch: Watch, models: Models) -> None:
 
     def make(original: Callable[..., Any]) -> Callable[..., Any]:
         def fill(*args: Any, **kwargs: Any) -> Any:
-            if watch.optimizer_steps and watch.on and not torch.compiler.is_compiling():
+            if not is_compiling() and watch.optimizer_steps and watch.hears():
                 note(args[0] if args else kwargs.get("tensor"), sys._getframe(1))
             return original(*args, **kwargs)
 

@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 from torch.amp.grad_scaler import GradScaler
+from torch.compiler import is_compiling
 from torch.optim import Optimizer
 
 from seatrial.taps.guarding import guarded
@@ -32,7 +33,7 @@ def install(watch: Watch) -> None:
         def make(original: Callable[..., Any]) -> Callable[..., Any]:
             def method(scaler: Any, *args: Any, **kwargs: Any) -> Any:
                 # A step unscales by itself where the user has not: that is no call of the user's.
-                if not watch.on or running or not scaler.is_enabled():
+                if is_compiling() or not watch.hears() or running or not scaler.is_enabled():
                     return original(scaler, *args, **kwargs)
                 given = next((value for value in (*args, *kwargs.values())), None)
                 note(name, given, sys._getframe(1))

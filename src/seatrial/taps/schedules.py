@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from torch.compiler import is_compiling
 from torch.optim import lr_scheduler
 
 from seatrial.events import Scalar, SchedulerBuilt
@@ -57,7 +58,7 @@ class _ScheduleTap:
 
     def make_step(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def step(scheduler: Any, *args: Any, **kwargs: Any) -> Any:
-            if not self.watch.on or self.running:
+            if is_compiling() or not self.watch.hears() or self.running:
                 return original(scheduler, *args, **kwargs)
             self.note_step(scheduler, sys._getframe(1))
             self.running.append(scheduler)

@@ -8,6 +8,8 @@ import time
 import weakref
 from collections.abc import Callable
 from linecache import getlines
+from threading import enumerate as threads
+from threading import get_ident
 from types import FrameType
 from typing import Any
 
@@ -34,6 +36,7 @@ from seatrial.taps.identities import Ids
 from seatrial.taps.patching import Patches
 from seatrial.taps.turns import TurnLog
 
+_is_tracing = torch._C._is_tracing
 _INTRODUCING = (CallSeen, ModelSeen, OptimizerBuilt)
 
 
@@ -43,6 +46,7 @@ class Watch:
     def __init__(self, emit: Callable[[Event], None]) -> None:
         self._emit = emit
         self.on = True
+        self.thread = get_ident()  # the one whose training loop is heard
         self.started = time.perf_counter()
         self.seconds = 0.0
         self.steps: dict[int, Recorded] = {}  # by backward call: steps recorded with their values
@@ -79,6 +83,31 @@ class Watch:
     def silence(self) -> None:
         """In a forked child: hear nothing, send nothing."""
         self.on = False
+
+    def hears(self) -> bool:
+        """Whether what this thread does now belongs to the loop that is heard. Loops of several threads are several programs:
+        their calls mixed would be a program that nobody wrote."""
+        if not self.on or _is_tracing():  # a tracer would take our own calls for the program's
+            return False
+        return get_ident() == self.thread or self._follow(all(each.ident != self.thread for each in threads()))
+
+    def trains(self) -> bool:
+        """As `hears`, for a call that trains: the first thread that trains is the one that is heard."""
+        if self.hears():
+            return True
+        if not self.on or _is_tracing():
+            return False
+        if self._follow(not self.tick and not self.optimizer_steps):
+            return True
+        self.not_looked_at("training in other threads", "the loop of one thread is looked at, the first that trains")
+        return False
+
+    def _follow(self, free: bool) -> bool:
+        """Hear this thread from now on, if the one that was heard until now has ended or does not train."""
+        if free:
+            self.stop_looking()
+            self.thread = get_ident()
+        return free
 
     # ---- sending -------------------------------------------------------------------------------------------------
 

@@ -76,7 +76,7 @@ from seatrial.history import Run
 from seatrial.rules.graph import Graph
 from seatrial.rules.lines import function_at, holds, inside, nodes, span
 from seatrial.rules.source import file_of, traced
-from seatrial.rules.turns import Effects, Made, Window, places, stepping, windows
+from seatrial.rules.turns import Effects, Made, Window, held, places, stepping, windows
 from seatrial.rules.where import distinct
 
 NAME = "loop.unnormalised-accumulation"
@@ -139,7 +139,10 @@ def _accumulated(effects: Effects, window: Window, limits: Thresholds) -> tuple[
 def _summed(run: Run, optimizer: int, found: list[tuple[Window, tuple[Made, int]]]) -> Iterator[Finding]:
     window, (backward, passes) = max(found, key=lambda item: item[0].weight * item[1][1])
     graphs = [Graph(seen) for seen in run.training_graphs if seen.call == backward.call.call]
-    if not graphs or any(_is_divided(graph) for graph in graphs) or _gradient_is_scaled(run):
+    if not all(_reaches(graph, held(run, optimizer)) for graph in graphs):
+        return  # the line serves several networks by turns
+    scaled = any(call.kind == "scaler" for call in run.calls.values())
+    if not graphs or any(_is_divided(graph, scaled) for graph in graphs) or _gradient_is_scaled(run):
         return
     built = run.optimizers[optimizer]
     step = window.made[-1]
@@ -160,10 +163,16 @@ def _summed(run: Run, optimizer: int, found: list[tuple[Window, tuple[Made, int]
     yield Finding(NAME, severity, message, where, evidence, remedy, EXPLAINS, 0.85 if condition else 0.5)
 
 
-def _is_divided(graph: Graph) -> bool:
+def _reaches(graph: Graph, own: frozenset[int]) -> bool:
+    return any(leaf.parameter in own for leaf in graph.leaves("parameter"))
+
+
+def _is_divided(graph: Graph, scaled: bool) -> bool:
     """Whether something divides or multiplies the loss, or it is a sum over examples, before backward is called on it."""
     for ref in graph.seen.outputs:
         node: Node | None = graph.node(ref)
+        if scaled and node.op == "mul" and not any(map(_is_number, node.args)):
+            node = next(iter(graph.inputs(node)), None)  # by the scaler, which divides the gradients again
         while node is not None and not node.role:
             if node.op in ("div", "true_divide", "mul", "multiply", "divide", "floor_divide"):
                 return True
@@ -231,6 +240,8 @@ def _lost(
             if one.call.call == line:
                 pending += one.count
                 all_passes += one.count * window.weight
+            elif one.call.kind == "scaler" and one.call.detail == "step":
+                pending = 0  # used, even where the scaler skips the step because it has overflowed
             elif pending and effects.clears(one.call, window.optimizer):
                 lost += pending * window.weight
                 clear, pending = one, 0
