@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from seatrial.events import ModelSeen, ModuleInfo, ParameterFate, ParameterInfo, Place, Scalar
+from seatrial.measure.access import local
 from seatrial.measure.parameters import weight_stats
 from seatrial.places import loops_around
 from seatrial.taps.identities import Noted
@@ -93,7 +94,9 @@ class Models:
             number = self.watch.parameters.get(tensor)
             if not isinstance(value, torch.Tensor) or (number is not None and self.is_trained(number)):
                 continue
-            if value.shape == tensor.shape and not torch.equal(_sample(value.to(tensor)), _sample(tensor)):
+            if value.shape != tensor.shape or (own := _sample(tensor)).shape != (new := _sample(value)).shape:
+                continue
+            if not torch.equal(new.to(own), own):
                 self._loaded.note(tensor, True)
 
     def _send(self, root: nn.Module, model: int, called: Place | None) -> None:
@@ -250,5 +253,5 @@ def _signature(root: nn.Module) -> tuple[Any, ...]:
 
 def _sample(tensor: torch.Tensor) -> torch.Tensor:
     """A few evenly spread elements, copied."""
-    flat = tensor.detach().reshape(-1)
+    flat = local(tensor).reshape(-1)
     return flat[:: max(1, flat.numel() // _SAMPLE)][: 2 * _SAMPLE].clone()

@@ -19,7 +19,7 @@ import torch
 from torch.overrides import _get_current_function_mode_stack  # pyright: ignore[reportPrivateUsage]
 
 from seatrial.events import GraphSeen
-from seatrial.measure.access import kept
+from seatrial.measure.access import is_whole, kept, local
 from seatrial.measure.activations import answered_alike, one_sided
 from seatrial.measure.batches import sketch
 from seatrial.places import place_of
@@ -313,7 +313,8 @@ class Recording:
 
 
 def _number(losses: tuple[torch.Tensor, ...]) -> float:
-    return float(losses[0].detach()) if len(losses) == 1 and losses[0].numel() == 1 else math.nan
+    loss = losses[0] if len(losses) == 1 else None
+    return float(local(loss)) if loss is not None and loss.numel() == 1 and is_whole(loss) else math.nan
 
 
 def _value(losses: tuple[torch.Tensor, ...]) -> Any:
