@@ -73,6 +73,8 @@ class Run:
     passes: list[EvaluationPass] = field(default_factory=list)
     fates: dict[int, ParameterFate] = field(default_factory=dict)
     not_looked_at: list[NotLookedAt] = field(default_factory=list)
+    # Where several processes trained together: the runs of all of them, in order of their ranks, this one among them.
+    ranks: list[Run] = field(default_factory=list)
 
     @staticmethod
     def of(events: Iterable[Event]) -> Run:

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from seatrial.cli.formats import format_options
-from seatrial.record import locate
 
 
 @click.command()
@@ -19,19 +18,17 @@ from seatrial.record import locate
 def command(strict: bool, quiet: bool, sarif: Path | None, junit: Path | None, run: Path) -> int:
     """Judge the record of a run anew (also of one that was killed), rewrite its reports and print what matters.
 
-    RUN is the folder that `seatrial run` left, or its record.sqlite. The settings are those of the folder that the
+    RUN is the folder that `seatrial run` left, or its record.sqlite. Where several processes trained together, the records of all
+    that are in the folder are judged as one; the record of one rank alone can be given, too. The settings are those of the folder that the
     script lies in, as they are now. The exit status is 0, with --strict 1 where an error was found, and 2 where there is no
     record to judge.
     """
-    from seatrial.history import Run
-    from seatrial.launch.reporting import publish, settings_of, untrained
-    from seatrial.record import read
+    from seatrial.launch.reporting import publish, runs_at, settings_of, untrained
     from seatrial.report.formats import wanted
 
     formats = wanted(sarif, junit)
-    record = locate(run)
-    history = Run.of(read(record))
-    verdict = publish(history, record.parent, settings_of(history), not quiet, formats)
-    if nothing := untrained(history):
+    runs = runs_at(run)
+    verdict = publish(runs, run if run.is_dir() else run.parent, settings_of(runs[0]), not quiet, formats)
+    if nothing := untrained(runs[0]):
         print(f"seatrial: {nothing}", file=sys.stderr)
     return 1 if strict and verdict.errors else 0

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from seatrial.events import ModelSeen, ModuleInfo, ParameterFate, ParameterInfo, Place, Scalar
-from seatrial.measure.access import local
+from seatrial.measure.access import is_whole, local
 from seatrial.measure.parameters import weight_stats
 from seatrial.places import loops_around
 from seatrial.taps.identities import Noted
@@ -161,6 +161,15 @@ class Models:
             if found and type(root).__name__ in getline(place.file, place.line):
                 return found[1].removeprefix("self.")
         return type(root).__name__
+
+    def number_of(self, tensor: torch.Tensor, name: str) -> int:
+        """The number of a parameter in a step; of one that stands for a sharded parameter while its module runs, that parameter's."""
+        known = self.watch.parameters.get(tensor)
+        if known is None and name:
+            for number, sharded in self.watch.parameters.living():
+                if self.parameter_names.get(number) == name and not is_whole(sharded):
+                    return number
+        return self.watch.parameters.of(tensor)
 
     # ---- asked by the recording ----------------------------------------------------------------------------------
 

@@ -119,7 +119,7 @@ class Recording:
         if torch._C._is_tracing() or torch.compiler.is_compiling():
             return
         recorder = self.kept.recorder(self.models.megabytes, self.verify is not None)
-        recorder.parameter_id = self.watch.parameters.of
+        recorder.parameter_id = self.models.number_of
         recorder.sketch = sketch
         recorder.state_names = self.models.state_names()
         recorder.__enter__()

@@ -68,6 +68,7 @@ class Standings:
     def _measure(self, optimizer: int, step: int, parameters: list[Tensor], exchanged: bool) -> None:
         chosen = parameters[:: max(1, -(-len(parameters) // MOST_PARAMETERS))]
         sharded = not all(map(is_whole, parameters)) or self._in_shards()
+        self.watch.sharded |= sharded
         nothing: tuple[float, ...] = ()
         standing = Standing(
             step,
