@@ -27,6 +27,7 @@ from seatrial.events import (
     ParameterInfo,
     Place,
     Probe,
+    RankStarted,
     RunEnded,
     RunStarted,
     SchedulerBuilt,
@@ -140,6 +141,11 @@ class Run:
     def ended(self) -> RunEnded | None:
         """None where the run was killed: then all that was recorded until that moment is there."""
         return next(iter(self.every(RunEnded)), None)
+
+    @property
+    def rank(self) -> int:
+        """Which one of several processes; 0 where it is alone."""
+        return next((each.rank for each in self.every(RankStarted)), 0)
 
     @property
     def training_graphs(self) -> list[GraphSeen]:

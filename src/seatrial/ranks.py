@@ -29,20 +29,15 @@ def judge_ranks(runs: Sequence[Run], config: Config | None = None) -> Verdict:
     rules = configured_rules(config)
     whole = _whole(list(runs))
     found, broken = ask(rules, whole)
-    by_rank = {rank_of(runs[0]): found}
+    by_rank = {runs[0].rank: found}
     judged = runs[1 :: max(1, -(-len(runs) // MOST_JUDGED))]
     for run in judged:
-        by_rank[rank_of(run)], others_broken = ask(rules, run)
+        by_rank[run.rank], others_broken = ask(rules, run)
         broken += [each for each in others_broken if each not in broken]
     if len(judged) + 1 < len(runs):
         what = f"{len(runs) - len(judged) - 1} of {len(runs)} ranks one by one"
         broken.append(NotLookedAt(what, f"{len(judged) + 1} are judged so; all are compared with each other"))
     return settle(whole, together(by_rank), broken, config)
-
-
-def rank_of(run: Run) -> int:
-    """The rank of a run; 0 where it is alone."""
-    return next((each.rank for each in run.every(RankStarted)), 0)
 
 
 # ---- one run for all -------------------------------------------------------------------------------------------------
@@ -65,7 +60,7 @@ def _whole(runs: list[Run]) -> Run:
 
 def _end(runs: list[Run]) -> RunEnded | None:
     """The end of the rank that failed first; else the first rank's."""
-    failed = [(_moment(run, end), rank_of(run), end) for run in runs if (end := run.ended) and end.status == "failed"]
+    failed = [(_moment(run, end), run.rank, end) for run in runs if (end := run.ended) and end.status == "failed"]
     if not failed:
         return runs[0].ended
     _, rank, end = min(failed, key=lambda each: each[:2])
@@ -79,13 +74,13 @@ def _moment(run: Run, end: RunEnded) -> float:
 def _absent(runs: list[Run]) -> list[NotLookedAt]:
     """Ranks that left no record, or one without an end."""
     started = next(iter(runs[0].every(RankStarted)), None)
-    there = {rank_of(run) for run in runs}
+    there = {run.rank for run in runs}
     away = [str(rank) for rank in range(started.world_size if started else 0) if rank not in there]
     found = [NotLookedAt(f"rank {', '.join(away)}", "no record of it is in this folder")] if away else []
     for run in runs:
         if run.ended is None:
             why = "it was killed, or had not ended by then: `seatrial report` judges all that is there"
-            found.append(NotLookedAt(f"the end of rank {rank_of(run)}", why))
+            found.append(NotLookedAt(f"the end of rank {run.rank}", why))
     return found
 
 

@@ -26,12 +26,14 @@ class RankStarted:
 
 @dataclass(frozen=True, slots=True)
 class GroupJoined:
-    """The process was found to be in a process group (of torch.distributed) when an optimizer was about to step."""
+    """The process was found to be in a process group (of torch.distributed) when an optimizer was about to step. `parts`: how many
+    of its groups are not of all processes (meshes of several dimensions, pipelines)."""
 
     tick: int
     rank: int
     world_size: int
     backend: str
+    parts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,8 +61,8 @@ class Standings:
         if not (distributed.is_available() and distributed.is_initialized()) or distributed.get_world_size() < 2:
             return False
         self.joined = True
-        place = distributed.get_rank(), distributed.get_world_size()
-        self.watch.send(GroupJoined(self.watch.tick, *place, str(distributed.get_backend())))
+        rank, size = distributed.get_rank(), distributed.get_world_size()
+        self.watch.send(GroupJoined(self.watch.tick, rank, size, str(distributed.get_backend()), _parts(size)))
         return True
 
     def _measure(self, optimizer: int, step: int, parameters: list[Tensor], exchanged: bool) -> None:
@@ -121,6 +121,12 @@ class Standings:
                 if number in self._steps:
                     self._measure(number, 0, parameters_of(optimizer), False)
             self._send()
+
+
+def _parts(size: int) -> int:
+    """How many groups of this process are not of all processes. torch keeps the list to itself."""
+    groups = getattr(getattr(distributed.distributed_c10d, "_world", None), "pg_map", {})
+    return sum(group.size() < size for group in groups)
 
 
 def _of_gradient(parameter: Tensor) -> Tensor:
