@@ -45,10 +45,8 @@ class Server:
 
 
 def serve() -> None:
-    """Import what every program needs, then run one after the other."""
-    for (
-        name
-    ) in "numpy torch seatrial.cli seatrial.launch.session seatrial.report seatrial.taps seatrial.verdict".split():
+    """Import what every program needs (torch's compiler is what the first optimizer imports), then run one after the other."""
+    for name in "numpy torch torch._dynamo seatrial.cli seatrial.launch.session seatrial.report seatrial.taps seatrial.verdict".split():
         importlib.import_module(name)
     for line in sys.stdin:
         order = json.loads(line)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from seatrial.errors import UsageProblem
 from seatrial.events import RankStarted
-from seatrial.launch.ranks import Rank
+from seatrial.launch.ranks import FAILED, Rank
 from seatrial.record.ranks import has_ended, name_of
 from seatrial.record.reader import first_of
 
@@ -38,7 +38,7 @@ def reports(folder: Path, rank: Rank, failed: bool) -> bool:
 
 def _first_to_fail(folder: Path, rank: Rank) -> bool:
     try:
-        os.close(os.open(folder / f".failed-{rank.attempt}", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        os.close(os.open(folder / f"{FAILED}{rank.attempt}", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
     except FileExistsError:
         return False
     except OSError:

@@ -23,6 +23,8 @@ from seatrial.record.ranks import is_name, name_of, place_in
 # A claim on a folder that is older belongs to another launch: processes wait at most so long for each other (the timeout of
 # torch.distributed.init_process_group).
 FRESH_SECONDS = 1800.0
+# Made by the first rank that fails, once for each attempt.
+FAILED = ".failed-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,4 +158,4 @@ def _is_left_over(name: str, rank: Rank) -> bool:
         if of == rank.rank:
             return attempt >= rank.attempt
         return rank.rank == 0 and of >= rank.world_size and rank.attempt == 0
-    return rank.rank == 0 and rank.attempt == 0 and name in OURS
+    return rank.rank == 0 and rank.attempt == 0 and (name in OURS or name.startswith(FAILED))

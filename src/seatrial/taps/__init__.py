@@ -58,7 +58,7 @@ def install(emit: Callable[[Event], None], verify: Verifier | None = None, looks
     autograd.install(watch, recording)
     exchanges = Exchanges(watch)
     exchanges.install()
-    OptimizerTap(watch, recording, models, Standings(watch, exchanges)).install()
+    OptimizerTap(watch, recording, models, Standings(watch, exchanges, models)).install()
     losses.install(watch, evaluation_loss=log.loss)
     resets.install(watch, models)
     for side in (schedules, clipping, batches, seeds, checkpoints, scalers, scripting):

@@ -46,6 +46,7 @@ class Models:
         self.watch = watch
         self.places = Noted[tuple[Place, ...]]()  # where modules were constructed
         self.compiled = False
+        self.in_shards = False  # parameters are pieces, under the names of what they are pieces of
         self.parameter_names: dict[int, str] = {}
         self.end_of_evaluation: Any = lambda: None
         self._signatures: dict[int, tuple[Any, ...]] = {}
@@ -106,6 +107,7 @@ class Models:
         where = built[0] if built else None
         name = self._names.setdefault(model, self._name(root, built))
         modules = list(root.named_modules())
+        self.in_shards |= any(type(module).__name__ == "FullyShardedDataParallel" for _, module in modules)
         self._paths[model] = {id(module): path for path, module in modules}
         for _, module in modules:
             place = self.places.of(module, ())

@@ -114,7 +114,7 @@ class Recording:
 
     def start(self) -> None:
         """Begin to look closely (unless a compiler is at work: it would trace our mode into the user's program)."""
-        if self.recorder is not None or not self.watch.on or self.models.compiled:
+        if self.recorder is not None or not self.watch.on or self.models.compiled or self.models.in_shards:
             return
         if torch._C._is_tracing() or torch.compiler.is_compiling():
             return
@@ -195,7 +195,8 @@ class Recording:
         watch = self.watch
         call = self._calls.note(-1, kind, up + 1)
         value = _value(losses)
-        watch.loss(call, value)
+        if value is not None:
+            watch.loss(call, value)
         if isinstance(value, float) and self._jumps.notice(call, value):
             self.budget.next_turn = self._turn + 1
         if call != self._last_site:
@@ -241,6 +242,11 @@ class Recording:
 
     def _cut(self, recorder: Recorder, losses: tuple[torch.Tensor, ...], call: int, frame: FrameType | None) -> None:
         """Send the captured step that the losses depend on."""
+        if self.models.in_shards:
+            self.watch.not_looked_at(
+                "the inside of training steps", "FullyShardedDataParallel keeps parameters in pieces"
+            )
+            return
         roots = [out for loss in losses if (out := recorder.out_of(loss)) is not None]
         if not roots:
             self.watch.not_looked_at("the step at its backward call", "its loss was made before it could be watched")
@@ -318,8 +324,7 @@ def _number(losses: tuple[torch.Tensor, ...]) -> float:
 
 
 def _value(losses: tuple[torch.Tensor, ...]) -> Any:
-    """What to keep of a loss without waiting for a device: a float, or a tensor to be read later."""
+    """What to keep of a loss without waiting for a device: a float, or a tensor to be read later; None where the pass begins from
+    no single number, as that of a stage whose gradient another process sends."""
     loss = losses[0] if len(losses) == 1 else None
-    if loss is None or loss.numel() != 1:
-        return math.nan
-    return kept(loss)
+    return kept(loss) if loss is not None and loss.numel() == 1 and is_whole(loss) else None

@@ -16,6 +16,7 @@ from seatrial.events import GroupJoined, Standing
 from seatrial.measure.access import is_whole, read_later
 from seatrial.measure.projection import projected
 from seatrial.taps.exchanges import Exchanges
+from seatrial.taps.models import Models
 from seatrial.taps.watch import Watch
 
 MOST_PARAMETERS = 64
@@ -30,8 +31,9 @@ MOST_WAITING = 8
 class Standings:
     """At most a few dozen measurements of each optimizer in a run, and none where there is one process alone."""
 
-    def __init__(self, watch: Watch, exchanges: Exchanges) -> None:
+    def __init__(self, watch: Watch, exchanges: Exchanges, models: Models) -> None:
         self.watch = watch
+        self.models = models
         self.exchanges = exchanges
         self.joined = False
         self._steps: dict[int, int] = {}
@@ -67,7 +69,7 @@ class Standings:
 
     def _measure(self, optimizer: int, step: int, parameters: list[Tensor], exchanged: bool) -> None:
         chosen = parameters[:: max(1, -(-len(parameters) // MOST_PARAMETERS))]
-        sharded = not all(map(is_whole, parameters)) or self._in_shards()
+        sharded = not all(map(is_whole, parameters)) or self.models.in_shards
         self.watch.sharded |= sharded
         nothing: tuple[float, ...] = ()
         standing = Standing(
@@ -88,11 +90,6 @@ class Standings:
         self._waiting.append((standing, torch.stack([each.to(device) for each in figures])))
         if figures[0].is_cpu or len(self._waiting) >= MOST_WAITING:
             self._send()
-
-    def _in_shards(self) -> bool:
-        """Whether some model is one of those that keep a shard of each parameter under its own name."""
-        models = [root for _, root in self.watch.models.living()]
-        return any(type(each).__name__ == "FullyShardedDataParallel" for root in models for each in root.modules())
 
     def _send(self) -> None:
         waiting, self._waiting = self._waiting, []
