@@ -20,7 +20,8 @@ MOST_JUDGED = 8
 
 
 def judge_ranks(runs: Sequence[Run], config: Config | None = None) -> Verdict:
-    """Judge the runs of one launch, given in order of their ranks. What is drawn and listed of a run is that of the first.
+    """Judge the runs of one launch, given in order of their ranks. What is drawn and listed of a run is that of the first that
+    trained.
 
     Raises:
         UsageProblem: the configuration names a threshold that its rule does not have.
@@ -29,8 +30,9 @@ def judge_ranks(runs: Sequence[Run], config: Config | None = None) -> Verdict:
     rules = configured_rules(config)
     whole = _whole(list(runs))
     found, broken = ask(rules, whole)
-    by_rank = {runs[0].rank: found}
-    judged = runs[1 :: max(1, -(-len(runs) // MOST_JUDGED))]
+    by_rank = {whole.rank: found}
+    others = [run for run in runs if run.rank != whole.rank]
+    judged = others[:: max(1, -(-len(others) // (MOST_JUDGED - 1)))]
     for run in judged:
         by_rank[run.rank], others_broken = ask(rules, run)
         broken += [each for each in others_broken if each not in broken]
@@ -44,13 +46,13 @@ def judge_ranks(runs: Sequence[Run], config: Config | None = None) -> Verdict:
 
 
 def _whole(runs: list[Run]) -> Run:
-    """The first rank's run, with the end that the launch had, the sources of all and what was not looked at in any."""
-    first = runs[0]
-    end = _end(runs)
+    """The run of the first rank that trained, with the end that the launch had, the sources of all and what was not looked at in any."""
+    first = next((run for run in runs if run.ticks), runs[0])
+    end = _end(runs) or first.ended
     others = (event for event in first.events if not isinstance(event, RunEnded))
     whole = Run.of((*others, end) if end is not None else others)
     whole.ranks = runs
-    for run in runs[1:]:
+    for run in runs:
         whole.sources = run.sources | whole.sources
         known = set(whole.not_looked_at)
         whole.not_looked_at += [each for each in run.not_looked_at if each not in known and not each.trial]
@@ -59,10 +61,10 @@ def _whole(runs: list[Run]) -> Run:
 
 
 def _end(runs: list[Run]) -> RunEnded | None:
-    """The end of the rank that failed first; else the first rank's."""
+    """The end of the rank that failed first; None where none failed."""
     failed = [(_moment(run, end), run.rank, end) for run in runs if (end := run.ended) and end.status == "failed"]
     if not failed:
-        return runs[0].ended
+        return None
     _, rank, end = min(failed, key=lambda each: each[:2])
     return replace(end, exception=f"{end.exception} (rank {rank})")
 

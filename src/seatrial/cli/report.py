@@ -29,6 +29,6 @@ def command(strict: bool, quiet: bool, sarif: Path | None, junit: Path | None, r
     formats = wanted(sarif, junit)
     runs = runs_at(run)
     verdict = publish(runs, run if run.is_dir() else run.parent, settings_of(runs[0]), not quiet, formats)
-    if nothing := untrained(runs[0]):
+    if nothing := untrained(verdict.run):
         print(f"seatrial: {nothing}", file=sys.stderr)
     return 1 if strict and verdict.errors else 0

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seatrial.config import Config, load
-from seatrial.events import CallSeen, GroupJoined, TorchSeen
+from seatrial.events import CallSeen, GroupJoined, NotLookedAt, RankStarted, TorchSeen
 from seatrial.history import Run
 from seatrial.ranks import judge_ranks
 from seatrial.record import locate, read
@@ -24,14 +24,27 @@ def runs_at(place: Path) -> list[Run]:
         UsageProblem: there is none, or it cannot be read.
     """
     if place.is_dir() and ranks_in(place) and (ranks := [Run.of(events) for events in read_ranks(place)]):
-        trained = [run for run in ranks if run.ticks or run.every(GroupJoined)]
-        return trained or ranks
+        return [run for run in ranks if _takes_part(run)] or ranks
     return [Run.of(read(locate(place)))]
+
+
+def _takes_part(run: Run) -> bool:
+    """Whether a process was launched as one of several that train, or turned out to be (torch.multiprocessing starts others, too)."""
+    launched = any(event.world_size for event in run.every(RankStarted))
+    failed = run.ended is not None and run.ended.exit_code != 0
+    return launched or failed or run.ticks > 0 or bool(run.every(GroupJoined))
 
 
 def judged(runs: Sequence[Run], config: Config) -> Verdict:
     """The verdict on a run, or on those of several processes together."""
-    return judge(runs[0].events, config) if len(runs) == 1 else judge_ranks(runs, config)
+    if len(runs) > 1:
+        return judge_ranks(runs, config)
+    joined = runs[0].every(GroupJoined)
+    unseen = NotLookedAt(
+        f"the other processes of {joined[0].world_size if joined else 1}",
+        "no record of theirs is here: start each with RANK and WORLD_SIZE set, as torchrun does, to have them judged together",
+    )
+    return judge((*runs[0].events, unseen) if joined else runs[0].events, config)
 
 
 def publish(

@@ -217,7 +217,7 @@ class Session:
         runs = runs_at(self.folder)
         config = self.config if self.rank is not None or len(runs) == 1 else settings_of(runs[0])
         verdict = publish(runs, self.folder, config, not self.quiet, self.formats)
-        nothing = untrained(runs[0])
+        nothing = untrained(verdict.run)
         if outcome.code != 0:
             return outcome.code
         if nothing:
