@@ -23,8 +23,10 @@ def weight_stats(tensor: Tensor) -> dict[str, float]:
     Spreads are nan where there are no two units to compare. {} where there is nothing to measure. Of a tensor that is spread over
     processes the part is measured that this one holds.
     """
+    if is_lazy(tensor):
+        return {}
     tensor = local(tensor)
-    if is_lazy(tensor) or tensor.numel() == 0 or tensor.layout is not torch.strided:
+    if tensor.numel() == 0 or tensor.layout is not torch.strided:
         return {}
     values = plain(tensor)
     var, mean = torch.var_mean(values, correction=0)
