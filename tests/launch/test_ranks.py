@@ -62,6 +62,12 @@ def test_the_only_process_of_a_watched_launcher_is_rank_0():
     assert ranks.of_environment({}, started_by_us=True).rank == 0
 
 
+def test_a_launcher_is_no_rank_itself():
+    assert ranks.starts_others(Program("torch.distributed.run", True, ()))
+    assert ranks.starts_others(Program("/opt/bin/torchrun", False, ()))
+    assert not ranks.starts_others(SCRIPT)
+
+
 def test_children_run_under_watch_with_the_same_arguments():
     plan = Plan("out", "launcher", (), "launch", "off", None)
     ours = ("-m", "seatrial", "run", "--rank-of", "out", "--trials", "off")

@@ -23,6 +23,8 @@ from seatrial.record.ranks import is_name, name_of, place_in
 # A claim on a folder that is older belongs to another launch: processes wait at most so long for each other (the timeout of
 # torch.distributed.init_process_group).
 FRESH_SECONDS = 1800.0
+LAUNCHERS = frozenset({"torch.distributed.run", "torch.distributed.launch", "accelerate.commands.launch"})
+LAUNCHING_SCRIPTS = frozenset({"torchrun", "accelerate"})
 # Made by the first rank that fails, once for each attempt.
 FAILED = ".failed-"
 
@@ -46,6 +48,11 @@ class Rank:
 
     def started(self) -> RankStarted:
         return RankStarted(self.rank, self.world_size, self.attempt, self.launch, os.getpid(), socket.gethostname())
+
+
+def starts_others(program: Program) -> bool:
+    """Whether a program is a launcher: it trains nothing itself, whatever its environment says (that of a cluster, for each machine)."""
+    return program.name in LAUNCHERS if program.is_module else os.path.basename(program.name) in LAUNCHING_SCRIPTS
 
 
 def of_environment(environment: Mapping[str, str], started_by_us: bool = False) -> Rank | None:

@@ -20,7 +20,7 @@ from seatrial.launch.ending import Ending
 from seatrial.launch.folder import LOG, prepare, taken_folder
 from seatrial.launch.hook import AfterImport
 from seatrial.launch.program import Program, load, main_module, ready
-from seatrial.launch.ranks import claim_of, of_environment, prepare_for, shared_folder
+from seatrial.launch.ranks import claim_of, of_environment, prepare_for, shared_folder, starts_others
 from seatrial.launch.settings import settings
 from seatrial.launch.trying import Trials
 from seatrial.record import NAME, Recorder
@@ -59,7 +59,8 @@ class Session:
         self.quiet = quiet
         self.formats = formats
         self.rank_of = rank_of
-        self.rank = of_environment(os.environ, rank_of is not None) if self.in_ranks else None
+        single = not self.in_ranks or starts_others(program)
+        self.rank = None if single else of_environment(os.environ, rank_of is not None)
         self._claimed = out is None and rank_of is None
         self.folder = self._prepared(out)
         self.recorder = Recorder(self.folder / (self.rank.record if self.rank is not None else NAME))
@@ -178,9 +179,8 @@ class Session:
         elif "torch" in sys.modules and not self.troubles:
             self.recorder.send(NotLookedAt("torch", "it was imported in a way that could not be followed"))
         self._send_end(outcome, seconds)
-        if watch is not None and (
-            self.rank is None or outcome.code == 0
-        ):  # the others wait for one that failed to be gone
+        # Of several processes the others wait for one that failed to be gone.
+        if watch is not None and (self.rank is None or outcome.code == 0):
             try:
                 self.trials.after(watch, seconds)
             except KeyboardInterrupt:
@@ -222,9 +222,8 @@ class Session:
             return outcome.code
         if nothing:
             print(f"seatrial: {nothing}", file=sys.stderr)
-        if self.rank is not None and (
-            nothing or self.rank.attempts
-        ):  # a launcher would end the others, or start all anew
+        # Of one of several processes a launcher would end the others, or start all anew.
+        if self.rank is not None and (nothing or self.rank.attempts):
             return 0
         return 2 if nothing else 1 if self.strict and verdict.errors else 0
 
@@ -239,7 +238,8 @@ class Session:
             return True
         gathering.wait(self.folder, self.rank)
         if self._claimed:
-            claim_of(self.rank).unlink(missing_ok=True)
+            claim = self.folder.parent / claim_of(self.rank).name  # the program may have changed the working folder
+            claim.unlink(missing_ok=True)
         return True
 
     # ---- when we are broken --------------------------------------------------------------------------------------
