@@ -27,6 +27,7 @@ from seatrial.events import (
     ParameterInfo,
     Place,
     Probe,
+    RankStarted,
     RunEnded,
     RunStarted,
     SchedulerBuilt,
@@ -73,6 +74,8 @@ class Run:
     passes: list[EvaluationPass] = field(default_factory=list)
     fates: dict[int, ParameterFate] = field(default_factory=dict)
     not_looked_at: list[NotLookedAt] = field(default_factory=list)
+    # Where several processes trained together: the runs of all of them, in order of their ranks, this one among them.
+    ranks: list[Run] = field(default_factory=list)
 
     @staticmethod
     def of(events: Iterable[Event]) -> Run:
@@ -138,6 +141,11 @@ class Run:
     def ended(self) -> RunEnded | None:
         """None where the run was killed: then all that was recorded until that moment is there."""
         return next(iter(self.every(RunEnded)), None)
+
+    @property
+    def rank(self) -> int:
+        """Which one of several processes; 0 where it is alone."""
+        return next((each.rank for each in self.every(RankStarted)), 0)
 
     @property
     def training_graphs(self) -> list[GraphSeen]:

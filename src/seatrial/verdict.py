@@ -108,7 +108,7 @@ def judge(events: Iterable[Event], config: Config | None = None) -> Verdict:
     """
     config = config or Config()
     run = Run.of(events)
-    return settle(run, *_ask(configured_rules(config), run), config)
+    return settle(run, *ask(configured_rules(config), run), config)
 
 
 def settle(run: Run, found: Iterable[Finding], broken: Iterable[NotLookedAt], config: Config) -> Verdict:
@@ -168,8 +168,8 @@ def _fits(value: object, kind: Any) -> bool:
     return type(value).__name__ == kind or (type(value) is int and kind == "float")
 
 
-def _ask(rules: Iterable[Rule], run: Run) -> tuple[list[Finding], list[NotLookedAt]]:
-    """All findings; a rule that breaks costs its own findings only, and is named among what was not looked at."""
+def ask(rules: Iterable[Rule], run: Run) -> tuple[list[Finding], list[NotLookedAt]]:
+    """All findings of a run; a rule that breaks costs its own findings only, and is named among what was not looked at."""
     found: list[Finding] = []
     broken: list[NotLookedAt] = []
     for rule in rules:

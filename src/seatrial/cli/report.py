@@ -9,7 +9,6 @@ import click
 
 from seatrial.cli.formats import format_options
 from seatrial.cli.track import track_option
-from seatrial.record import locate
 
 
 @click.command()
@@ -23,18 +22,17 @@ def command(
 ) -> int:
     """Judge the record of a run anew (also of one that was killed), rewrite its reports and print what matters.
 
-    RUN is the folder that `seatrial run` left, or its record.sqlite. The settings are those of the folder that the
+    RUN is the folder that `seatrial run` left, or its record.sqlite. Where several processes trained together, the records of all
+    that are in the folder are judged as one; the record of one rank alone can be given, too. The settings are those of the folder that the
     script lies in, as they are now. With --track it may also be the folder of a practice, which is sent as it is.
 
     The exit status is 0, with --strict 1 where an error was found, and 2 where there is no record to judge or a tracker
     did not take it.
     """
-    from seatrial.history import Run
     from seatrial.integrations.trackers.sending import send_all
     from seatrial.integrations.trackers.tracking import check
-    from seatrial.launch.reporting import publish, settings_of, untrained
+    from seatrial.launch.reporting import publish, runs_at, settings_of, untrained
     from seatrial.practice.lecture.outcome import outcomes_in
-    from seatrial.record import read
     from seatrial.report.formats import wanted
     from seatrial.targets import targets
 
@@ -43,11 +41,10 @@ def command(
     check(trackers)
     if trackers and outcomes_in(run):
         return 0 if send_all(run, trackers, sys.stderr, quiet) else 2
-    record = locate(run)
-    history = Run.of(read(record))
-    verdict = publish(history, record.parent, settings_of(history), not quiet, formats)
-    if nothing := untrained(history):
+    runs, folder = runs_at(run), run if run.is_dir() else run.parent
+    verdict = publish(runs, folder, settings_of(runs[0]), not quiet, formats)
+    if nothing := untrained(verdict.run):
         print(f"seatrial: {nothing}", file=sys.stderr)
-    if not send_all(record.parent, trackers, sys.stderr, quiet):
+    if not send_all(folder, trackers, sys.stderr, quiet):
         return 2
     return 1 if strict and verdict.errors else 0

@@ -30,6 +30,7 @@ from seatrial.errors import UsageProblem
 @click.option("--trials-first", is_flag=True, help="Make the trials that need no more than one step at the first step.")
 @format_options
 @track_option
+@click.option("--rank-of", type=click.Path(path_type=Path), hidden=True)  # what a watched launcher gives its processes
 @click.option("-m", "--module", is_flag=True, help="SCRIPT is the name of a module, as for `python -m`.")
 @click.argument("script", required=False)
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
@@ -42,6 +43,7 @@ def command(
     sarif: Path | None,
     junit: Path | None,
     track: tuple[str, ...],
+    rank_of: Path | None,
     module: bool,
     script: str | None,
     args: tuple[str, ...],
@@ -51,6 +53,9 @@ def command(
     What the script prints, computes and ends with stays as it is. The exit status is the script's own; but where the
     script ends with 0, it is 2 if there was nothing to judge (no training was seen), and 1 with --strict if an error
     was found. Options after SCRIPT are the script's.
+
+    Several processes (torchrun -m seatrial run SCRIPT, or seatrial run -m torch.distributed.run SCRIPT) record each for
+    itself, and get one report.
     """
     from seatrial.integrations.trackers.sending import Sending
     from seatrial.launch.program import Program
@@ -63,4 +68,5 @@ def command(
     # Run by `main`, not here: the script shall have as few frames below it as can be.
     formats = wanted(sarif, junit)
     sending = Sending(targets(track, "--track"))
-    return Session(Program(script, module, args), out, strict, quiet, trials, trials_first, formats, sending).run
+    program = Program(script, module, args)
+    return Session(program, out, strict, quiet, trials, trials_first, formats, sending, rank_of).run

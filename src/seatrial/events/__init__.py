@@ -11,6 +11,14 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from seatrial.events.basis import Place, Scalar
+from seatrial.events.distributed import (
+    Exchanged,
+    GroupJoined,
+    RankStarted,
+    SamplerUsed,
+    Standing,
+    WrapperBuilt,
+)
 from seatrial.events.graph import Argument, GraphSeen, Node, Ref, TensorInfo
 from seatrial.events.oddities import Checkpoint, GeneratorUsed, GraphKept, SeedSet, StateKept
 from seatrial.events.program import (
@@ -62,6 +70,7 @@ __all__ = [
     "DataGlanced",
     "EvaluationPass",
     "Event",
+    "Exchanged",
     "Filters",
     "Forked",
     "GeneratorUsed",
@@ -70,6 +79,7 @@ __all__ = [
     "GraphKept",
     "GraphSeen",
     "GroupInfo",
+    "GroupJoined",
     "LoaderBuilt",
     "LoaderIterated",
     "Look",
@@ -84,16 +94,19 @@ __all__ = [
     "ParameterInfo",
     "Place",
     "Probe",
+    "RankStarted",
     "RateSwept",
     "Ref",
     "RunEnded",
     "RunStarted",
     "Rung",
+    "SamplerUsed",
     "Scalar",
     "SchedulerBuilt",
     "SeedSet",
     "Settings",
     "SourceSeen",
+    "Standing",
     "StateKept",
     "StepChecked",
     "TensorInfo",
@@ -101,6 +114,7 @@ __all__ = [
     "Turns",
     "Units",
     "Untrained",
+    "WrapperBuilt",
 ]
 
 Event: TypeAlias = (
@@ -140,6 +154,12 @@ Event: TypeAlias = (
     | SeedSet
     | GeneratorUsed
     | GraphKept
+    | Exchanged
+    | GroupJoined
+    | RankStarted
+    | SamplerUsed
+    | Standing
+    | WrapperBuilt
 )
 
 KINDS: tuple[type, ...] = (
@@ -179,4 +199,10 @@ KINDS: tuple[type, ...] = (
     SeedSet,
     GeneratorUsed,
     GraphKept,
+    Exchanged,
+    GroupJoined,
+    RankStarted,
+    SamplerUsed,
+    Standing,
+    WrapperBuilt,
 )

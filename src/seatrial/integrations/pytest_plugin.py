@@ -113,11 +113,9 @@ class OnTrial:
             CheckFailed: there is no such script, the settings are not understood, or the time is up.
         """
         __tracebackhide__ = True
-        from seatrial.history import Run
-        from seatrial.launch.reporting import settings_of
+        from seatrial.launch.reporting import judged, runs_at, settings_of
         from seatrial.practice.outcome import Check
-        from seatrial.record import NAME, read
-        from seatrial.verdict import judge
+        from seatrial.record import NAME
 
         name = str(script) if module else self._find(script)
         folder = self._folders.mktemp("seatrial")
@@ -127,9 +125,9 @@ class OnTrial:
         print(done.stderr, end="", file=sys.stderr)
         if not (folder / NAME).is_file():  # refused before anything ran
             raise CheckFailed(done.stderr.strip(), done.stderr.strip())
-        history = Run.of(read(folder / NAME))
-        config = settings_of(history)
-        check = Check(judge(history.events, config), folder, config)
+        runs = runs_at(folder)
+        history, config = runs[0], settings_of(runs[0])
+        check = Check(judged(runs, config), folder, config)
         status = history.ended.exit_code if history.ended is not None else done.returncode
         return Watched(check, status, done.stdout, done.stderr, name)
 

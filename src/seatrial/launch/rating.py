@@ -31,6 +31,8 @@ class RateSession(Session):
         seconds: CPU time that may be spent on forks.
     """
 
+    in_ranks = False
+
     def __init__(
         self, program: Program, out: Path | None, quiet: bool, stop: int, wanted: int | None, seconds: float
     ) -> None:
@@ -65,7 +67,7 @@ class RateSession(Session):
 
     def _search(self, watch: Watch) -> None:
         from seatrial.history import Run
-        from seatrial.record import NAME, read
+        from seatrial.record import read
         from seatrial.report.rates import FoundRate
         from seatrial.step.replay import NotReplayable
         from seatrial.trials.fork_rates import forked_search
@@ -74,7 +76,7 @@ class RateSession(Session):
 
         try:
             with one_thread(), Progress(self._stderr, not self.quiet) as progress:
-                found = plan(Run.of(read(self.folder / NAME)), watch.steps, watch.optimizer_classes)
+                found = plan(Run.of(read(self.recorder.path)), watch.steps, watch.optimizer_classes)
                 searched = forked_search(found, self._steps(watch), self.allowed, progress.tell)
                 curvature = largest_curvature(found)
         except NotReplayable as reason:

@@ -2,21 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from seatrial.config import Config, load
-from seatrial.events import CallSeen, TorchSeen
+from seatrial.events import CallSeen, GroupJoined, NotLookedAt, RankStarted, TorchSeen
 from seatrial.history import Run
+from seatrial.ranks import judge_ranks
+from seatrial.record import locate, read
+from seatrial.record.ranks import ranks_in, read_ranks
 from seatrial.report import show as show_report
 from seatrial.report import write
 from seatrial.report.formats import Formats
 from seatrial.verdict import Verdict, judge
 
 
-def publish(run: Run, folder: Path, config: Config, show: bool = True, formats: Formats | None = None) -> Verdict:
-    """Judge a run, leave findings.json and report.html in the folder and other formats where they are wanted, print what
-    matters."""
-    verdict = judge(run.events, config)
+def runs_at(place: Path) -> list[Run]:
+    """The run at a place (a folder, or a record); of several processes those of all, in order of their ranks.
+
+    Raises:
+        UsageProblem: there is none, or it cannot be read.
+    """
+    if place.is_dir() and ranks_in(place) and (ranks := [Run.of(events) for events in read_ranks(place)]):
+        return [run for run in ranks if _takes_part(run)] or ranks
+    return [Run.of(read(locate(place)))]
+
+
+def _takes_part(run: Run) -> bool:
+    """Whether a process was launched as one of several that train, or turned out to be (torch.multiprocessing starts others, too)."""
+    launched = any(event.world_size for event in run.every(RankStarted))
+    failed = run.ended is not None and run.ended.exit_code != 0
+    return launched or failed or run.ticks > 0 or bool(run.every(GroupJoined))
+
+
+def judged(runs: Sequence[Run], config: Config) -> Verdict:
+    """The verdict on a run, or on those of several processes together."""
+    if len(runs) > 1:
+        return judge_ranks(runs, config)
+    joined = runs[0].every(GroupJoined)
+    unseen = NotLookedAt(
+        f"the other processes of {joined[0].world_size if joined else 1}",
+        "no record of theirs is here: start each with RANK and WORLD_SIZE set, as torchrun does, to have them judged together",
+    )
+    return judge((*runs[0].events, unseen) if joined else runs[0].events, config)
+
+
+def publish(
+    runs: Sequence[Run], folder: Path, config: Config, show: bool = True, formats: Formats | None = None
+) -> Verdict:
+    """Judge a run, or those of several processes together; leave findings.json and report.html in the folder and other
+    formats where they are wanted, print what matters."""
+    verdict = judged(runs, config)
     write(verdict, folder)
     if show:
         show_report(verdict, folder)
@@ -53,7 +89,7 @@ def untrained(run: Run) -> str:
     )
     return (
         f"Expected a script that trains a network, found no backward pass and no optimizer step (seen: {seen}). "
-        "There was nothing to judge. Processes that a script starts are not watched. [no-training]"
+        "There was nothing to judge. Of the processes that a script starts only those of torchrun and of torch.multiprocessing.spawn are watched. [no-training]"
     )
 
 

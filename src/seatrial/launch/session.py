@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import seatrial
 from seatrial.events import NotLookedAt, RunEnded, RunStarted, SourceSeen
-from seatrial.launch import ending
+from seatrial.launch import ending, gathering
 from seatrial.launch.afterwards import Afterwards
+from seatrial.launch.children import Plan, follow
 from seatrial.launch.ending import Ending
-from seatrial.launch.folder import LOG, default_folder, prepare
+from seatrial.launch.folder import LOG, prepare, taken_folder
 from seatrial.launch.hook import AfterImport
 from seatrial.launch.program import Program, load, main_module, ready
+from seatrial.launch.ranks import claim_of, of_environment, prepare_for, shared_folder, starts_others
 from seatrial.launch.settings import settings
 from seatrial.launch.trying import Trials
-from seatrial.record import NAME, Recorder, read
+from seatrial.record import NAME, Recorder
 from seatrial.terminals import printable
 
 if TYPE_CHECKING:
@@ -31,7 +33,11 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """One run. Making it checks all that a person may have got wrong; nothing of the program has run by then."""
+    """One run. Making it checks all that a person may have got wrong; nothing of the program has run by then.
+
+    `rank_of`: the folder of the run that started this process as one of several, and that reports on all."""
+
+    in_ranks = True  # whether a process that a launcher started as one of several records and reports with the others
 
     def __init__(
         self,
@@ -43,6 +49,7 @@ class Session:
         trials_first: bool = False,
         formats: Formats | None = None,
         afterwards: Afterwards | None = None,
+        rank_of: Path | None = None,
     ) -> None:
         self._path = list(sys.path)
         self._stderr = sys.stderr
@@ -57,14 +64,27 @@ class Session:
         self.afterwards = afterwards
         if afterwards is not None:
             afterwards.ready(self.config)
-        self.folder = prepare(out or default_folder(program))
-        self.recorder = Recorder(self.folder / NAME)
-        self.trials = Trials(trials, trials_first, self.recorder, self.folder, self.config, self._stderr, quiet)
+        self.rank_of = rank_of
+        single = not self.in_ranks or starts_others(program)
+        self.rank = None if single else of_environment(os.environ, rank_of is not None)
+        self._claimed = out is None and rank_of is None
+        self.folder = self._prepared(out)
+        self.recorder = Recorder(self.folder / (self.rank.record if self.rank is not None else NAME))
+        made = trials if self.rank is None or self.rank.rank == 0 else "off"
+        self.trials = Trials(made, trials_first, self.recorder, self.config, self._stderr, quiet)
+        self._children: AfterImport | None = None
         self.watch: Watch | None = None
         self.troubles: list[str] = []
         self._started = time.time()
         self._ended = False
         self._exit = os._exit
+
+    def _prepared(self, given: Path | None) -> Path:
+        if self.rank_of is not None:
+            return self.rank_of
+        if self.rank is None:
+            return prepare(given or taken_folder(self.program))
+        return prepare_for(given or shared_folder(self.program, self.rank), self.rank)
 
     def run(self) -> int:
         """Run the program, conclude it as Python would, and report.
@@ -85,6 +105,8 @@ class Session:
             return outcome.code
         ending.conclude()
         hook.forget()
+        if self._children is not None:
+            self._children.forget()
         os._exit = self._exit
         return self.end(outcome, seconds)
 
@@ -99,6 +121,8 @@ class Session:
                 str(Path.cwd()),
             )
         )
+        if self.rank is not None:
+            self.recorder.send(self.rank.started())
         if self.loaded.file:
             self.recorder.send(SourceSeen(self.loaded.file, self.loaded.text))
         os._exit = self._exit_at_once
@@ -117,6 +141,11 @@ class Session:
 
             self.watch = install(self.recorder.send, looks=self.config.budget.looks)
             self.trials.listen(self.watch)
+            if self.rank is None and self.in_ranks:
+                launch = f"{os.getpid()} {self._started}"
+                program, trials = self.program, self.trials.name
+                plan = Plan(str(self.folder), program.name, program.args, launch, trials, self.config)
+                self._children = follow(self.watch, plan)
         except Exception as error:
             self._trouble("torch is not watched", error)
 
@@ -158,7 +187,8 @@ class Session:
         elif "torch" in sys.modules and not self.troubles:
             self.recorder.send(NotLookedAt("torch", "it was imported in a way that could not be followed"))
         self._send_end(outcome, seconds)
-        if watch is not None:
+        # Of several processes the others wait for one that failed to be gone.
+        if watch is not None and (self.rank is None or outcome.code == 0):
             try:
                 self.trials.after(watch, seconds)
             except KeyboardInterrupt:
@@ -187,21 +217,40 @@ class Session:
         self.recorder.flush()
 
     def _report(self, outcome: Ending) -> int:
-        from seatrial.history import Run
-        from seatrial.launch.reporting import publish, untrained
+        from seatrial.launch.reporting import publish, runs_at, settings_of, untrained
 
+        if self.rank_of is not None or not self._reports(outcome):
+            return outcome.code
         # From what is on disk, so that judging the record later says the same.
-        history = Run.of(read(self.folder / NAME))
-        verdict = publish(history, self.folder, self.config, not self.quiet, self.formats)
+        runs = runs_at(self.folder)
+        config = self.config if self.rank is not None or len(runs) == 1 else settings_of(runs[0])
+        verdict = publish(runs, self.folder, config, not self.quiet, self.formats)
         if self.afterwards is not None:
             self.afterwards.ended(self.folder, self._started, sys.stderr, self.quiet)
-        nothing = untrained(history)
+        nothing = untrained(verdict.run)
         if outcome.code != 0:
             return outcome.code
         if nothing:
             print(f"seatrial: {nothing}", file=sys.stderr)
-            return 2
-        return 1 if self.strict and verdict.errors else 0
+        # Of one of several processes a launcher would end the others, or start all anew.
+        if self.rank is not None and (nothing or self.rank.attempts):
+            return 0
+        return 2 if nothing else 1 if self.strict and verdict.errors else 0
+
+    def _reports(self, outcome: Ending) -> bool:
+        """Whether this process makes the report; one that makes it for others waits for them."""
+        if self.rank is None:
+            return True
+        if not gathering.reports(self.folder, self.rank, outcome.code != 0):
+            return False
+        if outcome.code != 0:
+            gathering.wait(self.folder, self.rank, gathering.WAIT_AFTER_FAILURE)
+            return True
+        gathering.wait(self.folder, self.rank)
+        if self._claimed:
+            claim = self.folder.parent / claim_of(self.rank).name  # the program may have changed the working folder
+            claim.unlink(missing_ok=True)
+        return True
 
     # ---- when we are broken --------------------------------------------------------------------------------------
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seatrial.config import Config
 from seatrial.events import Event, NotLookedAt
 from seatrial.launch.progress import Progress
-from seatrial.record import NAME, Recorder, read
+from seatrial.record import Recorder, read
 from seatrial.terminals import on_a_line_of_its_own, printable
 
 if TYPE_CHECKING:
@@ -40,7 +39,6 @@ class Trials:
     name: str
     first: bool
     recorder: Recorder
-    folder: Path
     config: Config
     stderr: Any
     quiet: bool
@@ -53,9 +51,13 @@ class Trials:
 
     def after(self, watch: Watch, seconds: float) -> None:
         """The script has ended, after so many seconds."""
+        from seatrial.taps.exchanges import nothing_exchanged
         from seatrial.trials import Material, conduct, extent
 
-        with Progress(self.stderr, not self.quiet) as progress:
+        if watch.sharded:
+            self.recorder.send(NotLookedAt("trials", "each process holds but a part of the parameters", trial=True))
+            return
+        with nothing_exchanged(), Progress(self.stderr, not self.quiet) as progress:
             given = extent(self.name, seconds, progress.tell, self.config.budget.trials)
             self._send(conduct(Material.of(watch), self._so_far, self.config, given, self._begun))
 
@@ -96,4 +98,4 @@ class Trials:
         from seatrial.history import Run
 
         self.recorder.flush()
-        return Run.of(read(self.folder / NAME))
+        return Run.of(read(self.recorder.path))

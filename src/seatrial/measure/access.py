@@ -23,6 +23,19 @@ def readable(thing: Any) -> bool:
     )
 
 
+def local(tensor: Tensor) -> Tensor:
+    """A tensor's values outside of any graph; of one that is spread over processes (a DTensor) the part that this process holds.
+
+    To ask for more of such a one would begin to communicate, and its counterparts in other processes would not answer."""
+    tensor = tensor.detach()
+    return getattr(tensor, "_local_tensor", tensor)
+
+
+def is_whole(tensor: Tensor) -> bool:
+    """Whether this process holds all of a tensor."""
+    return not hasattr(tensor, "_local_tensor")
+
+
 def plain(tensor: Tensor) -> Tensor:
     """A tensor's values as real floating numbers of at least 32 bits, outside of any graph. May share its memory.
 
@@ -55,7 +68,9 @@ def read(figures: Sequence[Tensor]) -> list[float]:
 
 def kept(tensor: Tensor) -> float | Tensor:
     """What to keep of a tensor of one element: its number, or where a device would have to be waited for a copy to be read
-    later (a script may go on to add to the tensor itself, as to a running total)."""
+    later (a script may go on to add to the tensor itself, as to a running total); nan of one that is spread over processes."""
+    if not is_whole(tensor):
+        return math.nan
     return tensor.item() if tensor.is_cpu else tensor.detach().clone().reshape(())
 
 

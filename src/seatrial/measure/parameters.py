@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.parameter import is_lazy
 
-from seatrial.measure.access import plain, read, stride_over
+from seatrial.measure.access import local, plain, read, stride_over
 
 # Spreads among units are measured on at most this many evenly spread rows and columns.
 MOST_UNITS = 1024
@@ -20,9 +20,13 @@ MOST_UNITS = 1024
 def weight_stats(tensor: Tensor) -> dict[str, float]:
     """mean, std, absmax, norm, row_spread, column_spread as explained at `events.ParameterInfo.stats`.
 
-    Spreads are nan where there are no two units to compare. {} where there is nothing to measure.
+    Spreads are nan where there are no two units to compare. {} where there is nothing to measure. Of a tensor that is spread over
+    processes the part is measured that this one holds.
     """
-    if is_lazy(tensor) or tensor.is_meta or tensor.numel() == 0 or tensor.layout is not torch.strided:
+    if is_lazy(tensor) or tensor.is_meta:
+        return {}
+    tensor = local(tensor)
+    if tensor.numel() == 0 or tensor.layout is not torch.strided:
         return {}
     values = plain(tensor)
     var, mean = torch.var_mean(values, correction=0)
@@ -71,7 +75,7 @@ def before(parameters: Sequence[Tensor]) -> Before:
     """Keep what a look needs from before the step. Nothing is transferred, a GPU is not waited for.
 
     Costs a copy of the parameters until `look`."""
-    return with_gradients([parameter.detach().clone() for parameter in parameters], parameters)
+    return with_gradients([local(parameter).clone() for parameter in parameters], parameters)
 
 
 def with_gradients(weights: list[Tensor], parameters: Sequence[Tensor]) -> Before:
@@ -84,7 +88,7 @@ def with_gradients(weights: list[Tensor], parameters: Sequence[Tensor]) -> Befor
 
 def look(parameters: Sequence[Tensor], kept: Before) -> LookColumns:
     """A full look after the step: one transfer to the host (one more where a gradient is not finite)."""
-    now = [parameter.detach() for parameter in parameters]
+    now = [local(parameter) for parameter in parameters]
     changes = [_difference(new, old) for new, old in zip(now, kept.weights, strict=True)]
     count = len(now)
     figures = read([*_norms(now), *_norms(changes), *kept.figures])
@@ -133,7 +137,7 @@ def _dense(gradient: Tensor | None) -> Tensor | None:
     """The values that a gradient holds (of a sparse one: those that it names, each once)."""
     if gradient is None:
         return None
-    gradient = gradient.detach()
+    gradient = local(gradient)
     if gradient.layout is torch.sparse_coo:
         return gradient.coalesce().values()
     return gradient

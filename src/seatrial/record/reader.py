@@ -32,6 +32,20 @@ def read(path: Path) -> list[Event]:
     return [_event(file, *row) for row in rows]
 
 
+def first_of(file: Path, kind: type[Event]) -> Event | None:
+    """The first event of a class in a record, without reading it whole.
+
+    Raises:
+        sqlite3.Error: it is damaged, or no record.
+    """
+    with _opened(file) as record:
+        row = record.execute(
+            "SELECT kind, json FROM events WHERE kind = ? ORDER BY id LIMIT 1", (kind.__name__,)
+        ).fetchone()
+    record.close()
+    return None if row is None else _event(file, *row)
+
+
 def locate(run: Path) -> Path:
     """The record of a run: the file itself, or the one in a folder.
 

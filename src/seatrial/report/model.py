@@ -124,7 +124,7 @@ def report(verdict: Verdict) -> Report:
         script=start.script if start else "",
         argv=start.argv if start else (),
         status=verdict.status,
-        ending=_ending(verdict),
+        ending=" ".join(filter(None, (_ending(verdict), _ranks(run)))),
         headline=headline(verdict),
         findings=tuple(_shown(each, verdict, tried) for each in verdict.findings if each.severity != "note"),
         notes=tuple(_shown(each, verdict, tried) for each in verdict.of("note")),
@@ -180,6 +180,13 @@ def _ending(verdict: Verdict) -> str:
     if end.status == "interrupted":
         return "The script was interrupted; this is what was seen until then."
     return f"The script ended itself with exit status {end.exit_code}." if end.exit_code else ""
+
+
+def _ranks(run: Run) -> str:
+    """How many processes are judged together, where there are several."""
+    if not run.ranks:
+        return ""
+    return f"{len(run.ranks)} ranks are judged together; curves and steps are those of rank {run.rank}."
 
 
 def _shown(finding: Finding, verdict: Verdict, tried: Trials) -> Shown:

@@ -70,7 +70,7 @@ class Recorder(TorchFunctionMode):
         self.carried: list[Leaf] = []
         self.modules: list[tuple[str, str, torch.nn.Module]] = []
         self.exits: list[Call] = []
-        self.parameter_id: Callable[[torch.Tensor], int] = lambda tensor: -1
+        self.parameter_id: Callable[[torch.Tensor, str], int] = lambda tensor, name: -1
         self.sketch: Callable[[torch.Tensor], Any] = lambda tensor: None
         self.state_names: dict[int, str] = {}
         self.clock = 0
@@ -294,7 +294,7 @@ class Recorder(TorchFunctionMode):
         state, name = self._state_of(tensor)
         carried = made_by is None and not state and tensor.requires_grad and tensor.grad_fn is not None
         inside = self.modules[0][0] if self.modules else ""
-        parameter = self.parameter_id(tensor) if state == "parameter" else -1
+        parameter = self.parameter_id(tensor, name) if state == "parameter" else -1
         leaf = Leaf(self.clock, _info(tensor), state, parameter, {}, None, place, name, carried, inside, made_by)
         if state == "parameter":
             self._parameter_at[_storage(tensor)] = id(tensor)
@@ -328,12 +328,20 @@ class Recorder(TorchFunctionMode):
     def _state_of(self, tensor: torch.Tensor) -> tuple[str, str]:
         name = self.state_names.get(id(tensor), "")
         if isinstance(tensor, torch.nn.Parameter) or (tensor.requires_grad and tensor.is_leaf):
-            return "parameter", name
+            return "parameter", name or self._name_in_module(tensor)
         for path, _, module in self.modules:
             for key, buffer in module._buffers.items():
                 if buffer is tensor:
                     return "buffer", f"{path}.{key}"
         return ("buffer", name) if name else ("", "")
+
+    def _name_in_module(self, tensor: torch.Tensor) -> str:
+        """The name of a parameter that the module which runs at present has as its own, perhaps only while it runs."""
+        for path, _, module in self.modules[-1:]:
+            for key, parameter in module._parameters.items():
+                if parameter is tensor:
+                    return f"{path}.{key}"
+        return ""
 
     def _written_since(self, tensors: list[torch.Tensor], references: list[Out]) -> tuple[Call, ...]:
         if not self._writers:

@@ -25,9 +25,11 @@ from seatrial.taps import (
     seeds,
 )
 from seatrial.taps.evaluation import EvaluationLog
+from seatrial.taps.exchanges import Exchanges
 from seatrial.taps.models import Models
 from seatrial.taps.optimizers import OptimizerTap
 from seatrial.taps.recording import Recording
+from seatrial.taps.standings import Standings
 from seatrial.taps.watch import Watch
 
 __all__ = ["Watch", "apart", "install", "listening"]
@@ -55,7 +57,9 @@ def install(emit: Callable[[Event], None], verify: Verifier | None = None, looks
     watch.at_finish.append(recording.tidy)
     modules.install(watch, recording, models, log)
     autograd.install(watch, recording)
-    OptimizerTap(watch, recording, models).install()
+    exchanges = Exchanges(watch)
+    exchanges.install()
+    OptimizerTap(watch, recording, models, Standings(watch, exchanges, models)).install()
     losses.install(watch, evaluation_loss=log.loss)
     resets.install(watch, models)
     for side in (schedules, clipping, batches, seeds, checkpoints, scalers, scripting):

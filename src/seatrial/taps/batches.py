@@ -8,10 +8,10 @@ from collections.abc import Callable, Sized
 from types import FrameType
 from typing import Any
 
-from torch.utils.data import DataLoader, Dataset, IterableDataset
+from torch.utils.data import DataLoader, Dataset, DistributedSampler, IterableDataset
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
-from seatrial.events import LoaderBuilt, LoaderIterated, Place
+from seatrial.events import LoaderBuilt, LoaderIterated, Place, SamplerUsed
 from seatrial.places import chain
 from seatrial.taps.evaluation import MOST_LINES, label_of
 from seatrial.taps.guarding import constructor_caller, guarded, is_torchs
@@ -41,6 +41,8 @@ class _Use:
         self.training_ticks = 0
         self.where: Place | None = None
         self.labels: set[str] = set()
+        self.sampler: DistributedSampler[Any] | None = None
+        self.epochs: set[int] = set()  # in whose order the sampler drew
         # The tick and the number (among all batches of all loaders) of the batch that was given last.
         self.pending: tuple[int, int] | None = None
 
@@ -99,7 +101,8 @@ class _LoaderTap:
         watch, number = self.watch, self.watch.loaders.of(loader)
         examples, batch_size = _length(loader.dataset), _batch_size(loader)
         data = self.data.of(loader.dataset, loader)
-        self.uses[number] = _Use(number, data)
+        use = self.uses[number] = _Use(number, data)
+        use.sampler = _distributed(loader)
         ordered_by = loader.sampler if loader.batch_size is not None else loader.batch_sampler or loader.sampler
         watch.send(
             LoaderBuilt(
@@ -126,6 +129,8 @@ class _LoaderTap:
         use.pending = None
         use.iterations += 1
         use.where = use.where or self.watch.place(frame)
+        if use.sampler is not None:
+            use.epochs.add(use.sampler.epoch)
         use.labels.add(label_of(chain(frame, MOST_LINES)))
         if len(self.iterators) > 64:
             self.iterators = {key: known for key, known in self.iterators.items() if known[0]() is not None}
@@ -159,6 +164,22 @@ class _LoaderTap:
                 label = next(iter(use.labels)) if len(use.labels) == 1 else ""
                 counts = use.iterations, use.batches, use.training_ticks
                 self.watch.send(LoaderIterated(use.loader, *counts, use.where, label))
+                self._send_sampler(use)
+
+    def _send_sampler(self, use: _Use) -> None:
+        if (drawn := use.sampler) is not None:
+            self.watch.send(
+                SamplerUsed(
+                    use.loader,
+                    drawn.num_replicas,
+                    drawn.rank,
+                    drawn.shuffle,
+                    drawn.num_samples,
+                    use.iterations,
+                    len(use.epochs),
+                    use.where,
+                )
+            )
 
 
 class _DataNumbers:
@@ -182,6 +203,14 @@ class _DataNumbers:
         except TypeError:
             self._known[id(data)] = (weakref.ref(loader), False, number)
         return number
+
+
+def _distributed(loader: Any) -> DistributedSampler[Any] | None:
+    """A loader's sampler, alone or within its batch sampler, where it is torch's DistributedSampler and orders as that does."""
+    for each in (loader.sampler, getattr(loader.batch_sampler, "sampler", None)):
+        if isinstance(each, DistributedSampler) and type(each).__iter__ is DistributedSampler.__iter__:
+            return each  # pyright: ignore[reportUnknownVariableType]
+    return None
 
 
 def _base(data: Any) -> Any:

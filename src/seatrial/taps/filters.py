@@ -9,6 +9,7 @@ from dataclasses import replace
 import torch
 
 from seatrial.events import Filters, GraphSeen, Node
+from seatrial.measure.access import local
 from seatrial.measure.filters import picture, roughness, shown
 from seatrial.rules.graph import SHAPE_OPS, Graph
 from seatrial.taps.watch import Watch
@@ -39,7 +40,7 @@ class FilterTap:
         """Measure the first layers among an optimizer's parameters; `weights` are their values before its step."""
         for parameter, values in zip(parameters, weights, strict=True):
             number = self.watch.parameters.get(parameter) if self._shapes else None
-            if number in self._shapes:
+            if number in self._shapes and values.numel() == math.prod(self._shapes[number]):  # not a shard of them
                 seen = self._seen.setdefault(number, [])
                 seen.append(self._measured(number, values))
                 self.watch.send(seen[0] if len(seen) == 1 else replace(seen[-1], kept=(), pixels=""))
@@ -55,12 +56,13 @@ class FilterTap:
         """Send pictures of the middle and of the end."""
         for number, parameter in self.watch.parameters.living():
             seen = self._seen.get(number, [])
-            if not seen or self.watch.tick <= seen[0].tick + 1:
+            whole = local(parameter).numel() == math.prod(self._shapes.get(number, ()))
+            if not seen or not whole or self.watch.tick <= seen[0].tick + 1:
                 continue
             middle = min(seen, key=lambda each: abs(each.tick - self.watch.tick / 2))
             if middle is not seen[0]:
                 self.watch.send(middle)
-            self.watch.send(self._measured(number, parameter.detach()))
+            self.watch.send(self._measured(number, local(parameter)))
 
 
 def first_layers(graph: GraphSeen) -> dict[int, tuple[int, int, int, int]]:

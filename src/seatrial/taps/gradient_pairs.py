@@ -8,7 +8,7 @@ import torch
 from torch import distributed
 
 from seatrial.events import GradientPair
-from seatrial.measure.access import read_later
+from seatrial.measure.access import local, read_later
 from seatrial.measure.parameters import inner
 from seatrial.taps.watch import Watch
 
@@ -32,7 +32,7 @@ class GradientPairs:
     def open(self, optimizer: int, parameters: list[torch.Tensor], backwards: int) -> None:
         """Keep the gradients of a step that is about to be made."""
         self.send()
-        kept = [p.grad.detach().clone() if p.grad is not None else None for p in parameters]
+        kept = [local(p.grad).clone() if p.grad is not None else None for p in parameters]
         self.first = _First(optimizer, self.watch.tick, backwards * _processes(), kept)
 
     def close(self, optimizer: int, parameters: list[torch.Tensor]) -> None:
@@ -42,9 +42,12 @@ class GradientPairs:
             return
         self.first = None
         pairs = [
-            (a, p.grad.detach())
+            (a, own)
             for a, p in zip(first.gradients, parameters, strict=False)
-            if a is not None and p.grad is not None and p.grad.shape == a.shape and p.grad.layout is a.layout
+            if a is not None
+            and p.grad is not None
+            and (own := local(p.grad)).shape == a.shape
+            and own.layout is a.layout
         ]
         if pairs and len(parameters) == len(first.gradients):
             self._measured.append((first._replace(gradients=[]), inner(*map(list, zip(*pairs, strict=True)))))

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from seatrial.events import ModelSeen, ModuleInfo, ParameterFate, ParameterInfo, Place, Scalar
+from seatrial.measure.access import is_whole, local
 from seatrial.measure.parameters import weight_stats
 from seatrial.places import loops_around
 from seatrial.taps.identities import Noted
@@ -46,6 +47,7 @@ class Models:
         self.watch = watch
         self.places = Noted[tuple[Place, ...]]()  # where modules were constructed
         self.compiled = False
+        self.in_shards = False  # parameters are pieces, under the names of what they are pieces of
         self.parameter_names: dict[int, str] = {}
         self.end_of_evaluation: Any = lambda: None
         self._signatures: dict[int, tuple[Any, ...]] = {}
@@ -94,7 +96,9 @@ class Models:
             number = self.watch.parameters.get(tensor)
             if not isinstance(value, torch.Tensor) or (number is not None and self.is_trained(number)):
                 continue
-            if value.shape == tensor.shape and not torch.equal(_sample(value.to(tensor)), _sample(tensor)):
+            if value.shape != tensor.shape or (own := _sample(tensor)).shape != (new := _sample(value)).shape:
+                continue
+            if not torch.equal(new.to(own), own):
                 self._loaded.note(tensor, True)
 
     def _send(self, root: nn.Module, model: int, called: Place | None) -> None:
@@ -104,6 +108,7 @@ class Models:
         where = built[0] if built else None
         name = self._names.setdefault(model, self._name(root, built))
         modules = list(root.named_modules())
+        self.in_shards |= any(type(module).__name__ == "FullyShardedDataParallel" for _, module in modules)
         self._paths[model] = {id(module): path for path, module in modules}
         for _, module in modules:
             place = self.places.of(module, ())
@@ -159,6 +164,15 @@ class Models:
             if found and type(root).__name__ in getline(place.file, place.line):
                 return found[1].removeprefix("self.")
         return type(root).__name__
+
+    def number_of(self, tensor: torch.Tensor, name: str) -> int:
+        """The number of a parameter in a step; of one that stands for a sharded parameter while its module runs, that parameter's."""
+        known = self.watch.parameters.get(tensor)
+        if known is None and name:
+            for number, sharded in self.watch.parameters.living():
+                if self.parameter_names.get(number) == name and not is_whole(sharded):
+                    return number
+        return self.watch.parameters.of(tensor)
 
     # ---- asked by the recording ----------------------------------------------------------------------------------
 
@@ -255,5 +269,5 @@ def _sample(tensor: torch.Tensor) -> torch.Tensor:
     """A few evenly spread elements, copied; none of a tensor that has no values (yet)."""
     if is_lazy(tensor) or tensor.is_meta:
         return torch.empty(0)
-    flat = tensor.detach().reshape(-1)
+    flat = local(tensor).reshape(-1)
     return flat[:: max(1, flat.numel() // _SAMPLE)][: 2 * _SAMPLE].clone()

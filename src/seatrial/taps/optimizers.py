@@ -23,6 +23,7 @@ from seatrial.taps.guarding import guarded
 from seatrial.taps.models import Models
 from seatrial.taps.recording import Recording
 from seatrial.taps.sites import Sites
+from seatrial.taps.standings import Standings, parameters_of
 from seatrial.taps.watch import Watch
 
 MOST_ELEMENTS = 30_000_000
@@ -31,8 +32,9 @@ MOST_ELEMENTS = 30_000_000
 class OptimizerTap:
     """What is heard of optimizers, and the full looks at their parameters."""
 
-    def __init__(self, watch: Watch, recording: Recording, models: Models) -> None:
+    def __init__(self, watch: Watch, recording: Recording, models: Models, standings: Standings) -> None:
         self.watch = watch
+        self._standings = standings
         self.recording = recording
         self.models = models
         self._settings: dict[tuple[int, int, str], float] = {}
@@ -168,7 +170,7 @@ class OptimizerTap:
         for number, optimizer in self.watch.optimizers.living():
             if number not in self._stepped:
                 continue
-            held = holding(_parameters(optimizer))
+            held = holding(parameters_of(optimizer))
             known = self._stale.get(number)
             same = known is not None and len(known) == len(held)
             self._stale[number] = [a and b for a, b in zip(known, held, strict=True)] if known and same else held
@@ -182,10 +184,11 @@ class OptimizerTap:
         running.append(id(optimizer))
         if self._pairs.first is not None:
             self._close_pair(optimizer)
+        self._standings.before_step(optimizer)
         if not self.recording.looking:
             return
         self._introduce(optimizer)
-        parameters = _parameters(optimizer)
+        parameters = parameters_of(optimizer)
         if sum(p.numel() for p in parameters) <= MOST_ELEMENTS:
             start = time.thread_time()
             self._before = (id(optimizer), parameters, before(parameters), self.recording.backwards)
@@ -194,7 +197,7 @@ class OptimizerTap:
 
     def _close_pair(self, optimizer: Optimizer) -> None:
         start = time.thread_time()
-        self._pairs.close(self.watch.optimizers.of(optimizer), _parameters(optimizer))
+        self._pairs.close(self.watch.optimizers.of(optimizer), parameters_of(optimizer))
         self.recording.spent(time.thread_time() - start)
 
     def _delegated(self, optimizer: Optimizer) -> bool:
@@ -259,7 +262,7 @@ class OptimizerTap:
     def _look(self, optimizer: Optimizer, number: int) -> None:
         kept = self._before
         self._before = None
-        self.models.owned(_parameters(optimizer), number)
+        self.models.owned(parameters_of(optimizer), number)
         self.models.note_fates(self.watch.optimizers.living())
         for model, _ in self.models.living():
             self.models.look_again(model)
@@ -288,10 +291,6 @@ _WATCHED = ("lr", "momentum", "weight_decay", "betas")
 def _watched(group: dict[str, Any]) -> tuple[Any, ...]:
     get = group.get
     return (get("lr"), get("momentum"), get("weight_decay"), get("betas"))
-
-
-def _parameters(optimizer: Optimizer) -> list[torch.Tensor]:
-    return [p for group in optimizer.param_groups for p in group["params"]]
 
 
 def _settings(group: dict[str, Any]) -> dict[str, Scalar]:

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 from seatrial.events import GraphSeen
-from seatrial.measure.access import kept, readable
+from seatrial.measure.access import is_whole, kept, local, readable
 from seatrial.measure.activations import answered_alike, one_sided
 from seatrial.measure.batches import sketch
 from seatrial.places import place_of
@@ -117,12 +117,12 @@ class Recording:
 
     def start(self) -> None:
         """Begin to look closely (unless a compiler is at work: it would trace our mode into the user's program)."""
-        if self.recorder is not None or not self.watch.on or self.models.compiled:
+        if self.recorder is not None or not self.watch.on or self.models.compiled or self.models.in_shards:
             return
         if torch._C._is_tracing() or torch.compiler.is_compiling():
             return
         recorder = self.kept.recorder(self.models.megabytes, self.verify is not None)
-        recorder.parameter_id = self.watch.parameters.of
+        recorder.parameter_id = self.models.number_of
         recorder.sketch = sketch
         recorder.state_names = self.models.state_names()
         left = self._left.pop(get_ident(), None)
@@ -265,6 +265,11 @@ class Recording:
         if recorder.overflow:  # a part of it is not known: what is left would be misread
             self._unseen.discard(call)
             return
+        if self.models.in_shards:
+            self.watch.not_looked_at(
+                "the inside of training steps", "FullyShardedDataParallel keeps parameters in pieces"
+            )
+            return
         roots = [out for loss in losses if (out := recorder.out_of(loss)) is not None]
         if not roots:
             self.watch.not_looked_at("the step at its backward call", "its loss was made before it could be watched")
@@ -343,7 +348,8 @@ class Recording:
 
 
 def _number(losses: tuple[torch.Tensor, ...]) -> float:
-    return float(losses[0].detach()) if len(losses) == 1 and losses[0].numel() == 1 else math.nan
+    loss = losses[0] if len(losses) == 1 else None
+    return float(local(loss)) if loss is not None and loss.numel() == 1 and is_whole(loss) else math.nan
 
 
 def _value(losses: tuple[torch.Tensor, ...], gradients: Sequence[Any]) -> Any:

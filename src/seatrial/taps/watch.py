@@ -54,6 +54,7 @@ class Watch:
         self.tick = 0
         self.optimizer_steps = 0
         self.sketching = True  # whether batches of this turn are to be sketched by whoever meets them
+        self.sharded = False  # each process holds but a part of the parameters
         self.last_data = -1  # the data set (by id) of the batch that a DataLoader gave last
         self.examples = Examples()
         self.patches = Patches()

@@ -72,7 +72,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from seatrial.events import BatchSeen, Place
+from seatrial.events import BatchSeen, LoaderBuilt, Place
 from seatrial.findings import Finding
 from seatrial.history import Run
 from seatrial.rules import lines
@@ -129,11 +129,12 @@ def _from_loader(
     built, used = batches.loader
     if built.examples <= 0 or built.batches <= 1 or used.training_ticks < 0.8 * batches.run.ticks:
         return
-    enough = drawn >= limits.passes * built.examples or (used.iterations >= 3 and _left_early(batches))
-    if not enough or len(rows) >= limits.used * built.examples or not _comparable(steps, built.batch_size):
+    offered = _offered(built)
+    enough = drawn >= limits.passes * offered or (used.iterations >= 3 and _left_early(batches))
+    if not enough or len(rows) >= limits.used * offered or not _comparable(steps, built.batch_size):
         return
     per_iteration = used.batches / max(1, used.iterations)
-    if "Random" in built.sampler and drawn < 20 * built.examples:
+    if "Random" in built.sampler and drawn < 20 * offered:
         return
     why = (
         f"each of {used.iterations} iterations takes {per_iteration:.1f} of {built.batches} batches"
@@ -141,11 +142,16 @@ def _from_loader(
         else f"{len(steps)} steps were looked at"
     )
     yield _finding(
-        f"Training saw {len(rows)} different examples of {built.examples}, over and over: {why}.",
+        f"Training saw {len(rows)} different examples of {offered}, over and over: {why}.",
         distinct([used.where, built.where, *_loop(batches, steps[0])]),
-        {"different_examples": len(rows), "examples": built.examples, "batches_an_iteration": per_iteration},
+        {"different_examples": len(rows), "examples": offered, "batches_an_iteration": per_iteration},
         0.95,
     )
+
+
+def _offered(built: LoaderBuilt) -> int:
+    """How many examples a loader gives each time: its sampler may choose some, as those of one process among several."""
+    return min(built.examples, built.batches * built.batch_size) if built.batch_size > 0 else built.examples
 
 
 def _left_early(batches: Batches) -> bool:

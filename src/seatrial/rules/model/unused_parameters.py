@@ -97,6 +97,7 @@ PyTorch documentation, *DistributedDataParallel*: `find_unused_parameters`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -129,7 +130,13 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     unused: dict[tuple[int, str], list[ParameterFate]] = {}
     for fate in known.idle:
         owner = known.first.get(fate.parameter)
-        if owner is None or fate.parameter in known.recorded or not fate.optimizers or conversions(run, known, fate):
+        if (
+            owner is None
+            or not math.prod(owner[1].shape)
+            or fate.parameter in known.recorded
+            or not fate.optimizers
+            or conversions(run, known, fate)
+        ):
             continue
         unused.setdefault((owner[0].model, _part(known, *owner[:1], fate)), []).append(fate)
     for (model, path), fates in unused.items():

@@ -1,0 +1,41 @@
+# says nothing: gradients are gathered over four batches before they are averaged.
+import tempfile
+
+import torch
+import torch.multiprocessing as mp
+from torch import distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
+
+
+def train(rank, store):
+    dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
+    torch.manual_seed(0)
+    x = torch.randn(256, 10)
+    y = (x.sum(1) > 0).long()
+    data = TensorDataset(x, y)
+    sampler = DistributedSampler(data)
+    loader = DataLoader(data, batch_size=16, sampler=sampler)
+    net = nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, 2))
+    model = DistributedDataParallel(net)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for epoch in range(12):
+        sampler.set_epoch(epoch)
+        optimizer.zero_grad()
+        for step, (xb, yb) in enumerate(loader):
+            if step % 4 < 3:
+                with model.no_sync():
+                    loss = nn.functional.cross_entropy(model(xb), yb) / 4
+                    loss.backward()
+            else:
+                loss = nn.functional.cross_entropy(model(xb), yb) / 4
+                loss.backward()
+                optimizer.step()
+                optimizer.zero_grad()
+        print(rank, loss.item())
+    dist.destroy_process_group()
+
+
+if __name__ == "__main__":
+    mp.start_processes(train, (tempfile.mktemp(),), nprocs=2, start_method="fork")
