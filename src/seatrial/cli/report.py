@@ -1,4 +1,4 @@
-"""`seatrial report [--strict] [--sarif FILE] [--junit FILE] RUN`: judge a record anew."""
+"""`seatrial report [--strict] [--sarif FILE] [--junit FILE] [--no-source] RUN`: judge a record anew."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from seatrial.cli.formats import format_options
+from seatrial.cli.formats import format_options, source_option
 from seatrial.record import locate
 
 
@@ -15,8 +15,9 @@ from seatrial.record import locate
 @click.option("--strict", is_flag=True, help="End with status 1 if an error is found.")
 @click.option("--quiet", is_flag=True, help="Print no report; the files are written all the same.")
 @format_options
+@source_option
 @click.argument("run", type=click.Path(path_type=Path))
-def command(strict: bool, quiet: bool, sarif: Path | None, junit: Path | None, run: Path) -> int:
+def command(strict: bool, quiet: bool, sarif: Path | None, junit: Path | None, no_source: bool, run: Path) -> int:
     """Judge the record of a run anew (also of one that was killed), rewrite its reports and print what matters.
 
     RUN is the folder that `seatrial run` left, or its record.sqlite. The settings are those of the folder that the
@@ -28,7 +29,7 @@ def command(strict: bool, quiet: bool, sarif: Path | None, junit: Path | None, r
     from seatrial.record import read
     from seatrial.report.formats import wanted
 
-    formats = wanted(sarif, junit)
+    formats = wanted(sarif, junit, not no_source)
     record = locate(run)
     history = Run.of(read(record))
     verdict = publish(history, record.parent, settings_of(history), not quiet, formats)

@@ -1,4 +1,4 @@
-"""`seatrial run [--out DIR] [--strict] [--quiet] [--sarif FILE] [--junit FILE] SCRIPT [ARGS...]` (or `-m MODULE`)."""
+"""`seatrial run [--out DIR] [--strict] [--quiet] [--sarif FILE] [--junit FILE] [--no-source] SCRIPT [ARGS...]` (or `-m MODULE`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from seatrial.cli.formats import format_options
+from seatrial.cli.formats import format_options, source_option
 from seatrial.errors import UsageProblem
 
 
@@ -27,6 +27,7 @@ from seatrial.errors import UsageProblem
 )
 @click.option("--trials-first", is_flag=True, help="Make the trials that need no more than one step at the first step.")
 @format_options
+@source_option
 @click.option("-m", "--module", is_flag=True, help="SCRIPT is the name of a module, as for `python -m`.")
 @click.argument("script", required=False)
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
@@ -38,6 +39,7 @@ def command(
     trials_first: bool,
     sarif: Path | None,
     junit: Path | None,
+    no_source: bool,
     module: bool,
     script: str | None,
     args: tuple[str, ...],
@@ -55,5 +57,5 @@ def command(
     if script is None:
         raise UsageProblem("A script to run was expected.", "no-script", "For instance: seatrial run train.py")
     # Run by `main`, not here: the script shall have as few frames below it as can be.
-    formats = wanted(sarif, junit)
+    formats = wanted(sarif, junit, not no_source)
     return Session(Program(script, module, args), out, strict, quiet, trials, trials_first, formats).run

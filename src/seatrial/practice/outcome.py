@@ -1,33 +1,43 @@
-"""What came of a check: findings, where its report lies, and an assertion for a test suite."""
+"""What came of a check or a run: findings, where its report lies, its figures, and an assertion for a test suite."""
 
 from __future__ import annotations
 
 import html
 import io
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seatrial.catalogue import entry
 from seatrial.config import Config
 from seatrial.errors import CheckFailed
 from seatrial.findings import Finding
+from seatrial.history import Run
+from seatrial.launch.reporting import settings_of
+from seatrial.record import locate, read
 from seatrial.report import terminal
 from seatrial.report.model import report
-from seatrial.report.sources import shown_path
+from seatrial.report.sources import shown_path, without_source
 from seatrial.verdict import Verdict, judge
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Check:
-    """The outcome of a check. Printed it is the report; in a notebook, the page.
+    """The outcome of a check, or of a run that was loaded. Printed it is the report; in a notebook, the page.
 
-    `folder` holds findings.json, report.html and the record, as after `seatrial run`.
+    `folder` holds findings.json, report.html and the record, as after `seatrial run`. `source`: whether what is shown may quote
+    lines of source.
     """
 
     verdict: Verdict
     folder: Path
     config: Config
+    source: bool = True
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -35,9 +45,27 @@ class Check:
         return self.verdict.findings
 
     @property
+    def shown(self) -> Verdict:
+        """The verdict as reports show it."""
+        return self.verdict if self.source else without_source(self.verdict)
+
+    @property
     def report(self) -> Path:
         """The page of the report."""
         return self.folder / "report.html"
+
+    def plot(self, what: str | None = None) -> Figure:
+        """The figures of the report, as a matplotlib figure that a notebook shows.
+
+        Args:
+            what: one of them: loss, rate, gradient, updates, layers, dead, saturated, signal or filters; else all.
+
+        Raises:
+            UsageProblem: the run has no figure of that name.
+        """
+        from seatrial.report.plots import plot
+
+        return plot(self.verdict.run, what)
 
     def assert_clean(self, ignore: str | Iterable[str] = ()) -> None:
         """Fail where an error or a warning was found.
@@ -56,14 +84,30 @@ class Check:
         if ignored:
             verdict = judge(verdict.run.events, replace(self.config, ignore={**self.config.ignore, **ignored}))
         if alarms := [finding for finding in verdict.findings if finding.severity != "note"]:
-            raise CheckFailed(_text(verdict, self.folder), _summary(alarms, verdict))
+            shown = verdict if self.source else without_source(verdict)
+            raise CheckFailed(_text(shown, self.folder), _summary(alarms, verdict))
 
     def __repr__(self) -> str:
-        return _text(self.verdict, self.folder)
+        return _text(self.shown, self.folder)
 
     def _repr_html_(self) -> str:
         page = html.escape(self.report.read_text(encoding="utf-8"))
         return f'<iframe srcdoc="{page}" style="width: 100%; height: 40em; border: 0"></iframe>'
+
+
+def load(run: str | os.PathLike[str]) -> Check:
+    """A run that was recorded before: judged anew, as `seatrial report` does, but nothing is written.
+
+    Args:
+        run: the folder that `seatrial run` left, or the record in it.
+
+    Raises:
+        UsageProblem: there is no record, or it is damaged.
+    """
+    record = locate(Path(run))
+    history = Run.of(read(record))
+    config = settings_of(history)
+    return Check(judge(history.events, config), record.parent, config)
 
 
 def _summary(alarms: list[Finding], verdict: Verdict) -> str:

@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from seatrial.report import monitoring_charts, trial_charts
-from seatrial.report.charts import Drawn, chart, sparkline
+from seatrial.report.charts import Drawn, sparkline
 from seatrial.report.curves import Curve, ParameterCurves
 from seatrial.report.model import MOST_ROWS, Report
 from seatrial.report.monitoring_charts import USUAL_UPDATE
@@ -39,17 +39,13 @@ class ParameterRow:
 
 def render(report: Report, readings: Sequence[str] = ()) -> str:
     """The text of report.html. `readings`: what is said of the curves, a paragraph each."""
-    charts = (
-        chart("Loss", report.losses, report.ticks),
-        chart("Learning rate", report.rates, report.ticks, from_zero=True),
-        chart("Gradient norm", report.gradients, report.ticks),
-    )
+    trained = monitoring_charts.training_charts(report.losses, report.rates, report.gradients, report.ticks)
     rows, expected = _parameter_rows(report.parameters[:MOST_ROWS])
     template = environment().get_template("report.html")
     return template.render(
         report=report,
         readings=readings,
-        charts=[each for each in charts if each is not None],
+        charts=list(trained.values()),
         rows=rows,
         monitored=monitoring_charts.section(report.monitoring, report.ticks),
         more_rows=max(0, len(report.parameters) - MOST_ROWS),

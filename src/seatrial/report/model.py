@@ -11,6 +11,9 @@ from seatrial.events import BatchSeen, ModelSeen, NotLookedAt, ParameterInfo, Sc
 from seatrial.findings import Finding
 from seatrial.history import Run
 from seatrial.report import curves
+from seatrial.report.charts import Chart
+from seatrial.report.diffs import Diff, diff_of
+from seatrial.report.finding_charts import Seen, pictures
 from seatrial.report.monitoring import Monitoring, monitoring
 from seatrial.report.numbers import counted, figure
 from seatrial.report.sources import MOST, Quote, quotes, shown_path
@@ -32,7 +35,7 @@ class Folded:
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A finding with all that is shown beside it. `figures` are labels and values, `more_places` is a count,
-    `experiment` is what proved it where a trial did."""
+    `experiment` is what proved it where a trial did, `charts` are pictures of what it speaks of, `diff` is its mend."""
 
     name: str
     severity: str
@@ -48,6 +51,8 @@ class Shown:
     folded: tuple[Folded, ...]
     proof: dict[str, Scalar] | None
     experiment: Experiment | None
+    charts: tuple[Chart, ...] = ()
+    diff: Diff | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +123,15 @@ def report(verdict: Verdict) -> Report:
     """The plain data of a verdict."""
     run = verdict.run
     start, end = run.started, run.ended
-    tried = trials(verdict)
+    tried, seen = trials(verdict), Seen(run, monitoring(run))
     return Report(
         script=start.script if start else "",
         argv=start.argv if start else (),
         status=verdict.status,
         ending=_ending(verdict),
         headline=headline(verdict),
-        findings=tuple(_shown(each, verdict, tried) for each in verdict.findings if each.severity != "note"),
-        notes=tuple(_shown(each, verdict, tried) for each in verdict.of("note")),
+        findings=tuple(_shown(each, verdict, tried, seen) for each in verdict.findings if each.severity != "note"),
+        notes=tuple(_shown(each, verdict, tried, seen) for each in verdict.of("note")),
         suppressed=verdict.suppressed,
         not_looked_at=tuple(each for each in verdict.not_looked_at if not each.trial),
         observation=verdict.observation,
@@ -137,7 +142,7 @@ def report(verdict: Verdict) -> Report:
         constant_rates=curves.constant_rates(run),
         gradients=curves.gradient_norms(run),
         parameters=curves.parameters(run),
-        monitoring=monitoring(run),
+        monitoring=seen.monitoring,
         networks=tuple(_network(model, run) for model in run.models.values()),
         batches=_batches(run),
         trials=tried,
@@ -174,7 +179,7 @@ def _ending(verdict: Verdict) -> str:
     return f"The script ended itself with exit status {end.exit_code}." if end.exit_code else ""
 
 
-def _shown(finding: Finding, verdict: Verdict, tried: Trials) -> Shown:
+def _shown(finding: Finding, verdict: Verdict, tried: Trials, seen: Seen) -> Shown:
     known = entries().get(finding.name)
     messages = {each.name: each.message for each in verdict.folded}
     also = finding.evidence.get("also")
@@ -194,6 +199,8 @@ def _shown(finding: Finding, verdict: Verdict, tried: Trials) -> Shown:
         folded=tuple(Folded(name, messages[name]) for name in finding.folded),
         proof=finding.proof,
         experiment=tried.proof_of(finding.name),
+        charts=pictures(seen, finding),
+        diff=diff_of(finding, verdict.run),
     )
 
 
