@@ -79,7 +79,8 @@ def test_nothing_on_the_page_is_loaded_from_anywhere() -> None:
     for tag, attributes in found.tags:
         assert tag not in ("script", "iframe", "object", "embed", "base", "form")
         for name in ("src", "href", "srcset", "action", "xlink:href"):
-            assert attributes.get(name, "data:,") == "data:,", (tag, attributes)
+            value = attributes.get(name) or "data:,"
+            assert value == "data:," or (tag == "a" and value.startswith("#")), (tag, attributes)
     assert "url(" not in page(sample.verdict())
     assert "@import" not in page(sample.verdict())
 

@@ -54,6 +54,14 @@ class Check:
         """The page of the report."""
         return self.folder / "report.html"
 
+    def _page(self) -> str:
+        """The page that was written, made anew where there is none (of a run that was loaded)."""
+        if self.report.is_file():
+            return self.report.read_text(encoding="utf-8")
+        from seatrial.report import rendered
+
+        return rendered(self.shown, self.folder)
+
     def plot(self, what: str | None = None) -> Figure:
         """The figures of the report, as a matplotlib figure that a notebook shows.
 
@@ -91,7 +99,7 @@ class Check:
         return _text(self.shown, self.folder)
 
     def _repr_html_(self) -> str:
-        page = html.escape(self.report.read_text(encoding="utf-8"))
+        page = html.escape(self._page())
         return f'<iframe srcdoc="{page}" style="width: 100%; height: 40em; border: 0"></iframe>'
 
 

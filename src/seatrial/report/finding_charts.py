@@ -27,7 +27,7 @@ from seatrial.rules.training import Training
 MOST = 2  # pictures a finding: what matters, side by side
 MOST_POINTS = 240  # a curve in half the width of the page
 MOST_BARS = 40
-MOST_FEATURES = 64
+MOST_FEATURES = 32  # so many are drawn as dots
 
 # Evidence that is a step, and what the dashed line there is called.
 MOMENTS = {

@@ -18,7 +18,7 @@ from seatrial.report import monitoring_charts, trial_charts
 from seatrial.report.charts import Drawn, sparkline
 from seatrial.report.curves import Curve, ParameterCurves
 from seatrial.report.model import MOST_ROWS, Report
-from seatrial.report.monitoring_charts import USUAL_UPDATE
+from seatrial.report.monitoring_charts import USUAL_UPDATE, Section
 from seatrial.report.numbers import decimal, grouped, seconds, share
 from seatrial.report.proofs import proof_sentence
 from seatrial.report.sources import Quote
@@ -42,16 +42,34 @@ def render(report: Report, readings: Sequence[str] = ()) -> str:
     trained = monitoring_charts.training_charts(report.losses, report.rates, report.gradients, report.ticks)
     rows, expected = _parameter_rows(report.parameters[:MOST_ROWS])
     template = environment().get_template("report.html")
+    monitored = monitoring_charts.section(report.monitoring, report.ticks)
     return template.render(
         report=report,
+        chapters=_chapters(report, bool(trained or readings), monitored, bool(rows)),
         readings=readings,
         charts=list(trained.values()),
         rows=rows,
-        monitored=monitoring_charts.section(report.monitoring, report.ticks),
+        monitored=monitored,
         more_rows=max(0, len(report.parameters) - MOST_ROWS),
         expected=expected,
         parts=trial_charts.parts(report.trials),
     )
+
+
+def _chapters(report: Report, trained: bool, monitored: Section, rows: bool) -> list[tuple[str, str]]:
+    """The chapters that there are: where each begins, and its title."""
+    there = (
+        ("wrong", "What is wrong", bool(report.findings)),
+        ("notes", "Worth knowing", bool(report.notes)),
+        ("training", "How training went", trained),
+        ("monitored", "What was monitored", bool(monitored.charts or monitored.panels or monitored.sentences)),
+        ("parameters", "Gradients and updates", rows),
+        ("network", "What was trained, on what", bool(report.networks or report.batches)),
+        ("trials", "Trials", bool(report.trials)),
+        ("unseen", "What was not looked at", True),
+        ("cost", "What watching cost", report.run_seconds > 0),
+    )
+    return [(key, title) for key, title, present in there if present]
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seatrial import __version__
 from seatrial.catalogue import entries
@@ -130,7 +130,7 @@ def report(verdict: Verdict) -> Report:
         status=verdict.status,
         ending=_ending(verdict),
         headline=headline(verdict),
-        findings=tuple(_shown(each, verdict, tried, seen) for each in verdict.findings if each.severity != "note"),
+        findings=_alarms(verdict, tried, seen),
         notes=tuple(_shown(each, verdict, tried, seen) for each in verdict.of("note")),
         suppressed=verdict.suppressed,
         not_looked_at=tuple(each for each in verdict.not_looked_at if not each.trial),
@@ -177,6 +177,18 @@ def _ending(verdict: Verdict) -> str:
     if end.status == "interrupted":
         return "The script was interrupted; this is what was seen until then."
     return f"The script ended itself with exit status {end.exit_code}." if end.exit_code else ""
+
+
+def _alarms(verdict: Verdict, tried: Trials, seen: Seen) -> tuple[Shown, ...]:
+    """Errors and warnings; a second picture that stood with a finding before is not drawn again."""
+    shown: list[Shown] = []
+    for finding in verdict.findings:
+        if finding.severity != "note":
+            each = _shown(finding, verdict, tried, seen)
+            before = {chart for other in shown for chart in other.charts}
+            kept = (*each.charts[:1], *(chart for chart in each.charts[1:] if chart not in before))
+            shown.append(replace(each, charts=kept))
+    return tuple(shown)
 
 
 def _shown(finding: Finding, verdict: Verdict, tried: Trials, seen: Seen) -> Shown:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ast
 import difflib
+import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seatrial.findings import Finding
 from seatrial.history import Run
@@ -118,4 +119,8 @@ def _numbered(patch: list[str]) -> tuple[DiffLine, ...]:
         sign, text = line[0], line[1:]
         lines.append(DiffLine(sign, 0 if sign == "+" else number, text))
         number += sign != "+"
-    return tuple(lines)
+    while lines and lines[-1].sign == " " and not lines[-1].text.strip():
+        lines.pop()
+    shown = textwrap.dedent("\n".join(line.text for line in lines if line.sign != "@")).split("\n")
+    texts = iter(shown)
+    return tuple(line if line.sign == "@" else replace(line, text=next(texts)) for line in lines)

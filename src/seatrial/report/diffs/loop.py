@@ -270,7 +270,7 @@ def copied(run: Run, finding: Finding) -> Sheet:
     place = finding.where[0]
     sheet = Sheet.at(run, place)
     state = only(sheet.calls(place.line, "state_dict"))
-    if not isinstance(sheet.file.parents.get(state), (ast.Assign, ast.AnnAssign, ast.Return, ast.Dict)):
+    if not isinstance(sheet.file.parents.get(state), (ast.Assign, ast.AnnAssign, ast.Return, ast.Dict, ast.Tuple)):
         raise Refused
     return sheet.replace(state, f"copy.deepcopy({sheet.source(state)})").import_("copy")
 
@@ -288,6 +288,8 @@ def detached(run: Run, finding: Finding) -> Sheet:
             value = right if ast.unparse(left) == ast.unparse(target) else None
         case ast.Assign(targets=[ast.Subscript()]):
             value = statement.value
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr="append"), args=[ast.expr() as appended])):
+            value = appended
         case _:
             pass
     if not isinstance(value, (ast.Name, ast.Attribute)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from itertools import pairwise
 
 from seatrial.events import Place
 from seatrial.findings import Edit, Finding, Mend
@@ -47,9 +48,9 @@ def bare(run: Run, finding: Finding) -> Sheet:
 
 
 def logarithms(run: Run, finding: Finding) -> Sheet:
-    """Cross-entropy for scores, in the place of the loss that takes log-probabilities."""
+    """Cross-entropy for scores, in the place of the loss that takes log-probabilities; for a softmax its logarithm."""
     if finding.evidence.get("input") != "scores that are no log-probabilities":
-        raise Refused
+        return _logarithmic(run, finding)
     for place in finding.where:
         sheet = Sheet.at(run, place)
         for name, instead in (("nll_loss", "cross_entropy"), ("NLLLoss", "CrossEntropyLoss")):
@@ -59,6 +60,17 @@ def logarithms(run: Run, finding: Finding) -> Sheet:
                     raise Refused
                 return sheet.replace(function, f"{sheet.source(function.value)}.{instead}")
     raise Refused
+
+
+def _logarithmic(run: Run, finding: Finding) -> Sheet:
+    place = finding.where[0]
+    sheet = Sheet.at(run, place)
+    call = only(sheet.calls(place.line, "softmax", "Softmax"))
+    function = call.func
+    if not isinstance(function, ast.Attribute) or _often(sheet, call):
+        raise Refused
+    instead = {"softmax": "log_softmax", "Softmax": "LogSoftmax"}[function.attr]
+    return sheet.replace(function, f"{sheet.source(function.value)}.{instead}")
 
 
 def axis(run: Run, finding: Finding) -> Sheet:
@@ -100,7 +112,22 @@ def apart(run: Run, finding: Finding) -> Sheet:
             inner = outer.args[0] if len(outer.args) == 1 else None
             if isinstance(inner, ast.Call) and tail(inner.func) == names[1]:
                 return sheet.replace(inner, f"{sheet.imported('torch')}.relu({sheet.source(inner)})")
-    raise Refused
+    return _between(Sheet.at(run, finding.where[0]), finding.where[0].line)
+
+
+def _between(sheet: Sheet, line: int) -> Sheet:
+    """An activation between layers that stand side by side in a Sequential."""
+    row = only(sheet.calls(line, "Sequential")).args
+    pairs = [(one, other) for one, other in pairwise(row) if _is_layer(one) and _is_layer(other)]
+    if not pairs:
+        raise Refused
+    for one, _ in pairs:
+        sheet.replace(one, f"{sheet.source(one)}, {sheet.imported('torch.nn')}.ReLU()")
+    return sheet
+
+
+def _is_layer(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and tail(node.func).startswith(("Linear", "Conv"))
 
 
 def dropout(run: Run, finding: Finding) -> Sheet:
@@ -133,10 +160,23 @@ def one_shape(run: Run, finding: Finding) -> Sheet:
     pair = only(sides)
     if not isinstance(edit.value, int) or edit.value not in (0, 1):
         raise Refused
-    wrong, right = pair[edit.value], pair[1 - edit.value]
-    if not isinstance(right, (ast.Name, ast.Attribute)) or not isinstance(wrong, (ast.Name, ast.Attribute, ast.Call)):
+    side = pair[edit.value]
+    shapes = [finding.evidence.get(key) for key in ("target_shape", "prediction_shape")]
+    own, other = (ast.literal_eval(each) if isinstance(each, str) else [] for each in shapes)
+    closed = isinstance(side, (ast.Name, ast.Attribute, ast.Call, ast.Subscript))
+    if not closed or not own or not other:
         raise Refused
-    return sheet.replace(wrong, f"{sheet.source(wrong)}.reshape_as({sheet.source(right)})")
+    return sheet.replace(side, f"{sheet.source(side)}.{_fitting(own, other)}")
+
+
+def _fitting(own: list[int], other: list[int]) -> str:
+    """What gives a tensor of one shape the other one, where an axis of one element is all that differs."""
+    for at in range(max(len(own), len(other))):
+        if [*own[:at], 1, *own[at:]] == other:
+            return f"unsqueeze({at})"
+        if [*other[:at], 1, *other[at:]] == own:
+            return f"squeeze({at})"
+    raise Refused
 
 
 def undetached(run: Run, finding: Finding) -> Sheet:
@@ -260,12 +300,7 @@ def _edit(run: Run, finding: Finding, how: str) -> Edit:
         mend: Mend | None = rule.mend(run, finding, graph)
         if mend is not None:
             edit = only(mend.edits)
-            if edit.how != how or not _there(graph, edit, finding.where[0]):
+            if edit.how != how or graph.node(edit.node).where not in finding.where:
                 raise Refused
             return edit
     raise Refused
-
-
-def _there(graph: Graph, edit: Edit, place: Place) -> bool:
-    where = graph.node(edit.node).where
-    return where is not None and (where.file, where.line) == (place.file, place.line)

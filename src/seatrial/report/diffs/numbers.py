@@ -49,6 +49,8 @@ def setting(run: Run, finding: Finding) -> Sheet:
 def outputs(run: Run, finding: Finding) -> Sheet:
     """As many outputs as there are classes."""
     classes = finding.evidence.get("classes")
+    if not isinstance(classes, int):
+        raise Refused
     return _number(run, finding, finding.evidence.get("outputs"), str(classes))
 
 

@@ -66,7 +66,11 @@ class Sheet:
 
     def calls(self, line: int, *names: str) -> list[ast.Call]:
         """Calls of functions or methods of these names that begin on a line."""
-        return [call for call in self.file.calls if call.lineno == line and tail(call.func) in names]
+        return [
+            call
+            for call in self.file.calls
+            if call.lineno == line and not isinstance(call.func, ast.Call) and tail(call.func) in names
+        ]
 
     def nodes(self, line: int, kind: type[T]) -> list[T]:
         """Nodes of a kind that begin on a line."""
