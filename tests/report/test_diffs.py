@@ -136,6 +136,7 @@ def test_an_expression_is_replaced_and_nothing_else(
         ("loop.missing-zero-grad", "this is not Python\n", [1], {"steps_without_clearing": 9}),
         ("loop.missing-zero-grad", "opt.step()\n", [77], {"steps_without_clearing": 9}),
         ("loop.missing-zero-grad", "opt.step()\n", [], {"steps_without_clearing": 9}),
+        ("loop.gradient-tracking-during-evaluation", "def f(x):\n    return net(x)\nloss = f(x)\nloss.backward()\n", [1], {}),
         ("model.wrong-gradient", "return g\n", [1], {}),
     ],
 )  # fmt: skip

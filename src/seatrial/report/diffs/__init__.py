@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from seatrial.findings import Finding
 from seatrial.history import Run
-from seatrial.report.diffs import loop, network, numbers
+from seatrial.report.diffs import loop, network, numbers, state
 from seatrial.report.diffs.sheet import Refused, Sheet
 from seatrial.report.sources import shown_path
 
@@ -24,23 +24,23 @@ MOST = 24  # lines of a diff: what is longer is no small mend
 MENDS: dict[str, Callable[[Run, Finding], Sheet]] = {
     "data.unshuffled-training-data": network.shuffled,
     "data.wrong-axis-layout": network.batch_first,
-    "loop.aliased-checkpoint": loop.copied,
-    "loop.eval-mode-during-training": loop.train_mode,
-    "loop.gradient-tracking-during-evaluation": loop.no_grad,
+    "loop.aliased-checkpoint": state.copied,
+    "loop.eval-mode-during-training": state.train_mode,
+    "loop.gradient-tracking-during-evaluation": state.no_grad,
     "loop.gradients-cleared-before-step": loop.clear_earlier,
     "loop.ineffective-clipping": loop.clip,
-    "loop.leaky-freeze": loop.frozen,
+    "loop.leaky-freeze": state.frozen,
     "loop.missing-backward": loop.backward,
     "loop.missing-optimizer-step": loop.step,
     "loop.missing-zero-grad": loop.clear,
-    "loop.parameters-not-optimised": loop.all_parameters,
-    "loop.retained-graph": loop.detached,
+    "loop.parameters-not-optimised": state.all_parameters,
+    "loop.retained-graph": state.detached,
     "loop.scheduler-misplaced": loop.schedule,
-    "loop.train-mode-during-evaluation": loop.evaluation_mode,
+    "loop.train-mode-during-evaluation": state.evaluation_mode,
     "loop.unnormalised-accumulation": loop.accumulated,
     "loop.unscaled-half-precision": loop.scaled,
-    "loop.unseeded-run": loop.seeded,
-    "loop.weights-reset": loop.kept,
+    "loop.unseeded-run": state.seeded,
+    "loop.weights-reset": state.kept,
     "model.broadcast-in-loss": network.one_shape,
     "model.detached-graph": network.undetached,
     "model.examples-mixed": network.batch_first,
@@ -83,7 +83,10 @@ class Diff:
 
 def diff_of(finding: Finding, run: Run) -> Diff | None:
     """The mend of a finding as a diff; None where it is no mechanical edit, or the line does not have the expected form."""
-    mended = mended_text(finding, run)
+    try:
+        mended = mended_text(finding, run)
+    except Exception:  # a mend that breaks costs its own diff, not the report
+        return None
     if mended is None:
         return None
     file, text = mended
