@@ -67,7 +67,7 @@ def test_without_it_none_is(tmp_path: Path) -> None:
     reports = everything(without_source(told()), tmp_path)
     assert {name: quoted(text) for name, text in reports.items()} == {name: set() for name in reports}
     assert LEFT_OUT in reports["page"]
-    assert "`Reader` is well" in reports["page"]
+    assert "<code>Reader</code> is well" in reports["page"]
     assert f"digits.py:{sample.softmax().where[0].line}" in reports["terminal"]
     assert 'class="quote diff"' not in reports["page"]
     assert 'role="img"' in reports["page"]

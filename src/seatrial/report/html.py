@@ -23,6 +23,10 @@ from seatrial.report.numbers import decimal, grouped, seconds, share
 from seatrial.report.proofs import proof_sentence
 from seatrial.report.sources import Quote
 
+# Characters without a form of their own: controls of terminals and printers, and those that turn the direction of a text.
+_CONTROLS = (*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_HIDDEN = {each: f"\\u{each:04x}" for each in _CONTROLS}
+
 
 @dataclass(frozen=True, slots=True)
 class ParameterRow:
@@ -81,6 +85,7 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=plainly,
     )
     cast("dict[str, Any]", made.filters).update(
         decimal=decimal,
@@ -88,11 +93,27 @@ def environment() -> Environment:
         seconds=seconds,
         share=share,
         code=code,
+        prose=prose,
         proof=proof_sentence,
         part=trial_charts.experiment,
         effect=trial_charts.effect_of,
     )
     return made
+
+
+def plainly(value: object) -> object:
+    """What is printed, its control characters as visible escapes: also those that turn the direction of a text, by which
+    code reads otherwise than it is (Boucher and Anderson, "Trojan Source", 2021)."""
+    return value.translate(_HIDDEN) if isinstance(value, str) else value
+
+
+def prose(text: str) -> Markup:
+    """A sentence whose pieces between backticks are code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    code = Markup("<code>{}</code>")
+    return Markup().join(code.format(part) if at % 2 else escape(part) for at, part in enumerate(parts))
 
 
 def _parameter_rows(parameters: Iterable[ParameterCurves]) -> tuple[list[ParameterRow], float]:
