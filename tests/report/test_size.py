@@ -10,7 +10,7 @@ from pathlib import Path
 import sample_run as sample
 
 from seatrial import report
-from seatrial.events import BatchSeen, Clips, Event, Look, Losses, Settings, Units
+from seatrial.events import BatchSeen, Clips, Event, Look, Losses, ModelSeen, ModuleInfo, ParameterInfo, Settings, Units
 from seatrial.findings import Finding
 
 TICKS = 100_000
@@ -53,3 +53,22 @@ def test_a_hundred_thousand_steps_make_a_page_under_a_megabyte(tmp_path: Path) -
     assert len(page) < LARGEST
     assert page.count(b"<path") > 40
     assert took < 30
+
+
+def test_hundreds_of_models_and_of_things_to_say_make_a_page_under_a_megabyte(tmp_path: Path) -> None:
+    (model,) = (event for event in sample.events() if isinstance(event, ModelSeen))
+    layers = tuple(ModuleInfo(f"layer{at}", "Linear", None, True, {"in_features": at}) for at in range(500))
+    weights = tuple(ParameterInfo(at, f"layer{at}.weight", (9, 9), "float32", True, False, {}) for at in range(500))
+    models = [replace(model, model=at, modules=layers, parameters=weights) for at in range(300)]
+    batches = [
+        BatchSeen(0, "training", at, "input", 0, (9, 9), "float32", {"mean": 0.0, "std": 1.0}) for at in range(300)
+    ]
+    long = [f"layer{at}.weight" for at in range(5000)]
+    evidence = {"parameters": long, "found": 900, "also": [f"The same is true of {each}." for each in long]}
+    found = replace(sample.softmax(), evidence=evidence)
+    report.write(sample.verdict(found, also=[*models, *batches]), tmp_path)
+    page = (tmp_path / "report.html").read_text()
+    assert len(page.encode()) < LARGEST
+    assert "288 more models are not shown." in page
+    assert "and 4988 more" in page
+    assert "4992 more of the same kind." in page

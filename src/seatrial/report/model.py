@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from seatrial import __version__
 from seatrial.catalogue import entries
 from seatrial.events import BatchSeen, ModelSeen, NotLookedAt, ParameterInfo, Scalar, TorchSeen
-from seatrial.findings import Finding
+from seatrial.findings import Figure, Finding
 from seatrial.history import Run
 from seatrial.report import curves
 from seatrial.report.charts import Chart
@@ -22,6 +22,10 @@ from seatrial.verdict import Observation, Suppressed, Verdict
 
 MOST_ROWS = 60  # modules or parameters in a table; a report of a large network stays readable
 MOST_CLASSES = 40  # bars of a histogram of classes
+MOST_NETWORKS = 12
+MOST_BATCHES = 30  # rows of the table of first batches
+MOST_ALSO = 8  # other things that a rule said under the same name
+MOST_OF_A_LIST = 12  # parts of a figure that is a list
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,7 @@ class Report:
     parameters: tuple[curves.ParameterCurves, ...]
     monitoring: Monitoring
     networks: tuple[Network, ...]
+    more_networks: int
     batches: tuple[BatchRow, ...]
     trials: Trials
     versions: str
@@ -143,7 +148,8 @@ def report(verdict: Verdict) -> Report:
         gradients=curves.gradient_norms(run),
         parameters=curves.parameters(run),
         monitoring=seen.monitoring,
-        networks=tuple(_network(model, run) for model in run.models.values()),
+        networks=tuple(_network(model, run) for model in list(run.models.values())[:MOST_NETWORKS]),
+        more_networks=max(0, len(run.models) - MOST_NETWORKS),
         batches=_batches(run),
         trials=tried,
         versions=_versions(run),
@@ -195,7 +201,7 @@ def _shown(finding: Finding, verdict: Verdict, tried: Trials, seen: Seen) -> Sho
     known = entries().get(finding.name)
     messages = {each.name: each.message for each in verdict.folded}
     also = finding.evidence.get("also")
-    figures = [(_label(key), figure(value)) for key, value in finding.evidence.items() if key not in ("also", "found")]
+    figures = [(_label(key), _figure(value)) for key, value in finding.evidence.items() if key not in ("also", "found")]
     return Shown(
         name=finding.name,
         severity=finding.severity,
@@ -207,13 +213,25 @@ def _shown(finding: Finding, verdict: Verdict, tried: Trials, seen: Seen) -> Sho
         quotes=quotes(finding.where[:MOST], verdict.run),
         more_places=max(0, len(finding.where) - MOST),
         figures=tuple(figures),
-        also=tuple(map(str, also)) if isinstance(also, list) else (),
+        also=_some(list(map(str, also))) if isinstance(also, list) else (),
         folded=tuple(Folded(name, messages[name]) for name in finding.folded),
         proof=finding.proof,
         experiment=tried.proof_of(finding.name),
         charts=pictures(seen, finding),
         diff=diff_of(finding, verdict.run),
     )
+
+
+def _figure(value: Figure) -> str:
+    """A figure; of a long list the first parts and the number of the others."""
+    if not isinstance(value, list) or len(value) <= MOST_OF_A_LIST:
+        return figure(value)
+    return f"{figure(value[:MOST_OF_A_LIST])} and {len(value) - MOST_OF_A_LIST} more"
+
+
+def _some(said: list[str]) -> tuple[str, ...]:
+    more = [f"{len(said) - MOST_ALSO} more of the same kind."] if len(said) > MOST_ALSO else []
+    return (*said[:MOST_ALSO], *more)
 
 
 def _label(key: str) -> str:
@@ -244,7 +262,7 @@ def _batches(run: Run) -> tuple[BatchRow, ...]:
     first: dict[tuple[str, int, str, int], BatchSeen] = {}
     for batch in run.batches:
         first.setdefault((batch.phase, batch.model, batch.role, batch.position), batch)
-    return tuple(_batch(batch) for batch in first.values())
+    return tuple(_batch(batch) for batch in list(first.values())[:MOST_BATCHES])
 
 
 def _batch(batch: BatchSeen) -> BatchRow:

@@ -12,6 +12,7 @@ from seatrial.report.monitoring import FirstLayer, Monitoring, Noise, Updates
 from seatrial.report.numbers import decimal, grouped
 from seatrial.report.pictures import data_url
 
+MOST_PANELS = 6  # first layers whose filters are shown
 USUAL_UPDATE = 1e-3  # the usual ratio of update to weights (CS231n; Karpathy, 2019)
 
 
@@ -45,7 +46,7 @@ def section(seen: Monitoring, ticks: int) -> Section:
     """What is shown of it."""
     sentences = [noise_sentence(seen.noise)] if seen.noise else []
     charts = tuple(monitored_charts(seen, ticks).values())
-    return Section(charts, tuple(map(_panel, seen.filters)), tuple(sentences))
+    return Section(charts, tuple(map(_panel, seen.filters[:MOST_PANELS])), tuple(sentences))
 
 
 def training_charts(
