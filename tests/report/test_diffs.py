@@ -146,12 +146,20 @@ def test_what_does_not_have_the_expected_form_is_refused(
     assert diff_of(*found(name, source, *lines, **evidence)) is None
 
 
-def test_a_diff_is_what_git_applies(tmp_path: Path) -> None:
-    finding, run = found("loop.missing-zero-grad", LOOP, 4, 5, steps_without_clearing=9)
+@pytest.mark.parametrize(
+    ("name", "source", "lines"),
+    [
+        ("loop.missing-zero-grad", LOOP, (4, 5)),
+        ("loop.missing-zero-grad", "if now:\n    opt.step()", (2,)),
+        ("loop.leaky-freeze", 'a = "\x85 \u2028"\np.require_grad = False', (2,)),
+    ],
+)
+def test_a_diff_is_what_git_applies(name: str, source: str, lines: tuple[int, ...], tmp_path: Path) -> None:
+    finding, run = found(name, source, *lines, steps_without_clearing=9)
     diff, text = diff_of(finding, run), mended_text(finding, run)
     assert diff is not None
     assert text is not None
-    (tmp_path / "train.py").write_text(run.sources[FILE])
+    (tmp_path / "train.py").write_text(run.sources[FILE], newline="")
     subprocess.run(["git", "apply", "-p1", "-"], cwd=tmp_path, input=diff.patch, text=True, check=True)
     assert (tmp_path / "train.py").read_text() == text[1]
 

@@ -19,6 +19,7 @@ from seatrial.report.diffs.sheet import Refused, Sheet
 from seatrial.report.sources import shown_path
 
 AROUND = 2  # lines of context
+UNENDED = "\\ No newline at end of file"  # as a patch marks it
 MOST = 24  # lines of a diff: what is longer is no small mend
 
 MENDS: dict[str, Callable[[Run, Finding], Sheet]] = {
@@ -91,10 +92,11 @@ def diff_of(finding: Finding, run: Run) -> Diff | None:
         return None
     file, text = mended
     shown = shown_path(file, run)
-    before, after = run.sources[file].splitlines(), text.splitlines()
-    patch = list(difflib.unified_diff(before, after, f"a/{shown}", f"b/{shown}", n=AROUND, lineterm=""))
-    lines = _numbered(patch[2:])
-    return Diff(shown, lines, "\n".join(patch) + "\n") if len(lines) <= MOST else None
+    before, after = _lines(run.sources[file]), _lines(text)
+    patch = list(difflib.unified_diff(before, after, f"a/{shown}", f"b/{shown}", n=AROUND))
+    lines = _numbered([line.removesuffix("\n") for line in patch[2:]])
+    whole = "".join(line if line.endswith("\n") else f"{line}\n{UNENDED}\n" for line in patch)
+    return Diff(shown, lines, whole) if len(lines) <= MOST else None
 
 
 def mended_text(finding: Finding, run: Run) -> tuple[str, str] | None:
@@ -109,6 +111,12 @@ def mended_text(finding: Finding, run: Run) -> tuple[str, str] | None:
     except (Refused, SyntaxError, ValueError, RecursionError):
         return None
     return (sheet.file.name, text) if text != sheet.file.text else None
+
+
+def _lines(text: str) -> list[str]:
+    """Lines with their ends, as git sees them: no other character ends a line."""
+    *lines, last = text.split("\n")
+    return [f"{line}\n" for line in lines] + ([last] if last else [])
 
 
 def _numbered(patch: list[str]) -> tuple[DiffLine, ...]:

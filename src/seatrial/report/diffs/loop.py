@@ -188,7 +188,7 @@ def schedule(run: Run, finding: Finding) -> Sheet:
         raise Refused
     statement = whole(sheet, call)
     text, block = sheet.source(statement), sheet.block(statement)
-    if made >= 0.9 * steps and finding.message.find("before the optimizer") < 0:
+    if made >= 0.9 * steps and "before the optimizer" not in finding.message:
         inner, _ = _two_loops(sheet, statement)
         if statement not in inner.body:
             raise Refused
