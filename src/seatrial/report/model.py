@@ -13,9 +13,10 @@ from seatrial.history import Run
 from seatrial.report import curves
 from seatrial.report.charts import Chart
 from seatrial.report.diffs import Diff, diff_of
-from seatrial.report.finding_charts import Seen, pictures
+from seatrial.report.finding_charts import pictures
 from seatrial.report.monitoring import Monitoring, monitoring
 from seatrial.report.numbers import counted, figure
+from seatrial.report.picture_kinds import Seen
 from seatrial.report.sources import MOST, Quote, quotes, shown_path
 from seatrial.report.trials import Experiment, Trials, trials
 from seatrial.verdict import Observation, Suppressed, Verdict
