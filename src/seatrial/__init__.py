@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from seatrial.practice.monitor import Monitor as Monitor
     from seatrial.practice.optimizers.comparing import compare_optimizers as compare_optimizers
     from seatrial.practice.outcome import Check as Check
+    from seatrial.practice.outcome import load as load
     from seatrial.practice.predicting.predicting import predict as predict
     from seatrial.practice.rates import find_rate as find_rate
     from seatrial.practice.search.searching import search as search
@@ -50,6 +51,7 @@ _HOMES = {
     "evaluate": "evaluation.evaluating",
     "find_rate": "practice.rates",
     "fit": "practice.fitting.fit",
+    "load": "practice.outcome",
     "load_ipython_extension": "integrations.notebook",
     "predict": "practice.predicting.predicting",
     "search": "practice.search.searching",

@@ -43,6 +43,7 @@ def test_the_contract() -> None:
                 "practice": "check the loss function",
                 "explains": ["optimisation.underfitting"],
                 "proof": proof,
+                "diff": None,
             }
         ],
         "suppressed": [],
@@ -131,3 +132,11 @@ def test_the_schema_refuses_what_is_no_finding() -> None:
             fitting(json.dumps(broken))
     with pytest.raises(jsonschema.ValidationError):
         fitting(json.dumps({**told, "one_more": 1}))
+
+
+def test_a_mend_that_can_be_given_is_a_diff() -> None:
+    line = sample.place("return torch.softmax")
+    mended = replace(sample.softmax(), where=(line,), evidence={"made_by": "softmax"})
+    told = fitting(render(sample.verdict(mended, sample.unseeded())))["findings"]
+    assert [each["diff"] is None for each in told] == [False, True]
+    assert "+        return self.out(x)\n" in told[0]["diff"]

@@ -79,7 +79,8 @@ def test_nothing_on_the_page_is_loaded_from_anywhere() -> None:
     for tag, attributes in found.tags:
         assert tag not in ("script", "iframe", "object", "embed", "base", "form")
         for name in ("src", "href", "srcset", "action", "xlink:href"):
-            assert attributes.get(name, "data:,") == "data:,", (tag, attributes)
+            value = attributes.get(name) or "data:,"
+            assert value == "data:," or (tag == "a" and value.startswith("#")), (tag, attributes)
     assert "url(" not in page(sample.verdict())
     assert "@import" not in page(sample.verdict())
 
@@ -105,3 +106,15 @@ def test_a_run_of_which_nothing_is_known_has_a_page() -> None:
     text = page(settle(Run.of([]), (), (), Config()))
     assert "Nothing was trained" in text
     assert "The run was killed" in text
+
+
+def test_what_would_turn_or_hide_a_text_is_shown() -> None:
+    text = page(sample.hostile("if admin:\u202e \x1b[31m\u2066 `x`"))
+    assert not re.search("[\u202e\u2066\x1b]", text)
+    assert "if admin:\\u202e \\u001b[31m\\u2066" in text
+
+
+def test_code_in_a_sentence_is_code_and_stays_text() -> None:
+    assert html.prose("behind `relu` <b>") == "behind <code>relu</code> &lt;b&gt;"
+    assert html.prose("one ` alone <b>") == "one ` alone &lt;b&gt;"
+    assert html.prose("`<script>`") == "<code>&lt;script&gt;</code>"

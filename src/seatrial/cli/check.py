@@ -1,4 +1,4 @@
-"""`seatrial check [--out DIR] [--quiet] [--trials full|quick] [--sarif FILE] [--junit FILE] TASK.py[:NAME]`."""
+"""`seatrial check [--out DIR] [--quiet] [--trials full|quick] [--sarif FILE] [--junit FILE] [--no-source] TASK.py[:NAME]`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 import click
 
 from seatrial.cli import options
-from seatrial.cli.formats import format_options
+from seatrial.cli.formats import format_options, source_option
 from seatrial.cli.threads import let_threads_sleep
 
 
@@ -23,6 +23,7 @@ from seatrial.cli.threads import let_threads_sleep
     help="Experiments on copies: all; those that train nothing.",
 )
 @format_options
+@source_option
 @options.task
 def command(
     out: Path | None,
@@ -30,6 +31,7 @@ def command(
     trials: Literal["full", "quick"],
     sarif: Path | None,
     junit: Path | None,
+    no_source: bool,
     task: str,
 ) -> int:
     """Put the task that a file describes on trial, before it is trained in earnest.
@@ -44,10 +46,10 @@ def command(
     from seatrial.report import show
     from seatrial.report.formats import wanted
 
-    formats = wanted(sarif, junit)
+    formats = wanted(sarif, junit, not no_source)
     program, found = find(task)
-    outcome = check(found, trials=trials, out=out or default_folder(program), progress=not quiet)
-    formats.write(outcome.verdict)
+    outcome = check(found, trials=trials, out=out or default_folder(program), progress=not quiet, source=not no_source)
+    formats.write(outcome.shown)
     if not quiet:
-        show(outcome.verdict, outcome.folder)
+        show(outcome.shown, outcome.folder)
     return 1 if outcome.verdict.errors else 0

@@ -1,4 +1,4 @@
-"""`--sarif FILE --junit FILE`, for every command that judges."""
+"""`--sarif FILE --junit FILE`, for every command that judges; `--no-source` for those whose reports quote a program."""
 
 from __future__ import annotations
 
@@ -17,3 +17,9 @@ def format_options(command: Command) -> Command:
     junit = click.option("--junit", type=file, metavar="FILE", help="Also write what was found as JUnit XML.")
     sarif = click.option("--sarif", type=file, metavar="FILE", help="Also write what was found as SARIF 2.1.0.")
     return sarif(junit(command))
+
+
+def source_option(command: Command) -> Command:
+    """Add the option, as `no_source`."""
+    told = "Quote no line of source in any report (the record keeps it)."
+    return click.option("--no-source", is_flag=True, help=told)(command)

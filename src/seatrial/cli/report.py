@@ -1,4 +1,4 @@
-"""`seatrial report [--strict] [--sarif FILE] [--junit FILE] [--track TRACKER] RUN`: judge a record anew."""
+"""`seatrial report [--strict] [--sarif FILE] [--junit FILE] [--no-source] [--track TRACKER] RUN`: judge a record anew."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from seatrial.cli.formats import format_options
+from seatrial.cli.formats import format_options, source_option
 from seatrial.cli.track import track_option
 
 
@@ -15,10 +15,17 @@ from seatrial.cli.track import track_option
 @click.option("--strict", is_flag=True, help="End with status 1 if an error is found.")
 @click.option("--quiet", is_flag=True, help="Print no report; the files are written all the same.")
 @format_options
+@source_option
 @track_option
 @click.argument("run", type=click.Path(path_type=Path))
 def command(
-    strict: bool, quiet: bool, sarif: Path | None, junit: Path | None, track: tuple[str, ...], run: Path
+    strict: bool,
+    quiet: bool,
+    sarif: Path | None,
+    junit: Path | None,
+    no_source: bool,
+    track: tuple[str, ...],
+    run: Path,
 ) -> int:
     """Judge the record of a run anew (also of one that was killed), rewrite its reports and print what matters.
 
@@ -36,7 +43,7 @@ def command(
     from seatrial.report.formats import wanted
     from seatrial.targets import targets
 
-    formats = wanted(sarif, junit)
+    formats = wanted(sarif, junit, not no_source)
     trackers = targets(track, "--track")
     check(trackers)
     if trackers and outcomes_in(run):

@@ -1,4 +1,4 @@
-"""`seatrial run [--out DIR] [--strict] [--quiet] [--sarif FILE] [--junit FILE] [--track TRACKER] SCRIPT [ARGS...]`, or
+"""`seatrial run [--out DIR] [--strict] [--quiet] [--sarif FILE] [--junit FILE] [--no-source] [--track TRACKER] SCRIPT [ARGS...]`, or
 `-m MODULE` in the place of SCRIPT."""
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from seatrial.cli.formats import format_options
+from seatrial.cli.formats import format_options, source_option
 from seatrial.cli.track import track_option
 from seatrial.errors import UsageProblem
 
@@ -29,6 +29,7 @@ from seatrial.errors import UsageProblem
 )
 @click.option("--trials-first", is_flag=True, help="Make the trials that need no more than one step at the first step.")
 @format_options
+@source_option
 @track_option
 @click.option("--rank-of", type=click.Path(path_type=Path), hidden=True)  # what a watched launcher gives its processes
 @click.option("-m", "--module", is_flag=True, help="SCRIPT is the name of a module, as for `python -m`.")
@@ -42,6 +43,7 @@ def command(
     trials_first: bool,
     sarif: Path | None,
     junit: Path | None,
+    no_source: bool,
     track: tuple[str, ...],
     rank_of: Path | None,
     module: bool,
@@ -66,7 +68,7 @@ def command(
     if script is None:
         raise UsageProblem("A script to run was expected.", "no-script", "For instance: seatrial run train.py")
     # Run by `main`, not here: the script shall have as few frames below it as can be.
-    formats = wanted(sarif, junit)
+    formats = wanted(sarif, junit, not no_source)
     sending = Sending(targets(track, "--track"))
     program = Program(script, module, args)
     return Session(program, out, strict, quiet, trials, trials_first, formats, sending, rank_of).run

@@ -14,6 +14,7 @@ from seatrial.record.ranks import ranks_in, read_ranks
 from seatrial.report import show as show_report
 from seatrial.report import write
 from seatrial.report.formats import Formats
+from seatrial.report.sources import without_source
 from seatrial.verdict import Verdict, judge
 
 
@@ -51,13 +52,15 @@ def publish(
     runs: Sequence[Run], folder: Path, config: Config, show: bool = True, formats: Formats | None = None
 ) -> Verdict:
     """Judge a run, or those of several processes together; leave findings.json and report.html in the folder and other
-    formats where they are wanted, print what matters."""
+    formats where they are wanted, print what matters; without the source where the formats say so."""
+    formats = formats or Formats()
     verdict = judged(runs, config)
+    if not formats.source:
+        verdict = without_source(verdict)
     write(verdict, folder)
     if show:
         show_report(verdict, folder)
-    if formats is not None:
-        formats.write(verdict)
+    formats.write(verdict)
     return verdict
 
 

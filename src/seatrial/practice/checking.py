@@ -34,7 +34,12 @@ TRIAL_SECONDS = 18.0
 
 
 def check(
-    task: Task, *, trials: Extents = "full", out: str | os.PathLike[str] | None = None, progress: bool = True
+    task: Task,
+    *,
+    trials: Extents = "full",
+    out: str | os.PathLike[str] | None = None,
+    progress: bool = True,
+    source: bool = True,
 ) -> Check:
     """Put a task on trial: train it for some dozen steps, make experiments on what was recorded, judge.
 
@@ -45,6 +50,7 @@ def check(
         trials: full; quick: those that train nothing; off: none.
         out: folder for findings.json, report.html and the record; one among the temporary files if nothing is given.
         progress: whether to show what is going on.
+        source: whether reports may quote lines of source.
 
     Raises:
         UsageProblem: the task, a setting or the folder is not what it should be.
@@ -65,8 +71,9 @@ def check(
             with Display(progress) as display, contextlib.closing(Recorder(folder / NAME)) as recorder:
                 _on_trial(task, trials, recorder, config, display, file)
             verdict = judge(read(folder / NAME), config)
-            write(verdict, folder)  # libraries draw random numbers while they are imported
-        return Check(verdict, folder, config)
+            outcome = Check(verdict, folder, config, source)
+            write(outcome.shown, folder)  # libraries draw random numbers while they are imported
+        return outcome
 
     return apart(examine)
 

@@ -179,18 +179,25 @@ class Monitor:
         watch = self._watch
         return self._current.latest(watch.pending() if watch is not None else [])
 
-    def plot(self) -> Figure:
-        """The figures over time, as a matplotlib figure that a notebook shows."""
+    def plot(self, what: str | None = None) -> Figure:
+        """The figures over time, as a matplotlib figure that a notebook shows.
+
+        Args:
+            what: one of them: loss, rate, gradient, updates, layers, dead, saturated, signal or filters.
+
+        Raises:
+            UsageProblem: there is no such figure yet.
+        """
         watch = self._watch
         pending = watch.pending() if watch is not None else []
         with unchanged():
-            return apart(lambda: _drawn(self._current, pending))
+            return apart(lambda: _drawn(self._current, pending, what))
 
 
-def _drawn(current: Current, pending: list[Event]) -> Any:
-    from seatrial.practice.monitoring.drawing import draw
+def _drawn(current: Current, pending: list[Event], what: str | None) -> Any:
+    from seatrial.report.plots import plot
 
-    return draw(current.run(pending))
+    return plot(current.run(pending), what)
 
 
 def _close(stack: contextlib.ExitStack, error: BaseException | None) -> None:

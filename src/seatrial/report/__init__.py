@@ -12,13 +12,19 @@ from seatrial.verdict import Verdict
 
 def write(verdict: Verdict, folder: Path) -> None:
     """Leave findings.json and report.html in a folder (made if need be); the first even if the second fails."""
-    from seatrial.report import html, json, readings
-    from seatrial.report.model import report
+    from seatrial.report import json
 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "findings.json").write_text(json.render(verdict), encoding="utf-8")
-    page = html.render(report(verdict), readings.told(folder))
-    (folder / "report.html").write_text(page, encoding="utf-8", errors="replace")
+    (folder / "report.html").write_text(rendered(verdict, folder), encoding="utf-8", errors="replace")
+
+
+def rendered(verdict: Verdict, folder: Path) -> str:
+    """The text of report.html; `folder` may hold what was said of a training's curves."""
+    from seatrial.report import html, readings
+    from seatrial.report.model import report
+
+    return html.render(report(verdict), readings.told(folder))
 
 
 def show(verdict: Verdict, folder: Path) -> None:

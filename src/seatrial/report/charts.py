@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from seatrial.report.curves import Curve
-from seatrial.report.numbers import decimal, grouped
+from seatrial.report.numbers import counted, decimal, grouped
 
 SIDE = 1000
 WIDE_RANGE = 50.0  # greatest over smallest value from which a linear axis would hide most of a curve
@@ -75,6 +75,17 @@ class Chart:
     words: str
     marks: tuple[Mark, ...] = ()
     bars: tuple[Bar, ...] = ()
+    data: Data | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What a chart was drawn from, for other drawings of it: curves on axes, dashed lines (label, where, upright)."""
+
+    curves: tuple[Curve, ...]
+    across: Axis
+    up: Axis
+    lines: tuple[tuple[str, float, bool], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,21 +105,33 @@ class Axis:
         return math.log10(max(value, 1e-300)) if self.log else value
 
 
-def chart(title: str, curves: Sequence[Curve], last: int = 1, from_zero: bool = False) -> Chart | None:
+def chart(
+    title: str,
+    curves: Sequence[Curve],
+    last: int = 1,
+    from_zero: bool = False,
+    marks: Sequence[tuple[str, float, bool]] = (),
+) -> Chart | None:
     """A chart of curves over ticks from 0 to `last` or beyond; None where there is nothing to draw.
 
-    With `from_zero` its vertical axis is linear and begins at 0."""
+    With `from_zero` its vertical axis is linear and begins at 0. Level lines among the `marks` are within its range."""
     curves = [curve for curve in curves if curve.values]
     if not curves:
         return None
-    up = axis([value for curve in curves for value in curve.values], from_zero)
-    return field(title, curves, Axis(0.0, float(max(last, 1, *(curve.ticks[-1] for curve in curves)))), up)
+    levels = [value for _, value, upright in marks if not upright]
+    up = axis([*(value for curve in curves for value in curve.values), *levels], from_zero)
+    return field(title, curves, Axis(0.0, float(max(last, 1, *(curve.ticks[-1] for curve in curves)))), up, marks)
 
 
 def field(
-    title: str, curves: Sequence[Curve], across: Axis, up: Axis, marks: Sequence[tuple[str, float, bool]] = ()
+    title: str,
+    curves: Sequence[Curve],
+    across: Axis,
+    up: Axis,
+    marks: Sequence[tuple[str, float, bool]] = (),
+    unit: str = "step",
 ) -> Chart:
-    """A chart of curves on given axes, over steps or (where `across` is logarithmic) over other quantities.
+    """A chart of curves on given axes, over steps (or another `unit`), or where `across` is logarithmic over other quantities.
 
     Args:
         marks: dashed lines: a label, where they stand, and whether upright. Those outside of the axes are left out.
@@ -126,9 +149,10 @@ def field(
     ]
     legend += [(line.colour, label, "mark") for line, (label, _, _) in zip(lines, standing, strict=True)]
     ticks = _ticks(across) if across.log else _step_ticks(across)
-    over = "" if across.log else f" over {grouped(round(across.high))} steps"
+    over = "" if across.log else f" over {counted(round(across.high), unit)}"
     words = f"{title}{over}, from {decimal(min(values))} to {decimal(max(values))}"
-    return Chart(title, drawn, tuple(legend), ticks, _ticks(up), _remark(values, up), words, tuple(lines))
+    data = Data(tuple(curves), across, up, tuple(standing))
+    return Chart(title, drawn, tuple(legend), ticks, _ticks(up), _remark(values, up), words, tuple(lines), data=data)
 
 
 def columns(

@@ -107,7 +107,7 @@ def _evaluations(run: Run) -> list[Curve]:
 def learning_rates(run: Run, constant: bool = False) -> tuple[Curve, ...]:
     """The learning rate of each param group that changes it, as steps up to the end of the run. `constant`: also of the others."""
     return tuple(
-        thin(_held(f"optimizer {optimizer}, group {group}", series, run.ticks))
+        thin(held(f"optimizer {optimizer}, group {group}", series, run.ticks))
         for (optimizer, group, name), series in run.settings.items()
         if name == "lr" and (constant or len(set(series.values)) > 1)
     )
@@ -119,7 +119,8 @@ def constant_rates(run: Run) -> tuple[float, ...]:
     return tuple(dict.fromkeys(rates))
 
 
-def _held(label: str, series: Series, end: int) -> Curve:
+def held(label: str, series: Series, end: int) -> Curve:
+    """Values that each hold until the next, as steps up to the end of the run."""
     return Curve(label, (*series.ticks, max(end, series.ticks[-1])), (*series.values, series.values[-1]), "steps")
 
 

@@ -13,10 +13,11 @@ from seatrial.verdict import Verdict
 
 @dataclass(frozen=True, slots=True)
 class Formats:
-    """Absolute paths of the files to write; None for what is not wanted."""
+    """Absolute paths of the files to write (None for what is not wanted), and whether reports may quote the source."""
 
     sarif: Path | None = None
     junit: Path | None = None
+    source: bool = True
 
     def write(self, verdict: Verdict) -> None:
         """Write those that are wanted."""
@@ -27,13 +28,13 @@ class Formats:
                 files.replace(path, form.render(verdict).encode("utf-8", "replace"))
 
 
-def wanted(sarif: Path | None = None, junit: Path | None = None) -> Formats:
+def wanted(sarif: Path | None = None, junit: Path | None = None, source: bool = True) -> Formats:
     """The formats that are asked for, checked before any work: the script may change its folder meanwhile.
 
     Raises:
         UsageProblem: a file cannot be written there, or both are the same.
     """
-    found = Formats(_checked("--sarif", sarif), _checked("--junit", junit))
+    found = Formats(_checked("--sarif", sarif), _checked("--junit", junit), source)
     if found.sarif is not None and found.sarif == found.junit:
         raise UsageProblem(
             f"Expected two files for --sarif and --junit, found {sarif} for both.", "same-file", "Name another one."

@@ -15,13 +15,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from seatrial.report import monitoring_charts, trial_charts
-from seatrial.report.charts import Drawn, chart, sparkline
+from seatrial.report.charts import Drawn, sparkline
 from seatrial.report.curves import Curve, ParameterCurves
 from seatrial.report.model import MOST_ROWS, Report
-from seatrial.report.monitoring_charts import USUAL_UPDATE
+from seatrial.report.monitoring_charts import USUAL_UPDATE, Section
 from seatrial.report.numbers import decimal, grouped, seconds, share
 from seatrial.report.proofs import proof_sentence
 from seatrial.report.sources import Quote
+
+# Characters without a form of their own: controls of terminals and printers, and those that turn the direction of a text.
+_CONTROLS = (*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_HIDDEN = {each: f"\\u{each:04x}" for each in _CONTROLS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +43,37 @@ class ParameterRow:
 
 def render(report: Report, readings: Sequence[str] = ()) -> str:
     """The text of report.html. `readings`: what is said of the curves, a paragraph each."""
-    charts = (
-        chart("Loss", report.losses, report.ticks),
-        chart("Learning rate", report.rates, report.ticks, from_zero=True),
-        chart("Gradient norm", report.gradients, report.ticks),
-    )
+    trained = monitoring_charts.training_charts(report.losses, report.rates, report.gradients, report.ticks)
     rows, expected = _parameter_rows(report.parameters[:MOST_ROWS])
     template = environment().get_template("report.html")
+    monitored = monitoring_charts.section(report.monitoring, report.ticks)
     return template.render(
         report=report,
+        chapters=_chapters(report, bool(trained or readings), monitored, bool(rows)),
         readings=readings,
-        charts=[each for each in charts if each is not None],
+        charts=list(trained.values()),
         rows=rows,
-        monitored=monitoring_charts.section(report.monitoring, report.ticks),
+        monitored=monitored,
         more_rows=max(0, len(report.parameters) - MOST_ROWS),
         expected=expected,
         parts=trial_charts.parts(report.trials),
     )
+
+
+def _chapters(report: Report, trained: bool, monitored: Section, rows: bool) -> list[tuple[str, str]]:
+    """The chapters that there are: where each begins, and its title."""
+    there = (
+        ("wrong", "What is wrong", bool(report.findings)),
+        ("notes", "Worth knowing", bool(report.notes)),
+        ("training", "How training went", trained),
+        ("monitored", "What was monitored", bool(monitored.charts or monitored.panels or monitored.sentences)),
+        ("parameters", "Gradients and updates", rows),
+        ("network", "What was trained, on what", bool(report.networks or report.batches)),
+        ("trials", "Trials", bool(report.trials)),
+        ("unseen", "What was not looked at", True),
+        ("cost", "What watching cost", report.run_seconds > 0),
+    )
+    return [(key, title) for key, title, present in there if present]
 
 
 @cache
@@ -67,6 +85,7 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=plainly,
     )
     cast("dict[str, Any]", made.filters).update(
         decimal=decimal,
@@ -74,11 +93,27 @@ def environment() -> Environment:
         seconds=seconds,
         share=share,
         code=code,
+        prose=prose,
         proof=proof_sentence,
         part=trial_charts.experiment,
         effect=trial_charts.effect_of,
     )
     return made
+
+
+def plainly(value: object) -> object:
+    """What is printed, its control characters as visible escapes: also those that turn the direction of a text, by which
+    code reads otherwise than it is (Boucher and Anderson, "Trojan Source", 2021)."""
+    return value.translate(_HIDDEN) if isinstance(value, str) else value
+
+
+def prose(text: str) -> Markup:
+    """A sentence whose pieces between backticks are code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    code = Markup("<code>{}</code>")
+    return Markup().join(code.format(part) if at % 2 else escape(part) for at, part in enumerate(parts))
 
 
 def _parameter_rows(parameters: Iterable[ParameterCurves]) -> tuple[list[ParameterRow], float]:

@@ -10,6 +10,7 @@ from seatrial import __version__
 from seatrial.catalogue import entries
 from seatrial.events import Place
 from seatrial.findings import Finding
+from seatrial.report.diffs import diff_of
 from seatrial.report.sources import shown_path
 from seatrial.verdict import Verdict
 
@@ -48,6 +49,7 @@ def as_data(verdict: Verdict) -> dict[str, Any]:
 
 def _finding(finding: Finding, verdict: Verdict) -> dict[str, Any]:
     known = entries().get(finding.name)
+    diff = diff_of(finding, verdict.run)
     return {
         "name": finding.name,
         "severity": finding.severity,
@@ -59,6 +61,7 @@ def _finding(finding: Finding, verdict: Verdict) -> dict[str, Any]:
         "practice": known.practice if known else "",
         "explains": list(finding.folded),
         "proof": finding.proof,
+        "diff": diff.patch if diff is not None else None,
     }
 
 

@@ -8,17 +8,25 @@ from dataclasses import dataclass, replace
 from seatrial import __version__
 from seatrial.catalogue import entries
 from seatrial.events import BatchSeen, ModelSeen, NotLookedAt, ParameterInfo, Scalar, TorchSeen
-from seatrial.findings import Finding
+from seatrial.findings import Figure, Finding
 from seatrial.history import Run
 from seatrial.report import curves
+from seatrial.report.charts import Chart
+from seatrial.report.diffs import Diff, diff_of
+from seatrial.report.finding_charts import pictures
 from seatrial.report.monitoring import Monitoring, monitoring
 from seatrial.report.numbers import counted, figure
+from seatrial.report.picture_kinds import Seen
 from seatrial.report.sources import MOST, Quote, quotes, shown_path
 from seatrial.report.trials import Experiment, Trials, trials
 from seatrial.verdict import Observation, Suppressed, Unused, Verdict
 
 MOST_ROWS = 60  # modules or parameters in a table; a report of a large network stays readable
 MOST_CLASSES = 40  # bars of a histogram of classes
+MOST_NETWORKS = 12
+MOST_BATCHES = 30  # rows of the table of first batches
+MOST_ALSO = 8  # other things that a rule said under the same name
+MOST_OF_A_LIST = 12  # parts of a figure that is a list
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +40,7 @@ class Folded:
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A finding with all that is shown beside it. `figures` are labels and values, `more_places` is a count,
-    `experiment` is what proved it where a trial did."""
+    `experiment` is what proved it where a trial did, `charts` are pictures of what it speaks of, `diff` is its mend."""
 
     name: str
     severity: str
@@ -48,6 +56,8 @@ class Shown:
     folded: tuple[Folded, ...]
     proof: dict[str, Scalar] | None
     experiment: Experiment | None
+    charts: tuple[Chart, ...] = ()
+    diff: Diff | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +120,7 @@ class Report:
     parameters: tuple[curves.ParameterCurves, ...]
     monitoring: Monitoring
     networks: tuple[Network, ...]
+    more_networks: int
     batches: tuple[BatchRow, ...]
     trials: Trials
     versions: str
@@ -119,15 +130,15 @@ def report(verdict: Verdict) -> Report:
     """The plain data of a verdict."""
     run = verdict.run
     start, end = run.started, run.ended
-    tried = trials(verdict)
+    tried, seen = trials(verdict), Seen(run, monitoring(run))
     return Report(
         script=start.script if start else "",
         argv=start.argv if start else (),
         status=verdict.status,
         ending=" ".join(filter(None, (_ending(verdict), _ranks(run)))),
         headline=headline(verdict),
-        findings=tuple(_shown(each, verdict, tried) for each in verdict.findings if each.severity != "note"),
-        notes=tuple(_shown(each, verdict, tried) for each in verdict.of("note")),
+        findings=_alarms(verdict, tried, seen),
+        notes=tuple(_shown(each, verdict, tried, seen) for each in verdict.of("note")),
         suppressed=tuple(replace(each, by=shown_path(each.by, run)) for each in verdict.suppressed),
         unused=tuple(replace(each, by=shown_path(each.by, run)) for each in verdict.unused),
         not_looked_at=tuple(each for each in verdict.not_looked_at if not each.trial),
@@ -139,8 +150,9 @@ def report(verdict: Verdict) -> Report:
         constant_rates=curves.constant_rates(run),
         gradients=curves.gradient_norms(run),
         parameters=curves.parameters(run),
-        monitoring=monitoring(run),
-        networks=tuple(_network(model, run) for model in run.models.values()),
+        monitoring=seen.monitoring,
+        networks=tuple(_network(model, run) for model in list(run.models.values())[:MOST_NETWORKS]),
+        more_networks=max(0, len(run.models) - MOST_NETWORKS),
         batches=_batches(run),
         trials=tried,
         versions=_versions(run),
@@ -189,11 +201,23 @@ def _ranks(run: Run) -> str:
     return f"{len(run.ranks)} ranks are judged together; curves and steps are those of rank {run.rank}."
 
 
-def _shown(finding: Finding, verdict: Verdict, tried: Trials) -> Shown:
+def _alarms(verdict: Verdict, tried: Trials, seen: Seen) -> tuple[Shown, ...]:
+    """Errors and warnings; a second picture that stood with a finding before is not drawn again."""
+    shown: list[Shown] = []
+    for finding in verdict.findings:
+        if finding.severity != "note":
+            each = _shown(finding, verdict, tried, seen)
+            before = {chart for other in shown for chart in other.charts}
+            kept = (*each.charts[:1], *(chart for chart in each.charts[1:] if chart not in before))
+            shown.append(replace(each, charts=kept))
+    return tuple(shown)
+
+
+def _shown(finding: Finding, verdict: Verdict, tried: Trials, seen: Seen) -> Shown:
     known = entries().get(finding.name)
     messages = {each.name: each.message for each in verdict.folded}
     also = finding.evidence.get("also")
-    figures = [(_label(key), figure(value)) for key, value in finding.evidence.items() if key not in ("also", "found")]
+    figures = [(_label(key), _figure(value)) for key, value in finding.evidence.items() if key not in ("also", "found")]
     return Shown(
         name=finding.name,
         severity=finding.severity,
@@ -205,11 +229,25 @@ def _shown(finding: Finding, verdict: Verdict, tried: Trials) -> Shown:
         quotes=quotes(finding.where[:MOST], verdict.run),
         more_places=max(0, len(finding.where) - MOST),
         figures=tuple(figures),
-        also=tuple(map(str, also)) if isinstance(also, list) else (),
+        also=_some(list(map(str, also))) if isinstance(also, list) else (),
         folded=tuple(Folded(name, messages[name]) for name in finding.folded),
         proof=finding.proof,
         experiment=tried.proof_of(finding.name),
+        charts=pictures(seen, finding),
+        diff=diff_of(finding, verdict.run),
     )
+
+
+def _figure(value: Figure) -> str:
+    """A figure; of a long list the first parts and the number of the others."""
+    if not isinstance(value, list) or len(value) <= MOST_OF_A_LIST:
+        return figure(value)
+    return f"{figure(value[:MOST_OF_A_LIST])} and {len(value) - MOST_OF_A_LIST} more"
+
+
+def _some(said: list[str]) -> tuple[str, ...]:
+    more = [f"{len(said) - MOST_ALSO} more of the same kind."] if len(said) > MOST_ALSO else []
+    return (*said[:MOST_ALSO], *more)
 
 
 def _label(key: str) -> str:
@@ -240,7 +278,7 @@ def _batches(run: Run) -> tuple[BatchRow, ...]:
     first: dict[tuple[str, int, str, int], BatchSeen] = {}
     for batch in run.batches:
         first.setdefault((batch.phase, batch.model, batch.role, batch.position), batch)
-    return tuple(_batch(batch) for batch in first.values())
+    return tuple(_batch(batch) for batch in list(first.values())[:MOST_BATCHES])
 
 
 def _batch(batch: BatchSeen) -> BatchRow:

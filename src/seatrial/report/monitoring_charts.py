@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seatrial.report.charts import Axis, Chart, chart, field
+from seatrial.report.curves import Curve
 from seatrial.report.monitoring import FirstLayer, Monitoring, Noise, Updates
 from seatrial.report.numbers import decimal, grouped
 from seatrial.report.pictures import data_url
 
+MOST_PANELS = 6  # first layers whose filters are shown
 USUAL_UPDATE = 1e-3  # the usual ratio of update to weights (CS231n; Karpathy, 2019)
 
 
@@ -41,20 +44,39 @@ class Section:
 
 def section(seen: Monitoring, ticks: int) -> Section:
     """What is shown of it."""
-    made = [
-        _updates(seen.updates, ticks) if seen.updates else None,
-        chart("Gradient norm by layer", seen.layers, ticks) if len(seen.layers) > 1 else None,
-        chart("Share of dead units", seen.dead, ticks, from_zero=True),
-        chart("Share of saturated outputs", seen.saturated, ticks, from_zero=True),
-        chart("Share of a gradient that is signal", [seen.noise.over_time], ticks, from_zero=True)
+    sentences = [noise_sentence(seen.noise)] if seen.noise else []
+    charts = tuple(monitored_charts(seen, ticks).values())
+    return Section(charts, tuple(map(_panel, seen.filters[:MOST_PANELS])), tuple(sentences))
+
+
+def training_charts(
+    losses: Sequence[Curve], rates: Sequence[Curve], gradients: Sequence[Curve], ticks: int
+) -> dict[str, Chart]:
+    """How training went, by name."""
+    made = {
+        "loss": chart("Loss", losses, ticks),
+        "rate": chart("Learning rate", rates, ticks, from_zero=True),
+        "gradient": chart("Gradient norm", gradients, ticks),
+    }
+    return {name: each for name, each in made.items() if each is not None}
+
+
+def monitored_charts(seen: Monitoring, ticks: int) -> dict[str, Chart]:
+    """What was monitored, by name."""
+    made = {
+        "updates": updates_chart(seen.updates, ticks) if seen.updates else None,
+        "layers": chart("Gradient norm by layer", seen.layers, ticks) if len(seen.layers) > 1 else None,
+        "dead": chart("Share of dead units", seen.dead, ticks, from_zero=True),
+        "saturated": chart("Share of saturated outputs", seen.saturated, ticks, from_zero=True),
+        "signal": chart("Share of a gradient that is signal", [seen.noise.over_time], ticks, from_zero=True)
         if seen.noise and len(seen.noise.over_time.values) > 1
         else None,
-    ]
-    sentences = [noise_sentence(seen.noise)] if seen.noise else []
-    return Section(tuple(each for each in made if each), tuple(map(_panel, seen.filters)), tuple(sentences))
+    }
+    return {name: each for name, each in made.items() if each is not None}
 
 
-def _updates(found: Updates, ticks: int) -> Chart:
+def updates_chart(found: Updates, ticks: int) -> Chart:
+    """Measured updates over weights, the two expected curves around them, the usual thousandth."""
     curves = [curve for curve in (found.measured, found.low, found.high) if curve.values]
     values = [value for curve in curves for value in curve.values if value > 0]
     marks = [("a thousandth", USUAL_UPDATE, False)]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import textwrap
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from seatrial.events import Place
+from seatrial.events import Place, SourceSeen
+from seatrial.findings import Figure, Finding
 from seatrial.history import Run
+from seatrial.verdict import Suppressed, Verdict
 
 AROUND = 2  # lines before and after the one that is meant: enough to recognise the spot, few enough for a phone
 MOST = 4  # places quoted a finding; the rest is only counted
@@ -80,3 +83,44 @@ def _quote(piece: list[Place], run: Run) -> Quote:
     shown = textwrap.dedent("\n".join(text[number - 1] for number in span)).split("\n")
     lines = tuple(QuotedLine(number, line, number in meant) for number, line in zip(span, shown, strict=False))
     return Quote(shown_path(first.file, run), first.file, first.line, first.function, lines)
+
+
+# ---- reports without source --------------------------------------------------------------------------------------
+
+LEFT_OUT = "(source left out)"
+
+
+def without_source(verdict: Verdict) -> Verdict:
+    """The same verdict with nothing left to quote: no source, and none in the words and figures of its findings."""
+    sources = verdict.run.sources
+    lines = {line.strip() for text in sources.values() for line in text.splitlines()}
+
+    def bare(finding: Finding) -> Finding:
+        evidence = {key: value for key, value in finding.evidence.items() if not _is_quoted(value, lines)}
+        said = (_unquoted(each, sources.values()) for each in (finding.message, finding.remedy))
+        message, remedy = said
+        return replace(finding, message=message, remedy=remedy, evidence=evidence)
+
+    return replace(
+        verdict,
+        run=Run.of(event for event in verdict.run.events if not isinstance(event, SourceSeen)),
+        findings=tuple(map(bare, verdict.findings)),
+        folded=tuple(map(bare, verdict.folded)),
+        suppressed=tuple(Suppressed(bare(each.finding), each.by, each.reason) for each in verdict.suppressed),
+    )
+
+
+def _is_quoted(value: Figure, lines: set[str]) -> bool:
+    return isinstance(value, str) and not value.isidentifier() and value.strip() in lines
+
+
+def _unquoted(text: str, sources: Iterable[str]) -> str:
+    """A text whose pieces of code are left out; names of functions and files may stay."""
+    known = ["".join(source.split()) for source in sources]
+
+    def instead(found: re.Match[str]) -> str:
+        code = found[1]
+        plain = code.replace(".", "").replace("()", "").isidentifier()
+        return found[0] if plain or not any("".join(code.split()) in source for source in known) else LEFT_OUT
+
+    return re.sub(r"`([^`]+)`", instead, text)

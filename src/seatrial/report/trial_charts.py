@@ -228,7 +228,7 @@ def _gradients(checked: Sequence[GradientChecked]) -> Part:
     )
     more = len(checked) - MOST_ROWS
     asides = (f"{counted(more, 'more input')} not shown.",) if more > 0 else ()
-    chart = _errors(checked)
+    chart = errors(checked)
     if chart is not None:
         asides = (
             "At the element that differs most: where the gradient is right the error falls with the step's square until "
@@ -264,7 +264,7 @@ def _network(checked: Sequence[StepChecked]) -> Part:
     return Part("Gradients of the network", sentence, (), asides, Table(head, rows))
 
 
-def _errors(checked: Sequence[GradientChecked]) -> Chart | None:
+def errors(checked: Sequence[GradientChecked]) -> Chart | None:
     """Relative error against step size, for some functions' inputs."""
     swept = [each for each in checked if each.swept][:MOST_SWEEPS]
     if not swept:

@@ -137,7 +137,7 @@ def trials(verdict: Verdict) -> Trials:
         experiments=experiments,
         shown_above=tuple(each.name for each in experiments if each.name in listed and not each.doubt),
         start=_start(start) if start else None,
-        ladder=_ladder(ladder) if ladder else None,
+        ladder=ladder_of(ladder) if ladder else None,
         rates=_rates(rates) if rates else None,
         gradients=tuple(run.every(GradientChecked)),
         whole=tuple(run.every(StepChecked)),
@@ -190,7 +190,8 @@ def _start(seen: Untrained) -> Start:
     return Start(seen.own, seen.fresh, seen.constant, tuple(seen.classes.items()))
 
 
-def _ladder(tried: Overfitted) -> Ladder:
+def ladder_of(tried: Overfitted) -> Ladder:
+    """The rungs of an attempt, each with its twins."""
     real = [rung for rung in tried.rungs if rung.kind == AS_IT_IS]
     panels = [_panel(rung, [each for each in tried.rungs if each.examples == rung.examples], tried) for rung in real]
     return Ladder(tried.constant, max((rung.rate for rung in real), default=math.nan), tuple(panels))

@@ -12,14 +12,16 @@ from typing import Any
 from seatrial.errors import UsageProblem
 from seatrial.history import Run
 from seatrial.integrations.trackers.parcel import PREFIX, Found, Parcel
+from seatrial.launch.reporting import runs_at
 from seatrial.practice.lecture.outcome import Outcome, headline, outcomes_in
-from seatrial.practice.monitoring.drawing import Panel, alone, panels
-from seatrial.record import NAME, locate, read
+from seatrial.record import NAME
 from seatrial.report import curves
+from seatrial.report.charts import Chart
 from seatrial.report.curves import Curve
 from seatrial.report.model import sentence
 from seatrial.report.monitoring import monitoring
 from seatrial.report.pictures import grid, png
+from seatrial.report.plots import charts_of, figure_of
 
 _FILES = ("report.html", "findings.json")
 _TRAINED, _CHECK = ("train", "subset"), "check"  # folders of the stages of a practice that leave a record
@@ -63,13 +65,12 @@ def _told(stage: Outcome) -> tuple[str, ...]:
 
 
 def _run(run: Path) -> Parcel:
-    record = locate(run)
-    folder = record.resolve().parent
+    history = runs_at(run)[0]  # of several ranks the first, whose curves the report shows
+    folder = run.resolve() if run.is_dir() else run.resolve().parent
     report = _findings(folder)
-    history = Run.of(read(record))
     seen = monitoring(history)
-    drawn = panels(history, seen)
-    figures = {panel.title.lower().replace(" / ", " over "): alone(panel).png() for panel in drawn}
+    drawn = charts_of(history, seen)
+    figures = {_named(each.title): figure_of({name: each}, {}).png() for name, each in drawn.items()}
     for layer in seen.filters:
         figures |= {f"filters {layer.path.replace('/', '-')}": png(*grid(picture)) for picture in layer.pictures[-1:]}
     found = tuple(_found(each) for each in report["findings"])
@@ -82,12 +83,12 @@ def _run(run: Path) -> Parcel:
         name=folder.name,
         script=report["script"],
         exit_code=end.exit_code if end else 0,
-        started=start.time if start else record.stat().st_mtime,
+        started=start.time if start else (folder / _FILES[0]).stat().st_mtime,
         headline=sentence(len(places), counts["warning"], history.ticks),
         findings=found,
         chapters={},
         totals={f"findings/{severity}": counts[severity] for severity in ("error", "warning", "note")},
-        scalars=tuple(_scalars(drawn, history)),
+        scalars=tuple(_scalars(drawn.values(), history)),
         figures=figures,
         files=tuple(folder / name for name in _FILES),
     )
@@ -109,14 +110,18 @@ def _found(finding: Any) -> Found:
     return Found(finding["severity"], finding["name"], "".join(places), finding["message"], finding["remedy"])
 
 
-def _scalars(drawn: Iterable[Panel], run: Run) -> Iterable[Curve]:
+def _named(title: str) -> str:
+    """The title of a chart as a name that is no path."""
+    return title.lower().replace(" / ", " over ")
+
+
+def _scalars(drawn: Iterable[Chart], run: Run) -> Iterable[Curve]:
     """Every curve once: not its trend, which a tracker draws by itself; and rates although they stay the same."""
     rates = "Learning rate"
-    groups = [(panel.title, panel.curves) for panel in drawn if panel.title != rates]
+    groups = [(each.title, each.data.curves) for each in drawn if each.data is not None and each.title != rates]
     groups += [(rates, curves.learning_rates(run, constant=True))]
-    groups += [("Gradient norm", curves.gradient_norms(run))]
     for title, found in groups:
         for curve in found:
             if curve.kind != "smooth":
-                label = f"{PREFIX}/{title.lower().replace(' / ', ' over ')}/{curve.label.replace('/', '-')}"
+                label = f"{PREFIX}/{_named(title)}/{curve.label.replace('/', '-')}"
                 yield replace(curves.thin(curve), label=label)

@@ -154,12 +154,13 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     name = training.optimizer.type if training.optimizer is not None else "the optimizer"
     usual = f"Try a learning rate ten to a hundred times smaller, such as {rate / 30:.1g}."
     figures, remedy = tried_rates(run, usual, lower=True)
+    evidence |= {"suggested_rate": rate / 30, **figures}
     yield Finding(
         NAME,
         "error",
         f"With {name} at a learning rate of {rate:g} {size} and the loss {sentence}.",
         training.rate_places(),
-        {**evidence, **figures},
+        evidence,
         remedy,
         EXPLAINS,
         0.92 if violent and kind != "rises" else 0.85,

@@ -107,12 +107,14 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     start, end = parts[0], median(parts[-2:])
     if start <= 0 or start - end > limits.fallen * start + 3 * deviation(values) or end < 0.05 * start:
         return
-    usual = f"Try a learning rate of {max(rates) * 1e-3 / typical:.0e}, at which a step changes a thousandth."
+    suggested = max(rates) * 1e-3 / typical
+    usual = f"Try a learning rate of {suggested:.0e}, at which a step changes a thousandth."
     evidence = {
         "learning_rate": max(rates),
         "update_ratio": typical,
         "travelled": travelled,
         "gradient_ratio": gradient,
+        "suggested_rate": suggested,
     }
     figures, remedy = tried_rates(run, usual, lower=False)
     yield Finding(
