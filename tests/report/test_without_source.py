@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -43,8 +42,6 @@ def quoted(text: str) -> set[str]:
 def everything(verdict: Verdict, folder: Path) -> dict[str, str]:
     """All reports of a verdict as text; the page without the spans of its colours."""
     report.write(verdict, folder)
-    screen = io.StringIO()
-    terminal.show(model(verdict), folder, screen)
     page = (folder / "report.html").read_text()
     while '<span class="py-' in page:
         start = page.index('<span class="py-')
@@ -53,7 +50,7 @@ def everything(verdict: Verdict, folder: Path) -> dict[str, str]:
     return {
         "page": page,
         "findings.json": (folder / "findings.json").read_text(),
-        "terminal": screen.getvalue(),
+        "terminal": terminal.text(model(verdict), folder),
         "SARIF": json.dumps(json.loads(sarif.render(verdict))["runs"][0]["results"]),  # apart from the rules' own pages
         "JUnit": junit.render(verdict),
     }
