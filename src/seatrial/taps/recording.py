@@ -83,6 +83,7 @@ class Recording:
         self._predictions: list[tuple[int, int, Out]] = []
         self._jumps = Jumps()
         self._kept_graphs = KeptGraphs(watch)
+        self._overflown = False
 
     # ---- on and off ----------------------------------------------------------------------------------------------
 
@@ -140,9 +141,11 @@ class Recording:
         recorder.inert = True
         if _get_current_function_mode_stack()[-1:] == [recorder]:
             recorder.__exit__(None, None, None)
-        if recorder.overflow:
+        if recorder.overflow and not self._overflown:
+            self._overflown = True  # the steps that follow are most likely like this one
             self.watch.not_looked_at(
-                f"the whole of step {self.watch.tick}", "it has too many calls, or a call that could not be captured"
+                f"steps like step {self.watch.tick} as a whole",
+                "it has too many calls, or a call that could not be captured",
             )
         self.took(recorder.seconds)
 
