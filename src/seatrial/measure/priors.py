@@ -45,6 +45,29 @@ def prior(op: str, shape: tuple[int, ...], targets: Tensor, settings: Mapping[st
             return None
 
 
+def own_answers(op: str, targets: Tensor, settings: Mapping[str, Any]) -> Tensor | None:
+    """The predictions that suit each target best, in the targets' shape (float64): no network comes below their loss. None
+    where that loss is 0, or not known: only targets that are themselves uncertain leave a loss that nobody can avoid."""
+    if not targets.is_floating_point() or not targets.numel():
+        return None
+    values = targets.detach().double()
+    match op:
+        case "binary_cross_entropy":
+            return values
+        case "binary_cross_entropy_with_logits":
+            weight = settings.get("pos_weight")
+            positive = values * weight.detach().double() if isinstance(weight, Tensor) else values
+            return torch.log(positive.clamp_min(1e-30)) - torch.log((1 - values).clamp_min(1e-30))
+        case "cross_entropy":
+            classes = values.shape[1 if values.ndim > 1 else 0]
+            smoothing = float(settings.get("label_smoothing") or 0.0)
+            return torch.log(((1 - smoothing) * values + smoothing / classes).clamp_min(_LEAST))
+        case "poisson_nll_loss":
+            return torch.log(values.clamp_min(_LEAST)) if settings.get("log_input", True) else values
+        case _:
+            return None
+
+
 def _classes(op: str, shape: tuple[int, ...], targets: Tensor, settings: Mapping[str, Any]) -> Prior | None:
     axis = 1 if len(shape) > 1 else 0
     if op == "kl_div":
