@@ -164,3 +164,21 @@ def test_a_network_that_stays_above_what_uncertain_targets_leave_has_failed() ->
         watched(Rebuilding(open_to_all=False), x, x.clone(), loss=F.binary_cross_entropy).step, 30, quiet
     )
     assert [outcome(rung, tried) for rung in tried.rungs if rung.kind == "as it is"] == ["failed"] * 4
+
+
+class Sampling(nn.Module):
+    """Answers that lie around what was learned."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Linear(8, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        scores = self.inner(x)
+        return scores + torch.randn_like(scores)
+
+
+def test_what_a_network_draws_at_random_cannot_be_learned_by_heart() -> None:
+    step = watched(Sampling(), *classes()).step
+    with pytest.raises(NotReplayable, match="random numbers"):
+        list(overfitted(step, 10, quiet))

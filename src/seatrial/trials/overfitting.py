@@ -33,8 +33,12 @@ def overfitted(step: Recorded, seconds: float, tell: Callable[[str], None]) -> I
     """Climb the ladder within some seconds.
 
     Raises:
-        NotReplayable: the examples of the step cannot be told apart, or there is too little time.
+        NotReplayable: the examples of the step cannot be told apart, its loss depends on chance, or there is too little time.
     """
+    if step.draws:
+        raise NotReplayable(
+            "random numbers are drawn on the way to its loss, so that the least possible one is not known"
+        )
     ladder = _Ladder(step, tell)
     if not math.isfinite(ladder.constant) or ladder.constant <= max(ladder.least, 0):
         return

@@ -19,7 +19,8 @@ one class score that cannot be reached. No better than with inputs of zero: noth
 Only losses that compare predictions with given targets are judged, and only networks that treat examples one by one.
 
 ## What it cannot see
-Networks that need far more than some hundred steps for twenty examples.
+Networks that need far more than some hundred steps for twenty examples; those that draw random numbers on the way to the
+loss, other than for dropout (variational autoencoders).
 
 ## Faulty
 ```python
