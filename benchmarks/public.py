@@ -18,6 +18,7 @@ one step costs more when it is watched (the start of seatrial, the writing of th
 from __future__ import annotations
 
 import argparse
+import compileall
 import hashlib
 import json
 import os
@@ -33,6 +34,8 @@ from typing import Any
 
 from public_programs import PROGRAMS, Program
 from unchanged import CUSTOMISATION
+
+import seatrial
 
 STAND_INS = pathlib.Path(__file__).parent / "public/stand_ins"
 WATCHED = [sys.executable, "-m", "seatrial", "run", "--quiet"]
@@ -101,11 +104,13 @@ class Bench:
         base = scratch / "user"
         packages = base / f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
         shutil.copytree(STAND_INS, packages)
+        compileall.compile_dir(pathlib.Path(seatrial.__file__).parent, quiet=1)  # as installing does
         self.paths = [str(packages), os.environ.get("PYTHONPATH", "")]
         self.environment = {
             **os.environ,
             "PYTHONUSERBASE": str(base),
             "OMP_NUM_THREADS": "1",
+            "PYTHONDONTWRITEBYTECODE": "",  # as Python usually is: what is imported was compiled before
             "SOURCE_DATE_EPOCH": "0",  # no time of making in the pictures that programs write
             "PYTHONHASHSEED": "0",
         }
