@@ -82,3 +82,13 @@ def test_a_closure_that_is_too_costly_to_look_at_is_not_looked_at_again_and_agai
     optimizer.step(closure)
     assert evaluations > recording.BACKWARDS_HEARD
     assert graphs(events) == [0, 1]
+
+
+def test_many_forward_passes_in_evaluation_mode_before_one_backward_pass_are_heard(events: list[Event]) -> None:
+    model = nn.Linear(3, 1).eval()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    for _ in range(2):
+        optimizer.zero_grad()
+        torch.stack([model(torch.ones(3)) for _ in range(30)]).mean().backward()
+        optimizer.step()
+    assert graphs(events) == [0, 1]

@@ -46,7 +46,7 @@ SKETCHED_TURNS = 160
 MOST_GRAPHS = 24
 # So many backward passes of one turn are heard.
 BACKWARDS_HEARD = 6
-# So many forward passes that train nothing are heard in one close look: a whole evaluation would cost more than it tells.
+# So many forward passes without gradients are heard in one close look: a whole evaluation would cost more than it tells.
 EVALUATIONS_HEARD = 8
 
 
@@ -317,7 +317,7 @@ class Recording:
 
     def root_enters(self, model: int, call: int, evaluating: bool) -> bool:
         """A root module is called. Returns whether a close look was begun for this call alone."""
-        if evaluating and self.recorder is not None:
+        if evaluating and self.recorder is not None and not torch.is_grad_enabled():
             self._evaluations_heard += 1
             if self._evaluations_heard > EVALUATIONS_HEARD:
                 self.stop()
