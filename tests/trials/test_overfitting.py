@@ -140,17 +140,20 @@ def shades() -> torch.Tensor:
     return 0.2 + 0.6 * torch.rand(24, 8, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize("smoothed", [False, True])
-def test_what_uncertain_targets_leave_to_every_answer_is_not_held_against_the_network(smoothed: bool) -> None:
-    if smoothed:
-        x, y = classes()
-        soft = F.one_hot(y, 4).float() * 0.5 + 0.125
-        model, least = network(), -(soft * soft.log()).sum(1).mean()
-        (tried,) = overfitted(watched(model, x, soft).step, 30, quiet)
-    else:
+@pytest.mark.parametrize("kind", ["shades of grey", "probabilities", "smoothed labels"])
+def test_what_uncertain_targets_leave_to_every_answer_is_not_held_against_the_network(kind: str) -> None:
+    x, y = classes()
+    soft = F.one_hot(y, 4).float() * 0.5 + 0.125
+    model, least = network(), -(soft * soft.log()).sum(1).mean()
+    if kind == "shades of grey":
         x = shades()
         model, least = Rebuilding(), F.binary_cross_entropy(x, x)
-        (tried,) = overfitted(watched(model, x, x.clone(), loss=F.binary_cross_entropy).step, 30, quiet)
+        plan = watched(model, x, x.clone(), loss=F.binary_cross_entropy)
+    elif kind == "probabilities":
+        plan = watched(model, x, soft)
+    else:
+        plan = watched(model, x, y, loss=nn.CrossEntropyLoss(label_smoothing=0.5))
+    (tried,) = overfitted(plan.step, 30, quiet)
     assert tried.least == pytest.approx(least.item(), rel=1e-5)
     for rung in tried.rungs:
         if rung.kind == "as it is":

@@ -6,7 +6,7 @@ import time
 
 # Close looks may cost this share of the time that has gone by, and this much at once at the start.
 SHARE = 0.01
-ALLOWANCE_SECONDS = 0.4
+ALLOWANCE_SECONDS = 0.25
 # After the first steps each close look comes at this multiple of the step of the one before.
 GROWTH = 1.3
 DENSE = 3

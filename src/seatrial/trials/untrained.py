@@ -83,9 +83,9 @@ def least_loss(step: Recorded, replay: Step, values: list[torch.Tensor]) -> floa
     if loss is None or not isinstance(call, Call) or call.results != 1:
         return 0.0
     op, targets, settings = _settings(replay, loss, values)
-    answers = own_answers(op, targets, settings) if targets is not None else None
     info = call.outputs[0]
-    if answers is None or tuple(answers.shape) != info.shape:
+    answers = own_answers(op, tuple(info.shape), targets, settings) if targets is not None else None
+    if answers is None:
         return 0.0
     dtype = getattr(torch, info.dtype.removeprefix("torch."))
     with torch.no_grad():
