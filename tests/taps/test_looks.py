@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 from torch import nn
+from torch.overrides import _get_current_function_mode_stack
 
 from seatrial import taps
 from seatrial.events import Event, GraphSeen, Look, NotLookedAt
@@ -20,6 +21,7 @@ def events() -> Iterator[list[Event]]:
     watch = taps.install(found.append)
     yield found
     watch.finish()
+    assert _get_current_function_mode_stack() == []
 
 
 def graphs(events: list[Event], kind: str = "training") -> list[int]:
@@ -92,3 +94,20 @@ def test_many_forward_passes_in_evaluation_mode_before_one_backward_pass_are_hea
         torch.stack([model(torch.ones(3)) for _ in range(30)]).mean().backward()
         optimizer.step()
     assert graphs(events) == [0, 1]
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_nothing_is_left_on_the_stack_of_modes_where_a_look_ends_within_a_backward_pass(
+    events: list[Event], by_hand: bool
+) -> None:
+    model = nn.Linear(3, 1)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    for _ in range(60):
+        model(torch.ones(4, 3)).mean().backward()
+    if by_hand:
+        model.zero_grad()
+    else:
+        optimizer.step()
+    heard = [mode for mode in _get_current_function_mode_stack() if getattr(mode, "inert", False)]
+    assert heard == []
+    assert len(graphs(events)) > recording.BACKWARDS_HEARD

@@ -87,6 +87,7 @@ class Recording:
         self._kept_graphs = KeptGraphs(watch)
         self._overflown = False
         self._heard: set[int] = set()  # backward calls that this close look has captured
+        self._ended: list[Recorder] = []  # modes that could not be taken off the stack yet
         self._evaluations_heard = 0
         self._paused = False  # whether this turn's close look has ended for an evaluation
 
@@ -143,11 +144,12 @@ class Recording:
         """End the close look; if user code has pushed a mode of its own since, ours stays on the stack without effect."""
         recorder = self.recorder
         if recorder is None:
+            self._take_down()
             return
         self.recorder = None
         recorder.inert = True
-        if _get_current_function_mode_stack()[-1:] == [recorder]:
-            recorder.__exit__(None, None, None)
+        self._ended.append(recorder)
+        self._take_down()
         if recorder.overflow and not self._overflown:
             self._overflown = True  # the steps that follow are most likely like this one
             self.watch.not_looked_at(
@@ -155,6 +157,17 @@ class Recording:
                 "it has too many calls, or a call that could not be captured",
             )
         self.took(recorder.seconds)
+
+    def _take_down(self) -> None:
+        """Take modes that have ended off the stack, as far as they lie on top. Within `Tensor.backward` they do not: torch hands
+        it to the mode, which is off the stack meanwhile and back afterwards."""
+        while self._ended:
+            top = next(iter(_get_current_function_mode_stack()[-1:]), None)
+            ended = next((recorder for recorder in self._ended if recorder is top), None)
+            if ended is None:
+                return
+            ended.__exit__(None, None, None)
+            self._ended.remove(ended)
 
     def resume(self) -> None:
         """Training goes on after an evaluation that ended this turn's close look."""
@@ -166,6 +179,8 @@ class Recording:
     def deaf(self, call: Callable[..., None], *args: Any, **kwargs: Any) -> None:
         """Make a call of torch's own code that is in no graph, recording nothing of it."""
         recorder = self.recorder
+        if self._ended:
+            self._take_down()
         if recorder is None or recorder.inert:
             call(*args, **kwargs)
             return
@@ -192,7 +207,7 @@ class Recording:
 
     def next_turn(self) -> None:
         """An optimizer step has ended: end a close look, begin another if one is due."""
-        if self.recorder is not None:
+        if self.recorder is not None or self._ended:
             self.stop()
         self.looking = self._paused = False
         self._backwards = 0
