@@ -3,7 +3,8 @@ leaves: the weights (bit for bit), the states of all random generators, standard
 
     python benchmarks/unchanged.py ../shared/faults ../shared/healthy
 
-A customisation of Python's start-up, equal on both sides, keeps what optimizers stepped on and hashes it at the exit.
+A customisation of Python's start-up, equal on both sides, keeps what optimizers stepped on and the parameters that modules
+were given, and hashes them at the exit.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import atexit, hashlib, json, os, random, sys
 if os.environ.get("UNCHANGED_TO"):
     _target, _process = os.environ.pop("UNCHANGED_TO"), os.getpid()
     import torch
+    from torch.nn.modules.module import register_module_parameter_registration_hook
     from torch.optim.optimizer import register_optimizer_step_post_hook
     _kept = {}
 
@@ -32,7 +34,12 @@ if os.environ.get("UNCHANGED_TO"):
             for parameter in group["params"]:
                 _kept.setdefault(id(parameter), parameter)
 
+    def _keep_parameter(module, name, parameter):
+        if parameter is not None:
+            _kept.setdefault(id(parameter), parameter)
+
     register_optimizer_step_post_hook(_keep)
+    register_module_parameter_registration_hook(_keep_parameter)
 
     def _hash():
         if os.getpid() != _process:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from seatrial.events import (
     BatchSeen,
@@ -76,6 +76,7 @@ class Run:
     not_looked_at: list[NotLookedAt] = field(default_factory=list)
     # Where several processes trained together: the runs of all of them, in order of their ranks, this one among them.
     ranks: list[Run] = field(default_factory=list)
+    _kinds: dict[type, list[Any]] = field(default_factory=dict, repr=False, compare=False)
 
     @staticmethod
     def of(events: Iterable[Event]) -> Run:
@@ -131,7 +132,9 @@ class Run:
 
     def every(self, kind: type[E]) -> list[E]:
         """All events of a class, in order (for the rarer kinds that have no index of their own)."""
-        return [event for event in self.events if isinstance(event, kind)]
+        if kind not in self._kinds:
+            self._kinds[kind] = [event for event in self.events if isinstance(event, kind)]
+        return list(self._kinds[kind])
 
     @property
     def started(self) -> RunStarted | None:

@@ -21,6 +21,7 @@ from seatrial.findings import Finding, Severity
 from seatrial.history import Run
 from seatrial.rules import Rule, discover
 from seatrial.rules.proofs import weighed
+from seatrial.rules.turns import trains_by_hand
 
 RANK: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}
 
@@ -65,8 +66,8 @@ class Unused:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What was watched and what it cost: optimizer steps, full looks, seconds spent watching, and the
-    share (0..1) of the run's wall time that they were."""
+    """What was watched and what it cost: optimizer steps (of a program that steps by hand backward passes), full looks,
+    seconds spent watching, and the share (0..1) of the run's wall time that they were."""
 
     steps: int
     full_looks: int
@@ -325,4 +326,5 @@ def _observation(run: Run) -> Observation:
     if end is None:
         return Observation(sum(turn.repeats for turn in run.turns if turn.complete), looks, 0.0, 0.0)
     share = end.watching_seconds / end.seconds if end.seconds > 0 else 0.0
-    return Observation(end.optimizer_steps, looks, end.watching_seconds, share)
+    steps = end.ticks if trains_by_hand(run) else end.optimizer_steps
+    return Observation(steps, looks, end.watching_seconds, share)

@@ -82,6 +82,19 @@ def closure() -> None:
         optimizer.step(loss)
 
 
+@loop
+def sparse_graph_of_nodes() -> None:
+    kernel = nn.Parameter(torch.randn(6, 3))
+    optimizer = torch.optim.SGD([kernel], lr=0.1)
+    words, labels = (torch.rand(12, 6) > 0.7).float().to_sparse(), torch.randint(3, (12,))
+    neighbours = torch.eye(12).roll(1, 0).to_sparse()
+    for _ in range(3):
+        optimizer.zero_grad()
+        scores = torch.sparse.mm(neighbours, torch.sparse.mm(words, kernel))
+        F.cross_entropy(scores, labels).backward()
+        optimizer.step()
+
+
 class Square(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:

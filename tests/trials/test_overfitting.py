@@ -13,6 +13,7 @@ from torch.nn import functional as F  # noqa: N812
 from watching import classes, watched
 
 from seatrial.events import Overfitted, Rung
+from seatrial.rules.optimisation.cannot_overfit_subset import outcome
 from seatrial.step.replay import NotReplayable, Step
 from seatrial.trials.overfitting import PASSED, overfitted
 from seatrial.trials.subsets import subset, with_other_targets, without_inputs
@@ -118,3 +119,69 @@ def test_subsets_and_twins_of_a_batch() -> None:
     assert not torch.equal(values[data["target"]], y[again])
     without_inputs(step, leaves, values)
     assert not values[data["input"]].any()
+
+
+class Rebuilding(nn.Module):
+    """Answers between 0 and 1, as many as there are inputs; `open`: they can take any such value."""
+
+    def __init__(self, open_to_all: bool = True) -> None:
+        super().__init__()
+        torch.manual_seed(1)
+        self.inner = nn.Sequential(nn.Linear(8, 64), nn.Tanh(), nn.Linear(64, 8))
+        self.open_to_all = open_to_all
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        scores = self.inner(x)
+        return torch.sigmoid(scores if self.open_to_all else scores.mean(1, keepdim=True).expand(scores.shape))
+
+
+def shades() -> torch.Tensor:
+    """Examples of eight shades of grey, none of them black or white."""
+    return 0.2 + 0.6 * torch.rand(24, 8, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("kind", ["shades of grey", "probabilities", "smoothed labels"])
+def test_what_uncertain_targets_leave_to_every_answer_is_not_held_against_the_network(kind: str) -> None:
+    x, y = classes()
+    soft = F.one_hot(y, 4).float() * 0.5 + 0.125
+    model, least = network(), -(soft * soft.log()).sum(1).mean()
+    if kind == "shades of grey":
+        x = shades()
+        model, least = Rebuilding(), F.binary_cross_entropy(x, x)
+        plan = watched(model, x, x.clone(), loss=F.binary_cross_entropy)
+    elif kind == "probabilities":
+        plan = watched(model, x, soft)
+    else:
+        plan = watched(model, x, y, loss=nn.CrossEntropyLoss(label_smoothing=0.5))
+    (tried,) = overfitted(plan.step, 30, quiet)
+    assert tried.least == pytest.approx(least.item(), rel=1e-5)
+    for rung in tried.rungs:
+        if rung.kind == "as it is":
+            assert rung.loss >= rung.least - 1e-5
+            assert outcome(rung, tried) == "passed"
+
+
+def test_a_network_that_stays_above_what_uncertain_targets_leave_has_failed() -> None:
+    x = shades()
+    (tried,) = overfitted(
+        watched(Rebuilding(open_to_all=False), x, x.clone(), loss=F.binary_cross_entropy).step, 30, quiet
+    )
+    assert [outcome(rung, tried) for rung in tried.rungs if rung.kind == "as it is"] == ["failed"] * 4
+
+
+class Sampling(nn.Module):
+    """Answers that lie around what was learned."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Linear(8, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        scores = self.inner(x)
+        return scores + torch.randn_like(scores)
+
+
+def test_what_a_network_draws_at_random_cannot_be_learned_by_heart() -> None:
+    step = watched(Sampling(), *classes()).step
+    with pytest.raises(NotReplayable, match="random numbers"):
+        list(overfitted(step, 10, quiet))

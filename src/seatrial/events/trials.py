@@ -146,7 +146,8 @@ class RateSwept:
 @dataclass(frozen=True, slots=True)
 class Rung:
     """Some examples trained alone. `kind`: as it is | shuffled targets | inputs of zero. `loss`: the lowest that was
-    reached in `steps` steps of Adam at `rate`, `curve` all of them."""
+    reached in `steps` steps of Adam at `rate`, `curve` all of them. `least`: what no answer comes below (above 0 where
+    targets are uncertain themselves: probabilities, shades of grey)."""
 
     examples: int
     kind: str
@@ -154,18 +155,21 @@ class Rung:
     steps: int
     rate: float
     curve: tuple[float, ...]
+    least: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Overfitted:
-    """The attempt to drive the loss of a few examples of a recorded batch to zero, without regularisation, from the
-    parameters of the step. `constant`: the loss of the best constant answer for the batch, `how` it is known."""
+    """The attempt to drive the loss of a few examples of a recorded batch to the least possible, without regularisation,
+    from the parameters of the step. `constant`: the loss of the best constant answer for the batch, `how` it is known;
+    `least`: what no answer comes below."""
 
     tick: int
     call: int
     constant: float
     how: str
     rungs: tuple[Rung, ...]
+    least: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,7 @@ class Session:
         error = None
         if os.getpid() != self._process:  # a child that the program forked: Python concludes it
             return outcome.code
+        self.trials.load(self.watch)
         ending.conclude()
         hook.forget()
         if self._children is not None:

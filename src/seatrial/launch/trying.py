@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from seatrial.config import Config
@@ -48,6 +49,13 @@ class Trials:
         """Be called at the first step of an optimizer, if wanted."""
         if self.first and self.name != "off" and self.config.budget.trials != 0:
             watch.at_first_step = lambda: self._before_training(watch)
+
+    def load(self, watch: Watch | None) -> None:
+        """Import what the first optimizer of a process imports, before the functions registered with atexit are called: among
+        them torch's own take down operators that this import asks for. A program that steps by hand has not done it."""
+        if self.name == "full" and watch is not None and watch.steps and self.config.budget.trials != 0:
+            with suppress(Exception):  # the trials will say what they lack
+                import_module("torch._dynamo")
 
     def after(self, watch: Watch, seconds: float) -> None:
         """The script has ended, after so many seconds."""

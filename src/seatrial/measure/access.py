@@ -49,6 +49,17 @@ def plain(tensor: Tensor) -> Tensor:
     return tensor.to(torch.float64 if wide else torch.float32)
 
 
+def held_bytes(tensor: Tensor) -> int:
+    """The memory that a tensor's values take; of a sparse one those that it holds, with their places."""
+    if tensor.layout is torch.sparse_coo:
+        return tensor._values().nbytes + tensor._indices().nbytes
+    if tensor.layout in (torch.sparse_csr, torch.sparse_bsr):
+        return tensor.values().nbytes + tensor.crow_indices().nbytes + tensor.col_indices().nbytes
+    if tensor.layout in (torch.sparse_csc, torch.sparse_bsc):
+        return tensor.values().nbytes + tensor.ccol_indices().nbytes + tensor.row_indices().nbytes
+    return tensor.nbytes
+
+
 def stride_over(length: int, wanted: int, period: int = 1) -> int:
     """A step that takes at most `wanted` evenly spread elements of an axis, and meets all phases of `period` (so that
     of interleaved channels none is passed over)."""

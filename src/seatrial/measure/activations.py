@@ -10,7 +10,9 @@ from torch import Tensor
 from seatrial.measure.access import plain, read, readable, stride_over
 
 # Of larger tensors (but for min, max and nonfinite) evenly spread examples and positions are measured.
-MOST_ELEMENTS = 2**18
+MOST_ELEMENTS = 2**17
+# Sums over classes are made of fewer still: whether they are all one, or all zero, a few thousand positions tell.
+MOST_SUMMED = 2**15
 # A sum over classes is only of interest where there can be classes.
 MOST_CLASSES = 4096
 # Elements nearer to a bound than this share of the range count as saturated: there the slope of tanh is under 0.12
@@ -110,9 +112,10 @@ def _figures(values: Tensor, op: str, classes: bool, bounds: tuple[float, float]
         figures["low"] = torch.count_nonzero(values <= bounds[0] + margin)
         figures["high"] = torch.count_nonzero(values >= bounds[1] - margin)
     if classes and values.ndim >= 1:
-        figures |= _over_classes(values, -1, "")
+        few = _thinned(values, MOST_SUMMED)
+        figures |= _over_classes(few, -1, "")
         if values.ndim > 2:
-            figures |= _over_classes(values, 1, "class_")
+            figures |= _over_classes(few, 1, "class_")
     return figures
 
 
@@ -144,11 +147,11 @@ def _over_classes(values: Tensor, axis: int, prefix: str) -> dict[str, Tensor]:
     }
 
 
-def _thinned(values: Tensor) -> Tensor:
+def _thinned(values: Tensor, most: int = MOST_ELEMENTS) -> Tensor:
     """Evenly spread examples, then positions, of a large tensor: axes 1 and last stay whole as long as possible."""
     order = [0, *range(2, values.ndim - 1), *([1] if values.ndim > 2 else [])]
     for axis in order:
-        excess = values.numel() / MOST_ELEMENTS
+        excess = values.numel() / most
         if excess <= 1:
             break
         fewest = 32 if axis == 0 else 2

@@ -45,6 +45,45 @@ def prior(op: str, shape: tuple[int, ...], targets: Tensor, settings: Mapping[st
             return None
 
 
+def own_answers(op: str, shape: tuple[int, ...], targets: Tensor, settings: Mapping[str, Any]) -> Tensor | None:
+    """The predictions of a shape (float64) that suit each target best: no network comes below their loss. None where that loss
+    is 0, or not known: only targets that are uncertain themselves leave a loss that nobody can avoid."""
+    if not targets.numel() or targets.is_complex():
+        return None
+    if op == "cross_entropy":
+        return _own_classes(shape, targets, settings)
+    if not targets.is_floating_point() or tuple(targets.shape) != shape:
+        return None
+    values = targets.detach().double()
+    match op:
+        case "binary_cross_entropy":
+            return values
+        case "binary_cross_entropy_with_logits":
+            weight = settings.get("pos_weight")
+            positive = values * weight.detach().double() if isinstance(weight, Tensor) else values
+            return torch.log(positive.clamp_min(1e-30)) - torch.log((1 - values).clamp_min(1e-30))
+        case "poisson_nll_loss":
+            return torch.log(values.clamp_min(_LEAST)) if settings.get("log_input", True) else values
+        case _:
+            return None
+
+
+def _own_classes(shape: tuple[int, ...], targets: Tensor, settings: Mapping[str, Any]) -> Tensor | None:
+    smoothing = float(settings.get("label_smoothing") or 0.0)
+    if isinstance(settings.get("weight"), Tensor) or len(shape) < 2:
+        return None
+    if targets.is_floating_point():
+        likely = targets.detach().double()
+    elif smoothing > 0 and tuple(targets.shape) == (shape[0], *shape[2:]):
+        labels = targets.detach().long().clamp(0, shape[1] - 1)  # those that are ignored have any
+        likely = torch.nn.functional.one_hot(labels, shape[1]).movedim(-1, 1).double()
+    else:
+        return None
+    if tuple(likely.shape) != shape:
+        return None
+    return torch.log(((1 - smoothing) * likely + smoothing / shape[1]).clamp_min(_LEAST))
+
+
 def _classes(op: str, shape: tuple[int, ...], targets: Tensor, settings: Mapping[str, Any]) -> Prior | None:
     axis = 1 if len(shape) > 1 else 0
     if op == "kl_div":

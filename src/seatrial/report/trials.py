@@ -199,7 +199,7 @@ def ladder_of(tried: Overfitted) -> Ladder:
 
 def _panel(rung: Rung, same: Iterable[Rung], tried: Overfitted) -> Panel:
     curves = tuple(_curve(each.kind, each.curve) for each in same)
-    return Panel(rung.examples, outcome(rung, tried.constant), rung.loss, curves)
+    return Panel(rung.examples, outcome(rung, tried), rung.loss, curves)
 
 
 def _rates(swept: RateSwept) -> Rates:

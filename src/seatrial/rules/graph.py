@@ -48,6 +48,7 @@ class Graph:
         self.nodes = seen.nodes
         self._at = {node.index: node for node in seen.nodes}
         self._parts: dict[Ref, Node] = {}
+        self._inputs: dict[int, list[Node]] = {}
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes)
@@ -72,7 +73,11 @@ class Graph:
 
     def inputs(self, node: Node) -> list[Node]:
         """The nodes whose outputs a node takes, in order of its arguments (args, then kwargs)."""
-        return [self._at[ref.node] for ref in references((*node.args, *node.kwargs.values()))]
+        known = self._inputs.get(node.index)
+        if known is None:
+            known = [self._at[ref.node] for ref in references((*node.args, *node.kwargs.values()))]
+            self._inputs[node.index] = known
+        return known
 
     @cached_property
     def _consumers(self) -> dict[int, list[Node]]:

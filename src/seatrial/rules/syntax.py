@@ -33,12 +33,14 @@ class Binding:
 
 @dataclass(eq=False)
 class File:
-    """A parsed source file. `attributes` and `keys` are assignments to `x.name = ...` and `x["key"] = ...`, by name."""
+    """A parsed source file. `attributes` and `keys` are assignments to `x.name = ...` and `x["key"] = ...`, by name; `globals`
+    the names that a function, or one within it, declares as such."""
 
     name: str
     text: str
     tree: ast.Module
     parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
+    globals: dict[Function, set[str]] = field(default_factory=dict)
     calls: list[ast.Call] = field(default_factory=list)
     functions: dict[str, list[Function]] = field(default_factory=lambda: defaultdict(list))
     classes: dict[str, ast.ClassDef] = field(default_factory=dict)
@@ -85,6 +87,10 @@ def parsed(name: str, text: str) -> File | None:
     for node in ast.walk(tree):
         for child in ast.iter_child_nodes(node):
             file.parents[child] = node
+        if isinstance(node, ast.Global):
+            for around in file.ancestors(node):
+                if isinstance(around, FUNCTIONS):
+                    file.globals.setdefault(around, set()).update(node.names)
     for node in ast.walk(tree):
         _enter(file, node)
     for scope in file.names.values():
@@ -141,7 +147,7 @@ def _bind(file: File, target: ast.AST, binding: Binding) -> None:
     match target:
         case ast.Name():
             scope = next((around for around in file.ancestors(target) if isinstance(around, SCOPES)), file.tree)
-            if isinstance(scope, FUNCTIONS) and _is_global(scope, target.id):
+            if isinstance(scope, FUNCTIONS) and target.id in file.globals.get(scope, ()):
                 scope = file.tree
             file.names[scope][target.id].append(binding)
         case ast.Attribute():
@@ -163,10 +169,6 @@ def _part(binding: Binding, position: int) -> Binding:
     if binding.kind == "assign" and position < len(parts) and not any(isinstance(part, ast.Starred) for part in parts):
         return Binding(binding.kind, binding.statement, parts[position])
     return Binding(binding.kind, binding.statement, value, (*binding.path, position))
-
-
-def _is_global(function: Function, name: str) -> bool:
-    return any(isinstance(node, ast.Global) and name in node.names for node in ast.walk(function))
 
 
 def parameters(function: Function) -> list[ast.arg]:

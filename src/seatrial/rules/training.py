@@ -89,6 +89,13 @@ class Training:
         return [Graph(seen) for seen in self.run.training_graphs if seen.call == self.call]
 
     @cached_property
+    def uneven(self) -> bool:
+        """Whether steps of the main loss differ so much in size that their losses are of different amounts: a sum over the
+        moves of an episode grows with the episode."""
+        sizes = [len(graph.nodes) for graph in self.graphs]
+        return bool(sizes) and max(sizes) > 2 * min(sizes)
+
+    @cached_property
     def loss_ops(self) -> set[str]:
         """Losses of torch that reach the main loss by a gradient path."""
         return {

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from seatrial.events import CallSeen, ModelSeen, Place, Turns
+from seatrial.events import CallSeen, ModelSeen, ParameterFate, Place, Turns
 from seatrial.history import Run
 
 
@@ -112,6 +112,12 @@ def stepping(run: Run) -> list[int]:
     """Optimizers that stepped at least once."""
     numbers = {call.subject for call in run.calls.values() if call.kind == "step"}
     return sorted(number for number in numbers if number in run.optimizers)
+
+
+def trains_by_hand(run: Run) -> bool:
+    """Whether parameters that had gradients changed although no optimizer stepped."""
+    fates = run.every(ParameterFate)
+    return not stepping(run) and any(fate.changed and fate.had_gradient and not fate.loaded for fate in fates)
 
 
 def held(run: Run, optimizer: int) -> frozenset[int]:

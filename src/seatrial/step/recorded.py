@@ -16,6 +16,11 @@ _DROPOUTS = frozenset(
     "dropout alpha_dropout feature_alpha_dropout dropout1d dropout2d dropout3d feature_dropout".split()
 )
 
+# Calls that may draw random numbers to regularise; what else draws is part of what a network does.
+_REGULARISING = _DROPOUTS | frozenset(
+    "multi_head_attention_forward scaled_dot_product_attention lstm gru rnn_tanh rnn_relu rrelu".split()
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
@@ -51,6 +56,11 @@ class Recorded:
     def leaves(self, role: str) -> list[Leaf]:
         """The leaves of a role, in order."""
         return [leaf for leaf in self.program if isinstance(leaf, Leaf) and self.roles.get(id(leaf)) == role]
+
+    @property
+    def draws(self) -> bool:
+        """Whether random numbers are drawn on the way to the loss, other than to regularise (a latent variable, noise)."""
+        return any(isinstance(o, Call) and o.drew and o.op not in _REGULARISING for o in self.program)
 
     def whole(self) -> Step:
         """The step up to its losses."""

@@ -18,6 +18,7 @@ from torch.overrides import (
 from torch.utils._device import DeviceContext
 
 from seatrial.events import TensorInfo
+from seatrial.measure.access import held_bytes
 from seatrial.measure.activations import tensor_stats
 from seatrial.measure.layout import interleaving
 from seatrial.places import chain, place_of
@@ -321,8 +322,8 @@ class Recorder(TorchFunctionMode):
                 if ratio == ratio:
                     leaf.stats = {**leaf.stats, "interleaving": ratio}
                 leaf.sketch = self.sketch(tensor.detach())
-            if self.keep_values or (self.keep_data and not leaf.state and tensor.nbytes <= LARGEST_BATCH):
-                self.kept_bytes += tensor.nbytes
+            if self.keep_values or (self.keep_data and not leaf.state and held_bytes(tensor) <= LARGEST_BATCH):
+                self.kept_bytes += held_bytes(tensor)
                 leaf.value = tensor.detach().clone()
 
     def _state_of(self, tensor: torch.Tensor) -> tuple[str, str]:

@@ -6,7 +6,7 @@ import time
 
 # Close looks may cost this share of the time that has gone by, and this much at once at the start.
 SHARE = 0.01
-ALLOWANCE_SECONDS = 0.4
+ALLOWANCE_SECONDS = 0.25
 # After the first steps each close look comes at this multiple of the step of the one before.
 GROWTH = 1.3
 DENSE = 3
@@ -21,22 +21,25 @@ MOST_ANEW = 5
 class Budget:
     """Close looks: dense at the start, then ever rarer, never beyond the share of time allowed.
 
-    What they cost is counted in CPU time of the thread (a busy machine must not make them rarer), what has gone by in
-    wall time."""
+    What they cost is counted in CPU time of the thread (a busy machine must not make them rarer), what has gone by in wall
+    time, or in CPU time of the process where that is less (nor may a busy machine make them cost a larger share)."""
 
     def __init__(self, allowance_seconds: float = ALLOWANCE_SECONDS, share: float | None = None) -> None:
         self.allowance_seconds = allowance_seconds
         self.share = SHARE if share is None else share
-        self.started = time.perf_counter()
+        self._started = (time.perf_counter(), time.process_time())
         self.spent = 0.0
         self.next_turn = 0
         self._dense_until = DENSE
         self._anew = 0
 
+    def _gone_by(self) -> float:
+        wall, used = self._started
+        return min(time.perf_counter() - wall, time.process_time() - used)
+
     def affords(self, seconds: float = 0.0) -> bool:
         """Whether there is time left to spend."""
-        elapsed = time.perf_counter() - self.started
-        return self.spent + seconds <= self.share * elapsed + self.allowance_seconds
+        return self.spent + seconds <= self.share * self._gone_by() + self.allowance_seconds
 
     def is_due(self, turn: int) -> bool:
         """Whether the turn that begins now is to be looked at closely."""
@@ -57,7 +60,7 @@ class Budget:
         if self._anew >= MOST_ANEW:
             return False
         self._anew += 1
-        spent = self.spent - self.share * (time.perf_counter() - self.started)
+        spent = self.spent - self.share * self._gone_by()
         self.allowance_seconds = max(self.allowance_seconds, spent) + SECONDS_ANEW
         self.next_turn, self._dense_until = turn, max(self._dense_until, turn + DENSE_ANEW)
         return True

@@ -44,6 +44,8 @@ def _files() -> list[str]:
 
 
 def _lines(file: str, module: str) -> Iterator[tuple[int, str]]:
+    if "random" not in _text(file):  # both modules are called so wherever they are imported
+        return
     tree = _tree(file)
     names = {bound: origin for node in ast.walk(tree) for bound, origin in _imported(node)}
     for node, function in _with_function(tree, "<module>"):
@@ -54,10 +56,17 @@ def _lines(file: str, module: str) -> Iterator[tuple[int, str]]:
                 yield node.lineno, function
 
 
+def _text(file: str) -> str:
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
+
+
 def _tree(file: str) -> ast.Module:
     try:
-        return ast.parse(Path(file).read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, ValueError):
+        return ast.parse(_text(file))
+    except (SyntaxError, ValueError):
         return ast.Module([], [])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from seatrial.measure.access import held_bytes
 from seatrial.step.recorded import Recorded, data_leaves
 from seatrial.step.recorder import Recorder
 
@@ -36,7 +37,7 @@ class KeptSteps:
                 step.batches.append(held)
                 self.steps[call] = step
             return
-        size = sum(value.nbytes for value in held)
+        size = sum(held_bytes(value) for value in held)
         alike = [(v.shape, v.dtype) for v in held] == [(v.shape, v.dtype) for v in first.batches[0]]
         if alike and self._batch_bytes + size < BATCH_MEGABYTES * 2**20:
             self._batch_bytes += size

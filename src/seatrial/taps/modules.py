@@ -41,7 +41,7 @@ def install(watch: Watch, recording: Recording, models: Models, log: EvaluationL
     watch.patches.wrap(nn.Module, "__init__", lambda original: _make_init(original, watch, models))
     _caller.install()
     watch.patches.wrap(nn.Module, "train", lambda original: _make_train(original, watch, recording))
-    watch.patches.wrap(nn.Module, "zero_grad", lambda original: _make_zero_grad(original, watch))
+    watch.patches.wrap(nn.Module, "zero_grad", lambda original: _make_zero_grad(original, watch, recording))
     if hasattr(torch, "compile"):
         watch.patches.wrap(torch, "compile", lambda original: _make_compile(original, watch, recording))
 
@@ -175,6 +175,10 @@ class _Caller:
                 evaluating = not (grad and training) or (self._unused(model, call) and not begins)
                 if evaluating and grad and training is False and call in self.recording.used_forwards:
                     evaluating = False
+                if not evaluating:
+                    self.recording.resume()
+                    if (recorder := self.recording.recorder) is not None:
+                        recorder.inert = True
                 self._note(model, module, evaluating, training, grad, args, kwargs, frame)
             usual = (
                 grad and training and not evaluating and self.recording.recorder is None and not self.watch.sketching
@@ -269,8 +273,11 @@ def _make_train(original: Callable[..., Any], watch: Watch, recording: Recording
         if model is None:
             return
         watch.call("mode", model, "train" if mode else "eval", place_of(frame))
-        if mode and recording.models.altered(model):
+        if not mode:
+            return
+        if recording.models.altered(model):
             recording.phase()
+        recording.resume()
 
     note = guarded(watch, "a change of mode", switched)
 
@@ -282,7 +289,7 @@ def _make_train(original: Callable[..., Any], watch: Watch, recording: Recording
     return train
 
 
-def _make_zero_grad(original: Callable[..., None], watch: Watch) -> Callable[..., None]:
+def _make_zero_grad(original: Callable[..., None], watch: Watch, recording: Recording) -> Callable[..., None]:
     def cleared(module: nn.Module, frame: FrameType) -> None:
         model = watch.models.get(module)
         watch.call("zero_grad", -1 if model is None else model, "module", place_of(frame))
@@ -292,7 +299,7 @@ def _make_zero_grad(original: Callable[..., None], watch: Watch) -> Callable[...
     def zero_grad(self: nn.Module, *args: Any, **kwargs: Any) -> None:
         if not is_compiling() and watch.hears():
             note(self, sys._getframe(1))
-        original(self, *args, **kwargs)
+        recording.deaf(original, self, *args, **kwargs)
 
     return zero_grad
 

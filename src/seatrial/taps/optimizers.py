@@ -61,7 +61,7 @@ class OptimizerTap:
         watch.patches.wrap(Optimizer, "zero_grad", self._make_zero_grad)
         watch.patches.wrap(Optimizer, "add_param_group", self._make_add)
         handles = [
-            register_optimizer_step_pre_hook(self._guarded(self._before_step)),
+            register_optimizer_step_pre_hook(self._guarded(self._before_step, deaf_within=_torch_alone)),
             register_optimizer_step_post_hook(self._guarded(self._after_step)),
         ]
 
@@ -72,7 +72,12 @@ class OptimizerTap:
         watch.at_finish.append(unhook)
         watch.at_backward.append(self._at_backward)
 
-    def _guarded(self, listener: Callable[[Optimizer], None]) -> Callable[..., None]:
+    def _guarded(
+        self,
+        listener: Callable[[Optimizer], None],
+        deaf_within: Callable[[Optimizer, Any, Any], bool] = lambda optimizer, args, kwargs: False,
+    ) -> Callable[..., None]:
+        """A hook that calls a listener. `deaf_within`: whether nothing is to be recorded from then on to the next hook."""
         watch, recording = self.watch, self.recording
 
         def hook(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
@@ -87,7 +92,7 @@ class OptimizerTap:
             except Exception as error:
                 watch.not_looked_at("an optimizer's step", f"{type(error).__name__}: {error}")
             if recorder is not None and recording.recorder is recorder:
-                recorder.inert = False
+                recorder.inert = deaf_within(optimizer, args, kwargs)
 
         return hook
 
@@ -151,7 +156,7 @@ class OptimizerTap:
         )
 
     def _make_zero_grad(self, original: Callable[..., None]) -> Callable[..., None]:
-        watch, note = self.watch, self._clears.note
+        watch, recording, note = self.watch, self.recording, self._clears.note
 
         def zero_grad(optimizer: Optimizer, *args: Any, **kwargs: Any) -> None:
             if not is_compiling() and watch.hears():
@@ -159,7 +164,10 @@ class OptimizerTap:
                     note(watch.optimizers.of(optimizer), "", 1)
                 except Exception as error:
                     watch.not_looked_at("a clearing of gradients", f"{type(error).__name__}: {error}")
-            original(optimizer, *args, **kwargs)
+            if recording.recorder is None:
+                original(optimizer, *args, **kwargs)
+            else:
+                recording.deaf(original, optimizer, *args, **kwargs)
 
         return zero_grad
 
@@ -291,6 +299,11 @@ _WATCHED = ("lr", "momentum", "weight_decay", "betas")
 def _watched(group: dict[str, Any]) -> tuple[Any, ...]:
     get = group.get
     return (get("lr"), get("momentum"), get("weight_decay"), get("betas"))
+
+
+def _torch_alone(optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether a step runs no code but torch's own: its arithmetic is in no graph, and a close look ends with the step."""
+    return len(args) < 2 and not kwargs and str(type(optimizer).step.__module__).startswith("torch.optim.")
 
 
 def _settings(group: dict[str, Any]) -> dict[str, Scalar]:

@@ -48,6 +48,8 @@ SKETCHED_TURNS = 160
 MOST_GRAPHS = 24
 # So many backward passes of one turn are heard.
 BACKWARDS_HEARD = 6
+# So many forward passes without gradients are heard in one close look: a whole evaluation would cost more than it tells.
+EVALUATIONS_HEARD = 8
 
 
 class Recording:
@@ -86,6 +88,10 @@ class Recording:
         self._predictions: list[tuple[int, int, Out]] = []
         self._jumps = Jumps()
         self._kept_graphs = KeptGraphs(watch)
+        self._overflown = False
+        self._heard: set[int] = set()  # backward calls that this close look has captured
+        self._evaluations_heard = 0
+        self._paused = False  # whether this turn's close look has ended for an evaluation
 
     # ---- on and off ----------------------------------------------------------------------------------------------
 
@@ -138,19 +144,24 @@ class Recording:
         self.looking = True
         self.awaited = False
         self._predictions = []
+        self._heard.clear()
+        self._evaluations_heard = 0
 
     def stop(self) -> None:
         """End the close look."""
         recorder = self.recorder
         if recorder is None:
+            self.tidy()
             return
         self.recorder = None
         recorder.inert = True
         if not recorder.leave():
             self._left[recorder.thread] = recorder
-        if recorder.overflow:
+        if recorder.overflow and not self._overflown:
+            self._overflown = True  # the steps that follow are most likely like this one
             self.watch.not_looked_at(
-                f"the whole of step {self.watch.tick}", "it has too many calls, or a call that could not be captured"
+                f"steps like step {self.watch.tick} as a whole",
+                "it has too many calls, or a call that could not be captured",
             )
         self.took(recorder.seconds)
 
@@ -159,6 +170,26 @@ class Recording:
         left = self._left.get(get_ident()) if self._left else None
         if left is not None and left.leave():
             del self._left[left.thread]
+
+    def resume(self) -> None:
+        """Training goes on after an evaluation that ended this turn's close look."""
+        if self._paused:
+            self._paused = False
+            if self.budget.affords():
+                self.start()
+
+    def deaf(self, call: Callable[..., None], *args: Any, **kwargs: Any) -> None:
+        """Make a call of torch's own code that is in no graph, recording nothing of it."""
+        self.tidy()
+        recorder = self.recorder
+        if recorder is None or recorder.inert:
+            call(*args, **kwargs)
+            return
+        recorder.inert = True
+        try:
+            call(*args, **kwargs)
+        finally:
+            recorder.inert = False
 
     def took(self, seconds: float) -> None:
         """A close look at this turn has cost so much CPU time."""
@@ -179,7 +210,7 @@ class Recording:
         """An optimizer step has ended: end a close look, begin another if one is due."""
         if self.recorder is not None:
             self.stop()
-        self.looking = False
+        self.looking = self._paused = False
         self.tidy()
         self._backwards = 0
         self._asked_at_step = self.gradients_asked + self.watch.tick
@@ -248,6 +279,11 @@ class Recording:
         self._backwards += 1
         if self._backwards >= BACKWARDS_HEARD:
             self._long_turn()
+        elif self.recorder is not None:
+            again = self._last_site in self._heard
+            self._heard.add(self._last_site)
+            if again and not self.budget.affords(self.recorder.seconds):  # the same once more, and costly
+                self.stop()
 
     def _long_turn(self) -> None:
         """A turn has had many backward passes by now: listen no longer, or for a further one if the schedule has it."""
@@ -312,6 +348,11 @@ class Recording:
 
     def root_enters(self, model: int, call: int, evaluating: bool) -> bool:
         """A root module is called. Returns whether a close look was begun for this call alone."""
+        if evaluating and self.recorder is not None and not torch.is_grad_enabled():
+            self._evaluations_heard += 1
+            if self._evaluations_heard > EVALUATIONS_HEARD:
+                self.stop()
+                self._paused = True
         wanted = evaluating and self.recorder is None and self._evaluations.wanted(model)
         if not wanted or not self.budget.affords():
             return False

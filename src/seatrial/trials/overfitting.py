@@ -18,14 +18,14 @@ from seatrial.step.generators import unmoved
 from seatrial.step.recorded import Recorded, unregularised
 from seatrial.step.replay import NotReplayable, total
 from seatrial.trials.subsets import batch_size, subset, with_other_targets, without_inputs
-from seatrial.trials.untrained import constant_loss
+from seatrial.trials.untrained import constant_loss, least_loss
 
 LADDER = (1, 5, 20)
 MOST_STEPS = 300
 FEWEST_STEPS = 40
 # Adam's rates, tried in this order on the first rung; the one that brings it lowest serves for the others.
 RATES = (3e-3, 3e-2, 3e-4)
-# A rung has passed, and ends, at this share of the best constant's loss.
+# A rung has passed, and ends, at this share of the best constant's loss (both above the least that any answer leaves).
 PASSED = 0.02
 
 
@@ -33,10 +33,14 @@ def overfitted(step: Recorded, seconds: float, tell: Callable[[str], None]) -> I
     """Climb the ladder within some seconds.
 
     Raises:
-        NotReplayable: the examples of the step cannot be told apart, or there is too little time.
+        NotReplayable: the examples of the step cannot be told apart, its loss depends on chance, or there is too little time.
     """
+    if step.draws:
+        raise NotReplayable(
+            "random numbers are drawn on the way to its loss, so that the least possible one is not known"
+        )
     ladder = _Ladder(step, tell)
-    if not math.isfinite(ladder.constant) or ladder.constant <= 0:
+    if not math.isfinite(ladder.constant) or ladder.constant <= max(ladder.least, 0):
         return
     steps = ladder.affordable(seconds)
     sizes = [*(size for size in LADDER if size < ladder.size), ladder.size]
@@ -45,7 +49,7 @@ def overfitted(step: Recorded, seconds: float, tell: Callable[[str], None]) -> I
     twin = max(size for size in sizes if size <= max(LADDER))
     if twin > 1:
         rungs += [ladder.climb(twin, kind, rate, steps) for kind in ("shuffled targets", "inputs of zero")]
-    yield Overfitted(step.seen.tick, step.seen.call, ladder.constant, ladder.how, tuple(rungs))
+    yield Overfitted(step.seen.tick, step.seen.call, ladder.constant, ladder.how, tuple(rungs), ladder.least)
 
 
 class _Ladder:
@@ -55,11 +59,12 @@ class _Ladder:
         self.replay = step.whole()
         self.size = batch_size(step)
         self.constant, self.how = constant_loss(step, self.replay)
+        self.least = least_loss(step, self.replay, self.replay.values())
 
     def affordable(self, seconds: float) -> int:
         """Steps for each of the trainings (two rates more on the first rung)."""
         start = time.thread_time()
-        self._train(subset(self.step, self.replay, 1), RATES[0], 3)
+        self._train(subset(self.step, self.replay, 1), RATES[0], 3, -math.inf)
         each = (time.thread_time() - start) / 3
         steps = int(seconds / ((len(LADDER) + 3 + len(RATES) - 1) * each))
         if steps < FEWEST_STEPS:
@@ -71,7 +76,7 @@ class _Ladder:
         tried: list[tuple[Rung, float]] = []
         for rate in RATES:
             tried.append((self.climb(examples, "as it is", rate, steps), rate))
-            if tried[-1][0].loss <= PASSED * self.constant:
+            if tried[-1][0].loss <= self._passes(tried[-1][0].least):
                 break
         return min(tried, key=lambda found: found[0].loss)
 
@@ -82,11 +87,16 @@ class _Ladder:
             with_other_targets(self.step, self.replay, values, examples)
         elif kind == "inputs of zero":
             without_inputs(self.step, self.replay, values)
-        losses = self._train(values, rate, steps)
+        least = least_loss(self.step, self.replay, values)
+        losses = self._train(values, rate, steps, self._passes(least))
         finite = [loss for loss in losses if math.isfinite(loss)]
-        return Rung(examples, kind, min(finite, default=math.inf), len(losses), rate, tuple(losses))
+        return Rung(examples, kind, min(finite, default=math.inf), len(losses), rate, tuple(losses), least)
 
-    def _train(self, values: list[torch.Tensor], rate: float, steps: int) -> list[float]:
+    def _passes(self, least: float) -> float:
+        """The loss at which a rung whose examples leave at least so much has passed."""
+        return least + PASSED * (self.constant - self.least)
+
+    def _train(self, values: list[torch.Tensor], rate: float, steps: int, passed: float) -> list[float]:
         learned = [
             value
             for leaf, value in zip(self.replay.leaves, values, strict=True)
@@ -98,7 +108,7 @@ class _Ladder:
         losses: list[float] = []
         with torch.enable_grad(), unmoved():
             torch.manual_seed(0)
-            while len(losses) < steps and not (losses and losses[-1] <= PASSED * self.constant):
+            while len(losses) < steps and not (losses and losses[-1] <= passed):
                 given = [
                     value if leaf.state else value.detach().clone().requires_grad_(leaf.info.requires_grad)
                     for leaf, value in zip(self.replay.leaves, values, strict=True)

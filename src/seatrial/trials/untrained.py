@@ -13,6 +13,7 @@ import torch
 
 from seatrial.events import TensorInfo, Untrained
 from seatrial.measure.constants import best_constant
+from seatrial.measure.priors import own_answers
 from seatrial.rules.graph import LOSS_OPS
 from seatrial.step.capture import Call, Leaf, Origin, Out
 from seatrial.step.generators import unmoved
@@ -69,9 +70,27 @@ def constant_loss(step: Recorded, replay: Step) -> tuple[float, str]:
     info = call.outputs[0]
     dtype = getattr(torch, info.dtype.removeprefix("torch."))
     like = torch.zeros(info.shape, dtype=dtype, device=_device(info, replay))
-    op, targets, settings = _settings(replay, loss)
+    op, targets, settings = _settings(replay, loss, values)
     found = best_constant(lambda outputs: tail(outputs, values), like, targets, op, settings)
     return (found.value, found.how) if found is not None else (math.nan, "")
+
+
+def least_loss(step: Recorded, replay: Step, values: list[torch.Tensor]) -> float:
+    """The loss that no answer to the targets among the values can come below, all else in the loss as it was recorded; 0
+    where targets can be met exactly."""
+    loss = _only_loss(step)
+    call = _origin(loss, 0) if loss is not None else None
+    if loss is None or not isinstance(call, Call) or call.results != 1:
+        return 0.0
+    op, targets, settings = _settings(replay, loss, values)
+    info = call.outputs[0]
+    answers = own_answers(op, tuple(info.shape), targets, settings) if targets is not None else None
+    if answers is None:
+        return 0.0
+    dtype = getattr(torch, info.dtype.removeprefix("torch."))
+    with torch.no_grad():
+        least = Tail(replay, call)(answers.to(_device(info, replay), dtype), values).item()
+    return least if math.isfinite(least) else 0.0
 
 
 def _device(info: TensorInfo, replay: Step) -> torch.device:
@@ -93,13 +112,15 @@ def _origin(call: Call, position: int) -> Origin | None:
     return given.origin if isinstance(given, Out) else None
 
 
-def _settings(replay: Step, loss: Call | None) -> tuple[str, torch.Tensor | None, dict[str, Any]]:
-    """What the loss function was given beside the prediction, as values."""
+def _settings(
+    replay: Step, loss: Call | None, values: list[torch.Tensor]
+) -> tuple[str, torch.Tensor | None, dict[str, Any]]:
+    """What the loss function is given beside the prediction, where the leaves of the step have these values."""
     target = _origin(loss, 1) if loss is not None else None
     if loss is None or target is None:
         return "", None, {}
     if isinstance(target, Leaf):
-        return loss.op, target.value, _plain(loss)
+        return loss.op, values[replay.leaves.index(target)].detach(), _plain(loss)
     results: dict[int, Any] = {}
 
     def keep(call: Call, result: Any) -> None:
@@ -107,7 +128,7 @@ def _settings(replay: Step, loss: Call | None) -> tuple[str, torch.Tensor | None
             results[id(call)] = result
 
     with torch.no_grad():
-        replay(replay.values(), seen=keep)
+        replay([value.clone() for value in values], seen=keep)
     made = results.get(id(target))
     return loss.op, made if isinstance(made, torch.Tensor) else None, _plain(loss)
 

@@ -66,7 +66,7 @@ from seatrial.events import GeneratorUsed, Place, SeedSet
 from seatrial.findings import Figure, Finding
 from seatrial.history import Run
 from seatrial.rules.lines import last_name, named, nodes
-from seatrial.rules.turns import stepping
+from seatrial.rules.turns import stepping, trains_by_hand
 from seatrial.rules.where import distinct
 
 NAME = "loop.unseeded-run"
@@ -83,7 +83,7 @@ _NO_DRAWS = ("seed", "default_rng", "Generator", "RandomState", "Random", "get_s
 
 def check(run: Run, limits: None) -> Iterator[Finding]:
     del limits
-    if not stepping(run):
+    if not stepping(run) and not trains_by_hand(run):
         return
     used = [g for g in run.every(GeneratorUsed) if g.generator in _SEEDING]
     within = run.started is not None and run.started.within  # seeds may have been set before

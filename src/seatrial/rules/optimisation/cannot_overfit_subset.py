@@ -11,13 +11,16 @@ network is too small, or inputs carry nothing.
 ## How it is recognised
 After the script has ended copies of the network are trained with Adam at the best of three rates on one, five and twenty
 examples and on the whole batch, from the parameters of the recorded step. Beside them twins: the same examples with
-their targets shuffled, and with inputs of zero. The loss is compared with that of the best constant answer for the batch.
+their targets shuffled, and with inputs of zero. The loss is compared with that of the best constant answer for the batch,
+both above what the targets leave to every answer: nobody predicts a probability of one half, or a shade of grey by binary
+cross-entropy, without a loss.
 Not even one example learned is a mistake on the way from input to loss. One but not twenty is too little capacity, or
 one class score that cannot be reached. No better than with inputs of zero: nothing of the inputs arrives.
 Only losses that compare predictions with given targets are judged, and only networks that treat examples one by one.
 
 ## What it cannot see
-Networks that need far more than some hundred steps for twenty examples.
+Networks that need far more than some hundred steps for twenty examples; those that draw random numbers on the way to the
+loss, other than for dropout (variational autoencoders).
 
 ## Faulty
 ```python
@@ -109,11 +112,12 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
 def _judged(tried: Overfitted, limits: Thresholds) -> tuple[Severity, str, str] | None:
     """Which rungs failed, and what that tells: severity, message, remedy."""
     few = [rung for rung in tried.rungs if rung.kind == "as it is" and rung.examples <= 20]
-    if len(few) < 2 or any(outcome(rung, tried.constant, limits) == "too few steps" for rung in few):
+    if len(few) < 2 or any(outcome(rung, tried, limits) == "too few steps" for rung in few):
         return None
-    shares = {rung.examples: rung.loss / tried.constant for rung in few}
+    shares = {rung.examples: _share(rung, tried) for rung in few}
+    losses = {rung.examples: rung.loss for rung in few}
     most = max(shares)
-    blank = next((rung.loss / tried.constant for rung in tried.rungs if rung.kind == "inputs of zero"), None)
+    blank = next((_share(rung, tried) for rung in tried.rungs if rung.kind == "inputs of zero"), None)
     against = f"where one constant answer gives {tried.constant:.3g}"
     if min(shares.values()) > limits.failed:
         sentence = (
@@ -126,9 +130,7 @@ def _judged(tried: Overfitted, limits: Thresholds) -> tuple[Severity, str, str] 
         )
     if shares[most] <= limits.failed:
         return None
-    sentence = (
-        f"{most} examples cannot be learned by heart: the loss stays at {shares[most] * tried.constant:.3g}, {against}"
-    )
+    sentence = f"{most} examples cannot be learned by heart: the loss stays at {losses[most]:.3g}, {against}"
     if blank is not None and shares[most] > 0.95 * blank:
         return "note", f"{sentence}, no lower than with inputs of zero.", "See whether the inputs reach the loss."
     return (
@@ -138,12 +140,18 @@ def _judged(tried: Overfitted, limits: Thresholds) -> tuple[Severity, str, str] 
     )
 
 
-def outcome(rung: Rung, constant: float, limits: Thresholds | None = None) -> str:
+def _share(rung: Rung, tried: Overfitted) -> float:
+    """The loss of a rung as a share of the best constant's, both above what no answer can avoid."""
+    return (rung.loss - rung.least) / (tried.constant - tried.least)
+
+
+def outcome(rung: Rung, tried: Overfitted, limits: Thresholds | None = None) -> str:
     """passed | failed | in part | too few steps: how the examples of a rung were learned, against the loss of the best
     constant answer."""
     limits = limits or Thresholds()
-    if rung.loss <= limits.passed * constant:
+    share = _share(rung, tried)
+    if share <= limits.passed:
         return "passed"
     if rung.steps < limits.least_steps:
         return "too few steps"
-    return "failed" if rung.loss > limits.failed * constant else "in part"
+    return "failed" if share > limits.failed else "in part"

@@ -129,7 +129,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     if not training.plain or len(training.loss) < 10 or not training.ratio.values:
         return
     rate = _peak_rate(training)
-    if rate <= 0 or grown_from_start(training) is not None:
+    if rate <= 0 or training.uneven or grown_from_start(training) is not None:
         return
     harm = _harm(training, limits)
     if harm is None:

@@ -86,7 +86,9 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     """A supervised loss that ends where it began."""
     training = Training(run)
     values = training.values
-    if not training.supervised or len(finite(values)) < max(limits.least_steps, 0.98 * len(values)):
+    if training.uneven or not training.supervised:
+        return
+    if len(finite(values)) < max(limits.least_steps, 0.98 * len(values)):
         return
     parts = blocks(values)
     if len(parts) < 8:
