@@ -7,7 +7,6 @@ import re
 import subprocess
 import textwrap
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -184,13 +183,6 @@ def test_on_the_corpus_a_mend_parses_and_touches_few_lines() -> None:
                 assert abs(len(after) - len(before)) <= 2
                 assert sum(line not in before for line in after) <= 2
     assert given >= 12
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    running = Server()
-    yield running
-    running.close()
 
 
 @pytest.mark.slow

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,13 +14,6 @@ from seatrial.rules import HEADINGS, discover
 NAMES = sorted(discover())
 # What only copies that are trained after the script has ended can show.
 TRAINED = frozenset({"optimisation.cannot-overfit-subset"})
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    running = Server()
-    yield running
-    running.close()
 
 
 def program(page: str, heading: str) -> str:
