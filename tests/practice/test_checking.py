@@ -243,7 +243,7 @@ def test_findings_that_are_meant_so_are_passed_over_and_unknown_names_are_refuse
 def test_in_a_notebook_the_outcome_is_its_page(tmp_path):
     found = check(clean_task(), out=tmp_path, trials="off")
     page = found._repr_html_()
-    assert page.startswith("<iframe srcdoc=") and "&lt;html" in page.lower() and "<html" not in page.lower()
+    assert page.startswith("<iframe sandbox=") and "&lt;html" in page.lower() and "<html" not in page.lower()
     assert "Nothing wrong was found" in str(found)
 
 

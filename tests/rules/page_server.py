@@ -11,12 +11,15 @@ import importlib
 import json
 import os
 import runpy
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 UNWATCHED = "unwatched"
+LIMIT = 240  # seconds: a program that waits for itself fails its test instead of stopping all
 
 
 class Server:
@@ -76,14 +79,29 @@ def serve() -> None:
         child = os.fork()
         if child == 0:
             run(order, errors)
-        _, status = os.waitpid(child, 0)
-        print(json.dumps({"status": os.waitstatus_to_exitcode(status), "errors": errors.read_text()}), flush=True)
+        status = ended(child)
+        told = errors.read_text() if status is not None else f"The program did not end within {LIMIT} s."
+        print(json.dumps({"status": status, "errors": told}), flush=True)
+
+
+def ended(child: int) -> int | None:
+    """The exit status of a program, None where it had to be ended with all that it started."""
+    until = time.monotonic() + LIMIT
+    while time.monotonic() < until:
+        found, status = os.waitpid(child, os.WNOHANG)
+        if found:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.02)
+    os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return None
 
 
 def run(order: dict[str, str], errors: Path) -> None:
     """In the child: what `seatrial run --out OUT --trials TRIALS SCRIPT` does, or `python SCRIPT`, its output in a file."""
     script = order["script"]
     status = 70
+    os.setpgid(0, 0)
     try:
         os.chdir(Path(script).parent)
         with Path(script).with_suffix(".out").open("w") as printed, errors.open("w") as told:

@@ -30,6 +30,7 @@ def train(rank, store):
             loss.backward()
             dist.send(inner.grad, 0)
         optimizer.step()
+    dist.barrier()
     dist.destroy_process_group()
 
 

@@ -29,6 +29,7 @@ def train(rank, store):
             dist.all_reduce(parameter.data)
             parameter.data /= 2
         print(rank, loss.item())
+    dist.barrier()
     dist.destroy_process_group()
 
 

@@ -34,6 +34,7 @@ def train(rank, store):
             optimizer.step()
         schedule.step(float(rank * epoch + (1 - rank) / (1 + epoch)))
         print(rank, loss.item())
+    dist.barrier()
     dist.destroy_process_group()
 
 

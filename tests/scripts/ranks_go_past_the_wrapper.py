@@ -28,6 +28,7 @@ def train(rank, store):
             loss.backward()
             optimizer.step()
         print(rank, loss.item())
+    dist.barrier()
     dist.destroy_process_group()
 
 

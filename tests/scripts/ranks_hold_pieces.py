@@ -30,6 +30,7 @@ def train(rank, store):
             nn.utils.clip_grad_norm_(model.parameters(), 5.0)
             optimizer.step()
         print(rank, loss.item())
+    dist.barrier()
     dist.destroy_process_group()
 
 

@@ -34,6 +34,7 @@ def train(rank, store):
                 optimizer.step()
                 optimizer.zero_grad()
         print(rank, loss.item())
+    dist.barrier()
     dist.destroy_process_group()
 
 

@@ -28,4 +28,5 @@ for epoch in range(3):
         optimizer.step()
 if rank == 0:
     print([p.view(torch.int32).sum().item() for p in model.parameters()], torch.rand(1).item())
+dist.barrier()
 dist.destroy_process_group()

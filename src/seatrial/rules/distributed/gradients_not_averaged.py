@@ -49,6 +49,7 @@ def train(rank, store):
             loss.backward()
             optimizer.step()
         print(rank, loss.item())
+    dist.barrier()
     dist.destroy_process_group()
 
 
@@ -87,6 +88,7 @@ def train(rank, store):
             loss.backward()
             optimizer.step()
         print(rank, loss.item())
+    dist.barrier()
     dist.destroy_process_group()
 
 

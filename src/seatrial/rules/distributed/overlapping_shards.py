@@ -47,6 +47,7 @@ def train(rank, store):
             loss.backward()
             optimizer.step()
         print(rank, loss.item())
+    dist.barrier()
     dist.destroy_process_group()
 
 
@@ -85,6 +86,7 @@ def train(rank, store):
             loss.backward()
             optimizer.step()
         print(rank, loss.item())
+    dist.barrier()
     dist.destroy_process_group()
 
 

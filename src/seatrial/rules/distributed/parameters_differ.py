@@ -51,6 +51,7 @@ def train(rank, store):
                 parameter.grad /= 2
             optimizer.step()
         print(rank, loss.item())
+    dist.barrier()
     dist.destroy_process_group()
 
 
@@ -93,6 +94,7 @@ def train(rank, store):
                 parameter.grad /= 2
             optimizer.step()
         print(rank, loss.item())
+    dist.barrier()
     dist.destroy_process_group()
 
 
