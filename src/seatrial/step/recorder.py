@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch.overrides import (
     TorchFunctionMode,
+    _get_current_function_mode_stack,  # pyright: ignore[reportPrivateUsage]
     _pop_mode,  # pyright: ignore[reportPrivateUsage]
     _push_mode,  # pyright: ignore[reportPrivateUsage]
 )
@@ -412,8 +413,10 @@ def _storage(tensor: torch.Tensor) -> int:
 
 
 def _default_device() -> str:
-    """The device on which tensors are made that say none; "" for the CPU."""
-    device = str(torch.get_default_device())
+    """The device on which tensors are made that say none; "" for the CPU. From the mode itself: torch would make a tensor to see
+    where it lies, which no mode hears of here."""
+    modes = _get_current_function_mode_stack()
+    device = next((str(mode.device) for mode in reversed(modes) if isinstance(mode, DeviceContext)), "cpu")
     return "" if device == "cpu" else device
 
 
