@@ -8,10 +8,11 @@ Ids (`model`, `optimizer`, `scheduler`, `parameter`, `call`) are small integers 
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 from seatrial.events.basis import Place, Scalar
 from seatrial.events.distributed import (
+    WRAPPERS,
     Exchanged,
     GroupJoined,
     RankStarted,
@@ -61,6 +62,7 @@ from seatrial.events.trials import (
 
 __all__ = [
     "KINDS",
+    "WRAPPERS",
     "Argument",
     "Association",
     "BatchSeen",
@@ -162,47 +164,4 @@ Event: TypeAlias = (
     | WrapperBuilt
 )
 
-KINDS: tuple[type, ...] = (
-    RunStarted,
-    TorchSeen,
-    RunEnded,
-    SourceSeen,
-    NotLookedAt,
-    ModelSeen,
-    OptimizerBuilt,
-    SchedulerBuilt,
-    LoaderBuilt,
-    LoaderIterated,
-    CallSeen,
-    Turns,
-    Losses,
-    Settings,
-    Clips,
-    EvaluationPass,
-    BatchSeen,
-    Look,
-    GradientPair,
-    Units,
-    Filters,
-    ParameterFate,
-    GraphSeen,
-    Probe,
-    GradientChecked,
-    StepChecked,
-    Forked,
-    Untrained,
-    RateSwept,
-    Overfitted,
-    DataGlanced,
-    StateKept,
-    Checkpoint,
-    SeedSet,
-    GeneratorUsed,
-    GraphKept,
-    Exchanged,
-    GroupJoined,
-    RankStarted,
-    SamplerUsed,
-    Standing,
-    WrapperBuilt,
-)
+KINDS: tuple[type, ...] = get_args(Event)

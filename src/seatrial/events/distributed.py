@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from seatrial.events.basis import Place
 
+# Classes of modules that train another one in several processes.
+WRAPPERS = frozenset({"DistributedDataParallel", "FullyShardedDataParallel"})
+
 
 @dataclass(frozen=True, slots=True)
 class RankStarted:

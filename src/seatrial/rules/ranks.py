@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from seatrial.events import (
+    WRAPPERS,
     BatchSeen,
     Exchanged,
     GroupJoined,
@@ -20,7 +21,6 @@ from seatrial.events import (
 from seatrial.history import Run
 from seatrial.rules.where import distinct
 
-WRAPPERS = frozenset({"DistributedDataParallel", "FullyShardedDataParallel"})
 POINT_TO_POINT = frozenset({"send", "recv", "recv_anysource"})
 # Numbers of this relative size apart are the same: sums of all processes may be rounded otherwise in each.
 ROUNDING = 1e-4
@@ -87,7 +87,8 @@ class Ranks:
         start = self.standings[0]
         return [
             _share(
-                _spread(row, at) > (MOVED * _way(start, row, at) if row is not start else ROUNDING * _largest(row, at))
+                _spread(each.weights[at] for each in row)
+                > (MOVED * _way(start, row, at) if row is not start else ROUNDING * _largest(row, at))
                 for at in range(len(row[0].weights))
             )
             for row in self.standings
@@ -101,7 +102,9 @@ class Ranks:
             if row[0].step:
                 norms = [[each.gradient_norms[at] for each in row] for at in range(len(row[0].gradients))]
                 present = [at for at, of in enumerate(norms) if all(map(math.isfinite, of)) and max(of) > 0]
-                found.append(_share(_gradients_spread(row, at) > 0.01 * max(norms[at]) for at in present))
+                found.append(
+                    _share(_spread(each.gradients[at] for each in row) > 0.01 * max(norms[at]) for at in present)
+                )
         return found
 
     # ---- places ----------------------------------------------------------------------------------------------------
@@ -153,14 +156,9 @@ def _of_largest(run: Run) -> dict[int, Standing]:
     return {each.step: each for each in found if largest is not None and each.optimizer == largest.optimizer}
 
 
-def _spread(row: list[Standing], at: int) -> float:
-    values = [each.weights[at] for each in row]
-    return max(values) - min(values)
-
-
-def _gradients_spread(row: list[Standing], at: int) -> float:
-    values = [each.gradients[at] for each in row]
-    return max(values) - min(values)
+def _spread(values: Iterable[float]) -> float:
+    found = list(values)
+    return max(found) - min(found)
 
 
 def _largest(row: list[Standing], at: int) -> float:

@@ -15,7 +15,7 @@ from torch import is_grad_enabled, nn
 from torch.compiler import is_compiling
 from torch.nn.modules.loss import _Loss
 
-from seatrial.events import WrapperBuilt
+from seatrial.events import WRAPPERS, WrapperBuilt
 from seatrial.measure.batches import sketch
 from seatrial.places import chain, is_users, place_of, user_frame
 from seatrial.step.unheard import Unheard
@@ -27,9 +27,6 @@ from seatrial.taps.models import Models
 from seatrial.taps.recording import Recording
 from seatrial.taps.sketches import send_batch
 from seatrial.taps.watch import Watch
-
-# Modules that train another one in several processes.
-_WRAPPERS = frozenset({"DistributedDataParallel", "FullyShardedDataParallel"})
 
 
 def install(watch: Watch, recording: Recording, models: Models, log: EvaluationLog) -> None:
@@ -50,7 +47,7 @@ def _make_init(original: Callable[..., None], watch: Watch, models: Models) -> C
     def constructed(module: nn.Module, frame: FrameType) -> None:
         places = chain(_caller_of_constructor(module, frame), 5)
         models.places.note(module, places)
-        if type(module).__name__ in _WRAPPERS:
+        if type(module).__name__ in WRAPPERS:
             where = watch.source(places[0]) if places else None
             watch.send(WrapperBuilt(watch.tick, type(module).__name__, where))
 
