@@ -38,7 +38,7 @@ def command(
     """
     from seatrial.integrations.trackers.sending import send_all
     from seatrial.integrations.trackers.tracking import check
-    from seatrial.launch.reporting import publish, runs_at, settings_of, untrained
+    from seatrial.launch.reporting import folder_of, publish, runs_at, settings_of, untrained
     from seatrial.practice.lecture.outcome import outcomes_in
     from seatrial.report.formats import wanted
     from seatrial.targets import targets
@@ -48,7 +48,7 @@ def command(
     check(trackers)
     if trackers and outcomes_in(run):
         return 0 if send_all(run, trackers, sys.stderr, quiet) else 2
-    runs, folder = runs_at(run), run if run.is_dir() else run.parent
+    runs, folder = runs_at(run), folder_of(run)
     verdict = publish(runs, folder, settings_of(runs[0]), not quiet, formats)
     if nothing := untrained(verdict.run):
         print(f"seatrial: {nothing}", file=sys.stderr)

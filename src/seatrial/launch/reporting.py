@@ -29,6 +29,11 @@ def runs_at(place: Path) -> list[Run]:
     return [Run.of(read(locate(place)))]
 
 
+def folder_of(place: Path) -> Path:
+    """The folder of the run at a place, where its reports lie."""
+    return place if place.is_dir() else place.parent
+
+
 def _takes_part(run: Run) -> bool:
     """Whether a process was launched as one of several that train, or turned out to be (torch.multiprocessing starts others, too)."""
     launched = any(event.world_size for event in run.every(RankStarted))

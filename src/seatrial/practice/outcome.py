@@ -13,7 +13,7 @@ from seatrial.catalogue import entry
 from seatrial.config import Config
 from seatrial.errors import CheckFailed
 from seatrial.findings import Finding
-from seatrial.launch.reporting import judged, runs_at, settings_of
+from seatrial.launch.reporting import folder_of, judged, runs_at, settings_of
 from seatrial.report import terminal
 from seatrial.report.model import report
 from seatrial.report.sources import shown_path, without_source
@@ -114,7 +114,7 @@ def load(run: str | os.PathLike[str]) -> Check:
     place = Path(run)
     runs = runs_at(place)
     config = settings_of(runs[0])
-    return Check(judged(runs, config), place if place.is_dir() else place.parent, config)
+    return Check(judged(runs, config), folder_of(place), config)
 
 
 def _summary(alarms: list[Finding], verdict: Verdict) -> str:

@@ -118,9 +118,7 @@ def _fill(client: Any, run: str, parcel: Parcel) -> None:
     for file in parcel.files:
         client.log_artifact(run, str(file), PREFIX)
     with tempfile.TemporaryDirectory() as folder:
-        for name, picture in parcel.figures.items():
-            path = Path(folder, f"{name}.png")
-            path.write_bytes(picture)
+        for _, path in parcel.pictures_in(folder):
             client.log_artifact(run, str(path), f"{PREFIX}/figures")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from seatrial.errors import UsageProblem
 from seatrial.history import Run
 from seatrial.integrations.trackers.parcel import PREFIX, Found, Parcel
-from seatrial.launch.reporting import runs_at
+from seatrial.launch.reporting import folder_of, runs_at
 from seatrial.practice.lecture.outcome import Outcome, headline, outcomes_in
 from seatrial.record import NAME
 from seatrial.report import curves
@@ -66,7 +66,7 @@ def _told(stage: Outcome) -> tuple[str, ...]:
 
 def _run(run: Path) -> Parcel:
     history = runs_at(run)[0]  # of several ranks the first, whose curves the report shows
-    folder = run.resolve() if run.is_dir() else run.resolve().parent
+    folder = folder_of(run.resolve())
     report = _findings(folder)
     seen = monitoring(history)
     drawn = charts_of(history, seen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,6 +74,13 @@ class Parcel:
         for heading, sentences in self.chapters.items():
             lines += ["", f"### {_plain(heading)}", "", *(f"- {_plain(sentence)}" for sentence in sentences)]
         return "\n".join(lines)
+
+    def pictures_in(self, folder: str) -> Iterator[tuple[str, Path]]:
+        """The figures as files in a folder, for a tracker that takes no bytes."""
+        for name, picture in self.figures.items():
+            path = Path(folder, f"{name}.png")
+            path.write_bytes(picture)
+            yield name, path
 
     def by_step(self) -> list[tuple[int, dict[str, float]]]:
         """The scalars of each step, in order of the steps."""

@@ -7,7 +7,6 @@ import re
 import sys
 import tempfile
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seatrial.integrations.trackers.parcel import COLUMNS, PREFIX, Parcel
@@ -69,9 +68,7 @@ def _fill(run: Any, parcel: Parcel, trackio: Any) -> None:
     text = trackio.Markdown(parcel.markdown)
     run.log({**totals, f"{PREFIX}/findings": table, f"{PREFIX}/verdict": text}, step=last)
     with tempfile.TemporaryDirectory() as folder:
-        for name, picture in parcel.figures.items():
-            path = Path(folder, f"{name}.png")
-            path.write_bytes(picture)
+        for name, path in parcel.pictures_in(folder):
             run.log({f"{PREFIX}/figures/{name}": trackio.Image(str(path))}, step=last)
     report = trackio.Artifact(re.sub(r"[^A-Za-z0-9._-]", "-", f"{PREFIX}-{run.name}"), type="report")
     for file in parcel.files:

@@ -6,7 +6,7 @@ Whatever does not have the expected form raises `Refused`: a diff that might be 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TypeVar
 
 from seatrial.events import Place
@@ -39,7 +39,8 @@ class Sheet:
 
     def __init__(self, file: File) -> None:
         self.file = file
-        self._lines = [line.encode() for line in file.text.split("\n")]
+        self._text = file.text.encode()
+        self._lines = self._text.split(b"\n")
         self._changes: list[tuple[int, int, bytes]] = []
         self._starts = [0]
         for line in self._lines:
@@ -62,7 +63,7 @@ class Sheet:
     def source(self, node: ast.AST) -> str:
         """The text of a node."""
         first, last = self._ends(node)
-        return b"\n".join(self._lines)[first:last].decode()
+        return self._text[first:last].decode()
 
     def calls(self, line: int, *names: str) -> list[ast.Call]:
         """Calls of functions or methods of these names that begin on a line."""
@@ -203,10 +204,6 @@ class Sheet:
 
     # ---- inner steps ---------------------------------------------------------------------------------------------
 
-    @property
-    def _text(self) -> bytes:
-        return b"\n".join(self._lines)
-
     def _ends(self, node: ast.AST) -> tuple[int, int]:
         """The first byte of a node, and the one after its last."""
         line, column = getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
@@ -230,8 +227,3 @@ class Sheet:
         start = min(start, len(self._text))
         self._changes.append((start, start, missing + depth + text.encode() + (b"" if missing else b"\n")))
         return self
-
-
-def siblings_between(block: list[ast.stmt], first: ast.stmt, last: ast.stmt) -> Iterator[ast.stmt]:
-    """The statements of a block from one to another, both among them."""
-    yield from block[block.index(first) : block.index(last) + 1]
