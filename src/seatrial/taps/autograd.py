@@ -75,31 +75,32 @@ def install(watch: Watch, recording: Recording) -> None:
 
         return grad
 
-    def make_apply(original: Callable[..., Any]) -> Callable[..., Any]:
-        def apply(cls: type[torch.autograd.Function], *args: Any, **kwargs: Any) -> Any:
-            if is_compiling():
-                return original(cls, *args, **kwargs)
-            recorder = recording.recorder
-            if recorder is None or recorder.inert or recorder.depth or not watch.hears():
-                return original(cls, *args, **kwargs)
-            once = issubclass(cls, CheckpointFunction)
-            made = False
-            if once:  # it computes with the user's own modules, which a replay is not to touch
-                watch.not_looked_at("the inside of a checkpointed part", "checkpoint(use_reentrant=True) hides it")
-
-            def applied(*inner: Any, **named: Any) -> Any:
-                nonlocal made
-                if once and made:
-                    raise NotReplayable("it holds a part under checkpoint(use_reentrant=True)")
-                made = True
-                return original(cls, *inner, **named)
-
-            applied.custom = cls  # pyright: ignore[reportFunctionMemberAccess]  # for experiments on its backward
-            name = f"{cls.__module__}.{cls.__qualname__}.apply"
-            return recorder.observe(applied, name, f"apply:{cls.__name__}", False, args, kwargs)
-
-        return apply
-
-    watch.patches.wrap(torch.autograd.Function, "apply", make_apply)
+    watch.patches.wrap(torch.autograd.Function, "apply", lambda original: _make_apply(original, watch, recording))
     watch.patches.wrap(torch.autograd, "backward", make_backward)
     watch.patches.wrap(torch.autograd, "grad", make_grad)
+
+
+def _make_apply(original: Callable[..., Any], watch: Watch, recording: Recording) -> Callable[..., Any]:
+    def apply(cls: type[torch.autograd.Function], *args: Any, **kwargs: Any) -> Any:
+        if is_compiling():
+            return original(cls, *args, **kwargs)
+        recorder = recording.recorder
+        if recorder is None or recorder.inert or recorder.depth or not watch.hears():
+            return original(cls, *args, **kwargs)
+        once = issubclass(cls, CheckpointFunction)
+        made = False
+        if once:  # it computes with the user's own modules, which a replay is not to touch
+            watch.not_looked_at("the inside of a checkpointed part", "checkpoint(use_reentrant=True) hides it")
+
+        def applied(*inner: Any, **named: Any) -> Any:
+            nonlocal made
+            if once and made:
+                raise NotReplayable("it holds a part under checkpoint(use_reentrant=True)")
+            made = True
+            return original(cls, *inner, **named)
+
+        applied.custom = cls  # pyright: ignore[reportFunctionMemberAccess]  # for experiments on its backward
+        name = f"{cls.__module__}.{cls.__qualname__}.apply"
+        return recorder.observe(applied, name, f"apply:{cls.__name__}", False, args, kwargs)
+
+    return apply

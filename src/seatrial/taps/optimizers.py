@@ -164,10 +164,7 @@ class OptimizerTap:
                     note(watch.optimizers.of(optimizer), "", 1)
                 except Exception as error:
                     watch.not_looked_at("a clearing of gradients", f"{type(error).__name__}: {error}")
-            if recording.recorder is None:
-                original(optimizer, *args, **kwargs)
-            else:
-                recording.deaf(original, optimizer, *args, **kwargs)
+            recording.deaf(original, optimizer, *args, **kwargs)
 
         return zero_grad
 

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 from seatrial.events import GraphSeen
-from seatrial.measure.access import is_whole, kept, local, readable
+from seatrial.measure.access import is_whole, kept, readable
 from seatrial.measure.activations import answered_alike, one_sided
 from seatrial.measure.batches import sketch
 from seatrial.places import place_of
@@ -390,7 +390,7 @@ class Recording:
 
 def _number(losses: tuple[torch.Tensor, ...]) -> float:
     loss = losses[0] if len(losses) == 1 else None
-    return float(local(loss)) if loss is not None and loss.numel() == 1 and is_whole(loss) else math.nan
+    return float(loss.detach()) if loss is not None and loss.numel() == 1 and is_whole(loss) else math.nan
 
 
 def _value(losses: tuple[torch.Tensor, ...], gradients: Sequence[Any]) -> Any:

@@ -6,6 +6,7 @@ close looks would not do, since their schedule heeds time."""
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -97,17 +98,12 @@ class Standings:
             rows = [read_later(list(row.unbind())) for row in figures.unbind(1)]
             count = len(standing.parameters)
             self.watch.send(
-                Standing(
-                    standing.step,
-                    standing.tick,
-                    standing.optimizer,
-                    standing.parameters,
-                    standing.elements,
+                replace(
+                    standing,
                     weights=tuple(rows[0][:count]),
                     norms=tuple(rows[1][:count]),
                     gradients=tuple(rows[0][count:]),
                     gradient_norms=tuple(rows[1][count:]),
-                    exchanged=standing.exchanged,
                 )
             )
 
