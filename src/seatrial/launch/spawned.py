@@ -5,19 +5,21 @@ from __future__ import annotations
 import importlib
 import os
 import platform
-import socket
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import seatrial
-from seatrial.events import NotLookedAt, RankStarted, RunEnded, RunStarted
+from seatrial.events import NotLookedAt, RunEnded, RunStarted
 from seatrial.launch.children import SPAWNER, Plan
 from seatrial.launch.ending import Ending, users_place
+from seatrial.launch.gathering import WAIT_AFTER_FAILURE, wait
+from seatrial.launch.ranks import Rank
 from seatrial.launch.trying import Trials
 from seatrial.record import Recorder
-from seatrial.record.ranks import name_of
+from seatrial.record.ranks import place_in, ranks_in
 
 if TYPE_CHECKING:
     from seatrial.taps import Watch
@@ -65,15 +67,17 @@ class _Process:
         self.recorder: Recorder | None = None
         self.watch: Watch | None = None
         self.started = time.time()
+        self.rank = Rank(index, 0, False, 0, 0, plan.launch)  # torch does not tell of how many
+        self.folder = Path(plan.folder)
         try:
             from seatrial.taps import install
 
-            recorder = self.recorder = Recorder(Path(plan.folder) / name_of(index))
+            recorder = self.recorder = Recorder(self.folder / self.rank.record)
             script, python = plan.script, platform.python_version()
             recorder.send(
                 RunStarted(script, plan.args, self.started, seatrial.__version__, python, os.getcwd(), within=True)
             )
-            recorder.send(RankStarted(index, 0, 0, plan.launch, os.getpid(), socket.gethostname()))
+            recorder.send(self.rank.started())
             self.watch = install(recorder.send, looks=plan.config.budget.looks)
             trials = plan.trials if index == 0 else "off"
             self.trials = Trials(trials, False, recorder, plan.config, sys.stderr, quiet=True)
@@ -99,8 +103,12 @@ class _Process:
                     recorder.seconds + watch.seconds,
                 )
             )
+            recorder.flush()
             if outcome.code == 0:
                 self.trials.after(watch, seconds)
+            else:  # torch ends the others once this one is gone
+                known = 1 + max(place_in(path.name)[0] for path in ranks_in(self.folder))
+                wait(self.folder, replace(self.rank, world_size=known), WAIT_AFTER_FAILURE)
         except Exception as error:
             self._trouble("the end of the run was not looked at", error)
         recorder.close()
