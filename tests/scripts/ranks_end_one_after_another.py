@@ -27,6 +27,7 @@ def train(rank, store):
             loss.backward()
             optimizer.step()
         print(rank, loss.item())
+    time.sleep(0.5)  # gloo may wait for itself where a group ends right behind a step
     del model, loss
     dist.destroy_process_group()
     time.sleep(0.5)  # as one that writes its results

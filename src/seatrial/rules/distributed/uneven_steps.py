@@ -18,6 +18,7 @@ Processes that a launcher killed while they waited, or that still wait: they lea
 ## Faulty
 ```python
 import tempfile
+import time
 
 import torch
 import torch.multiprocessing as mp
@@ -44,6 +45,7 @@ def train(rank, store):
             loss.backward()
             optimizer.step()
         print(rank, loss.item())
+    time.sleep(0.5)  # gloo may wait for itself where a group ends right behind a step
     dist.destroy_process_group()
 
 
