@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seatrial.cli import options
+from seatrial.numbers import decimal
 
 if TYPE_CHECKING:
     from seatrial.practice.fitting.settings import Settings
@@ -44,7 +45,8 @@ def command(out: Path | None, seeds: int, settings: Settings, quiet: bool, task:
     def told(point: Point, of: int) -> None:
         if not quiet:
             print(
-                f"{point.examples:7} examples, seed {point.seed}: {settings.choose} {point.value:.4g}", file=sys.stderr
+                f"{point.examples:7} examples, seed {point.seed}: {settings.choose} {decimal(point.value)}",
+                file=sys.stderr,
             )
 
     curve = learning_curve(grown(found, settings, told, seeds=seeds), highest=settings.highest)

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from seatrial.errors import CheckFailed
+from seatrial.numbers import decimal
 
 if TYPE_CHECKING:
     from seatrial.practice.outcome import Check
@@ -161,7 +162,7 @@ def _call(words: list[str], timeout: float | None, name: str) -> subprocess.Comp
             timeout=timeout,
         )
     except subprocess.TimeoutExpired:
-        late = f"{name} did not end within {timeout:g} s."
+        late = f"{name} did not end within {decimal(timeout)} s."
         raise CheckFailed(late, late) from None
 
 

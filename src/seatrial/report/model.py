@@ -10,12 +10,12 @@ from seatrial.catalogue import entries
 from seatrial.events import BatchSeen, ModelSeen, NotLookedAt, ParameterInfo, Scalar, TorchSeen
 from seatrial.findings import Figure, Finding
 from seatrial.history import Run
+from seatrial.numbers import counted, figure
 from seatrial.report import curves
 from seatrial.report.charts import Chart
 from seatrial.report.diffs import Diff, diff_of
 from seatrial.report.finding_charts import pictures
 from seatrial.report.monitoring import Monitoring, monitoring
-from seatrial.report.numbers import counted, figure
 from seatrial.report.picture_kinds import Seen
 from seatrial.report.sources import MOST, Quote, quotes, shown_path
 from seatrial.report.trials import Experiment, Trials, trials

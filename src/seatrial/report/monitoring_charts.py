@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from seatrial.numbers import decimal, grouped
 from seatrial.report.charts import Axis, Chart, chart, field
 from seatrial.report.curves import Curve
 from seatrial.report.monitoring import FirstLayer, Monitoring, Noise, Updates
-from seatrial.report.numbers import decimal, grouped
 from seatrial.report.pictures import data_url
 
 MOST_PANELS = 6  # first layers whose filters are shown

@@ -15,8 +15,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from seatrial.numbers import counted, seconds, share
 from seatrial.report.model import Report, Shown
-from seatrial.report.numbers import counted, seconds, share
 from seatrial.report.proofs import proof_sentence
 from seatrial.report.trials import summary
 from seatrial.terminals import columns, on_a_line_of_its_own, printable

@@ -21,8 +21,8 @@ from seatrial.events import (
     Untrained,
 )
 from seatrial.history import Run
+from seatrial.numbers import counted, decimal, grouped
 from seatrial.report.curves import Curve, thin
-from seatrial.report.numbers import counted, decimal, grouped
 from seatrial.rules.optimisation.cannot_overfit_subset import outcome
 from seatrial.rules.proofs import doubt, effects, interval
 from seatrial.rules.sweeps import smoothed, suggestion

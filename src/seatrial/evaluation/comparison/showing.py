@@ -14,6 +14,7 @@ from rich.table import Table
 from seatrial.evaluation.comparison.study import Pair, Study
 from seatrial.evaluation.comparison.words import supported, unsupported
 from seatrial.files import replace
+from seatrial.numbers import decimal
 from seatrial.report import drawing
 from seatrial.report.json import strict
 
@@ -63,12 +64,12 @@ def _cells(pair: Pair) -> list[str]:
     return [
         pair.first,
         pair.second,
-        f"{one:.4g} / {other:.4g}",
+        f"{decimal(one)} / {decimal(other)}",
         f"{found.effect:+.3g}",
         interval,
         chance,
-        f"{found.p:.3g}",
-        f"{pair.adjusted:.3g}{mark}",
+        decimal(found.p, 3),
+        f"{decimal(pair.adjusted, 3)}{mark}",
     ]
 
 

@@ -14,12 +14,12 @@ from rich.table import Table
 
 from seatrial.evaluation.voting.losses import error, loss
 from seatrial.files import replace
+from seatrial.numbers import decimal
 from seatrial.practice.ensembles.choice import BEST, Combination
 from seatrial.practice.ensembles.ensemble import Ensembled
 from seatrial.practice.ensembles.words import sentences
 from seatrial.report import drawing
 from seatrial.report.json import strict
-from seatrial.report.numbers import decimal
 
 FIGURES, PICTURE = "figures.json", "ensemble.svg"
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial.numbers import counted, share
 from seatrial.practice.imbalance.answers import Answers, answers_of, count_classes, has_own_loss, is_plain
 from seatrial.practice.refusal import failed, refused
 from seatrial.practice.task import Task
 from seatrial.practice.unchanged import seed, unchanged
-from seatrial.report.numbers import counted, share
 
 UNEQUAL = 1.5  # largest class over the smallest, from which on classes are called unequal
 _HINT = (

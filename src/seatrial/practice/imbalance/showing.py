@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from seatrial.files import replace
+from seatrial.numbers import decimal, share
 from seatrial.practice.imbalance.comparing import Candidate, Comparison
 from seatrial.practice.imbalance.general import Recommendation
 from seatrial.practice.imbalance.judging import corrected_by, rarest_scores
@@ -19,7 +20,6 @@ from seatrial.practice.imbalance.rarity import told
 from seatrial.practice.imbalance.words import starting, supported, unsupported
 from seatrial.report import drawing
 from seatrial.report.json import strict
-from seatrial.report.numbers import decimal, share
 
 SCHEMA = 1
 JSON, PICTURE = "imbalance.json", "imbalance.svg"
@@ -193,5 +193,5 @@ def _stretch(axes: Any, base: float) -> None:
     axes.set_xscale("symlog", linthresh=base)
     axes.set_yscale("symlog", linthresh=base)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_ticks(ticks, [f"{each:.2g}" for each in ticks])
+        axis.set_ticks(ticks, [decimal(each, 2) for each in ticks])
         axis.set_minor_locator(NullLocator())

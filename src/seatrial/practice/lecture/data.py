@@ -9,6 +9,7 @@ import numpy as np
 from torch.utils.data import Subset
 
 from seatrial.errors import UsageProblem
+from seatrial.numbers import counted
 from seatrial.practice.dividing import by_class_if_possible, set_apart
 from seatrial.practice.fitting.subset import classes_of
 from seatrial.practice.lecture.outcome import Outcome
@@ -16,7 +17,6 @@ from seatrial.practice.lecture.practice import SCORED, Practice
 from seatrial.practice.predicting.predicting import predict
 from seatrial.practice.task import Task
 from seatrial.practice.unchanged import seed, unchanged
-from seatrial.report.numbers import counted
 from seatrial.vault.staging import finish
 from seatrial.vault.vault import Sealed, Vault
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.errors import UsageProblem
+from seatrial.numbers import counted, decimal
 from seatrial.practice.annealing.schedules import KINDS
 from seatrial.practice.fitting.checkpoints import STATE
 from seatrial.practice.fitting.fit import Fit, fit
@@ -17,7 +18,6 @@ from seatrial.practice.lecture.outcome import Outcome
 from seatrial.practice.lecture.practice import Practice, validation_groups
 from seatrial.practice.task import Task
 from seatrial.report.json import without_nan
-from seatrial.report.numbers import counted, decimal
 
 # A tenth would do for large data; small ones need more to have a batch of each class.
 FIRST_SHARE = 0.25

@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from seatrial.numbers import decimal
 from seatrial.practice.fitting.settings import LOSS
 from seatrial.practice.refusal import refused
 
@@ -66,7 +67,7 @@ class SearchSettings:
         for name, most in (("share", 1.0), ("validation_share", 0.9)):
             value = getattr(self, name)
             if not 0 < value <= most:
-                wanted = f"{name} as a share above 0 and up to {most:g}"
+                wanted = f"{name} as a share above 0 and up to {decimal(most)}"
                 raise refused(wanted, repr(value), f"search-{name.replace('_', '-')}", "A quarter is 0.25.")
 
     def budgets(self, batches: int) -> tuple[Budget, ...]:

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from seatrial.files import replace
+from seatrial.numbers import decimal, figure
 from seatrial.practice.search.drawing import draw
 from seatrial.practice.search.outcome import Search
 from seatrial.report.json import strict
-from seatrial.report.numbers import decimal, figure
 
 PAGE = "search.html"
 MOST_SHOWN = 8

@@ -67,6 +67,7 @@ from dataclasses import dataclass
 from seatrial.events import Node
 from seatrial.findings import Edit, Finding, Mend
 from seatrial.history import Run
+from seatrial.numbers import decimal
 from seatrial.rules.graph import LOSS_OPS, SHAPE_OPS, Graph
 from seatrial.rules.patterns import DROPOUTS, wants_gradient
 from seatrial.rules.where import distinct, lines
@@ -133,7 +134,7 @@ def _judged(run: Run, graph: Graph, node: Node, limits: Thresholds) -> Finding |
         )
     loss = _loss_behind(graph, node)
     if loss is not None and share >= limits.on_output:
-        message = f"Dropout with p = {share:g} stands on the prediction that goes into {loss.op}."
+        message = f"Dropout with p = {decimal(share)} stands on the prediction that goes into {loss.op}."
         remedy = "Put dropout before the last layer, not after it."
         return Finding(NAME, "warning", message, lines(run, node, loss), {"p": share}, remedy, EXPLAINS, 0.9)
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from seatrial.numbers import decimal
 from seatrial.vault.pricing.answer import Interval
 
 if TYPE_CHECKING:
@@ -28,13 +29,13 @@ def exact(looks: int, interval: Interval | None, worst: Interval | None, optimis
         if worst is not None
         else "nothing is: a score of many digits tells much."
     )
-    best = f"The best of {looks} equally good models looks too good by about {optimism:.2g}."
+    best = f"The best of {looks} equally good models looks too good by about {decimal(optimism, 2)}."
     return f"The vault was opened {looks} times. {best} {stands} {led}"
 
 
 def ladder(state: LadderState, step: float, interval: Interval) -> str:
     """Of a Ladder's answer; `state` after it."""
-    news = _news(state, f"by more than the step of {step:.2g}")
+    news = _news(state, f"by more than the step of {decimal(step, 2)}")
     return (
         f"The vault was opened {state.looks} time{_s(state.looks)}, through the Ladder. {news}. Whatever models its answers "
         f"led to, with probability {interval.level:.0%} the best one has a true loss in {_range(interval)}."
@@ -59,7 +60,7 @@ def thresholdout(questions: int, left: int, budget: int, spoke: bool, tolerance:
         else "The test set agrees with the training set here, and the answer is the training value: no budget was spent"
     )
     proven = (
-        f"With enough test examples it lies within {tolerance:g} of the truth"
+        f"With enough test examples it lies within {decimal(tolerance)} of the truth"
         if tolerance is not None
         else "Its parameters are those of the published experiment, not those of the theorem"
     )
@@ -86,7 +87,7 @@ def _news(state: LadderState, more: str) -> str:
 
 
 def _range(interval: Interval) -> str:
-    return f"[{interval.low:.4g}, {interval.high:.4g}]"
+    return f"[{decimal(interval.low)}, {decimal(interval.high)}]"
 
 
 def _s(number: int) -> str:

@@ -31,15 +31,15 @@ def grouped(value: int) -> str:
     return f"{value:,}" if abs(value) >= 10_000 else str(value)
 
 
-def decimal(value: float) -> str:
-    """A float with 4 significant digits, as a power of ten where it is very large or small."""
+def decimal(value: float, digits: int = 4) -> str:
+    """A float with so many significant digits, as a power of ten where it is very large or small: "0.1235", "1.87e10"."""
     if not math.isfinite(value):
         return str(value)
-    if value == 0 or 1e-3 <= abs(value) < 1e5:
-        text = f"{value:.4g}"
+    if value == 0 or 1e-3 <= abs(value) < 10 ** max(digits, 5):
+        text = f"{value:.{digits}g}"
         return f"{value:.0f}" if "e" in text else text
-    mantissa, exponent = f"{value:.2e}".split("e")
-    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(exponent)}"
 
 
 def counted(number: int, thing: str) -> str:
