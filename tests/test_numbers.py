@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from seatrial.numbers import counted, decimal, figure, seconds, share
+from seatrial.numbers import counted, decimal, figure, percent, seconds
 
 
 @pytest.mark.parametrize(
@@ -61,4 +61,5 @@ def test_figures_of_any_kind(value: object, text: str) -> None:
 def test_words_around_figures() -> None:
     assert [counted(number, "error") for number in (0, 1, 2)] == ["no errors", "1 error", "2 errors"]
     assert [seconds(value) for value in (0.012, 2.34, 300.0)] == ["12 ms", "2.3 s", "5.0 min"]
-    assert [share(value) for value in (0.0123, 0.5)] == ["1.2 %", "50 %"]
+    assert [percent(value) for value in (0, 0.0123, 0.5)] == ["0 %", "1.2 %", "50 %"]
+    assert percent(0.1234, 1) == "12.3 %"

@@ -51,6 +51,8 @@ def seconds(value: float) -> str:
     return f"{value * 1000:.0f} ms" if value < 0.1 else f"{value:.1f} s" if value < 100 else f"{value / 60:.1f} min"
 
 
-def share(value: float) -> str:
-    """A share of one as a percentage, with a digit after the point where it is small."""
-    return f"{value * 100:.1f} %" if value < 0.1 else f"{value * 100:.0f} %"
+def percent(value: float, digits: int | None = None) -> str:
+    """A share of one as a percentage; where `digits` after the point are not asked for, one where it is small."""
+    if digits is None:
+        digits = 1 if 0 < abs(value) < 0.1 else 0
+    return f"{value * 100:.{digits}f} %"

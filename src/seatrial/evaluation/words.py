@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seatrial.evaluation.metrics.figure import Figure
-from seatrial.numbers import counted, decimal, grouped, share
+from seatrial.numbers import counted, decimal, grouped, percent
 
 if TYPE_CHECKING:
     from seatrial.evaluation.evaluation import Evaluation, OfClass
@@ -111,12 +111,12 @@ def _calibration(of: Evaluation) -> list[str]:
         ]
     way = "too sure" if seen.temperature > 1 else "not sure enough"
     found = (
-        f"Calibration: the model is {way}; its probabilities are off by {share(before.debiased)} on average "
+        f"Calibration: the model is {way}; its probabilities are off by {percent(before.debiased)} on average "
         f"(expected calibration error without the part of chance, {chance})."
     )
     return [
         found,
-        f"A temperature of {seen.temperature:.2f}, fitted on {seen.fitted_on}, makes that {share(after.debiased)} and the log loss "
+        f"A temperature of {seen.temperature:.2f}, fitted on {seen.fitted_on}, makes that {percent(after.debiased)} and the log loss "
         f"{decimal(seen.log_loss_after)} instead of {decimal(seen.log_loss)}; answers stay as they are.",
     ]
 

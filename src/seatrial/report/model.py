@@ -169,7 +169,7 @@ def headline(verdict: Verdict) -> str:
 def sentence(errors: int, warnings: int, ticks: int) -> str:
     """So many findings in one sentence. `errors`: places; `ticks`: backward passes that were seen."""
     if errors:
-        more = f", and {_hurting(warnings, 'more thing')}" if warnings else ""
+        more = f", and {_hurting(warnings, 'more thing')} the result" if warnings else ""
         return f"The program is wrong in {counted(errors, 'place')}{more}."
     if warnings:
         return f"{_hurting(warnings, 'thing')} the result."

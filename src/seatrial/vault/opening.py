@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.errors import UsageProblem
-from seatrial.numbers import decimal
+from seatrial.numbers import decimal, percent
 from seatrial.vault import bodies, digests, ledger
 from seatrial.vault.archive import unpack
 from seatrial.vault.encryption import decrypted
@@ -277,4 +277,4 @@ def _shown(answer: Answer) -> str:
     if answer.interval is None:
         return decimal(answer.value)
     interval = answer.interval
-    return f"{decimal(answer.value)}  [{decimal(interval.low)}, {decimal(interval.high)}] at {interval.level:.0%}, {interval.method}"
+    return f"{decimal(answer.value)}  [{decimal(interval.low)}, {decimal(interval.high)}] at {percent(interval.level)}, {interval.method}"

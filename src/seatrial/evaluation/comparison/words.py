@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from seatrial.evaluation.comparison.better import MEANINGFUL
 from seatrial.evaluation.comparison.study import Pair, Study
-from seatrial.numbers import decimal
+from seatrial.numbers import decimal, percent
 
 _MOST = 1e7  # examples that nobody will have
 
@@ -39,7 +39,7 @@ def _verdict(study: Study, pair: Pair) -> str:
     figures = dict(zip((pair.first, pair.second), pair.result.figures, strict=True))
     gap = f"difference {found.effect:+.3g}"
     if math.isfinite(found.low):
-        gap += f", {found.level:.0%} interval {found.low:+.3g} to {found.high:+.3g}"
+        gap += f", {percent(found.level)} interval {found.low:+.3g} to {found.high:+.3g}"
     if not pair.is_shown:
         if (not found.effect and found.low == found.high) or (found.p == 1 and not math.isfinite(found.low)):
             return f"{pair.first} and {pair.second} do not differ in {study.figure} ({decimal(figures[pair.first])})."

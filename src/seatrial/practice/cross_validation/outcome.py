@@ -11,7 +11,7 @@ import numpy as np
 
 from seatrial.evaluation.comparison.compared import Compared
 from seatrial.evaluation.comparison.cross_validated import corrected_t
-from seatrial.numbers import decimal
+from seatrial.numbers import decimal, percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class CrossValidation:
             "mostly too small."
         )
         yield (
-            f"Each training has {1 - 1 / self.folds:.0%} of the examples, a part of which chooses its best epoch: one on all of them "
+            f"Each training has {percent(1 - 1 / self.folds)} of the examples, a part of which chooses its best epoch: one on all of them "
             "will rather be better."
         )
         if not self.is_nested:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from seatrial.evaluation.calibration.calibrating import Calibration
-from seatrial.numbers import counted, decimal
+from seatrial.numbers import counted, decimal, percent
 from seatrial.practice.ensembles.choice import BEST, Combination
 from seatrial.practice.ensembles.ensemble import Ensembled, Independence
 
@@ -75,7 +75,7 @@ def _errors(made: Ensembled) -> str:
         return f"The members' errors correlate by {known.correlation:.2f}{effective}."
     far = "nearly independent" if abs(known.q) < _NEARLY_INDEPENDENT else "far from independent"
     return (
-        f"Of two members exactly one is right in {known.disagreement:.1%} of the examples; their errors are {far}: Q {known.q:.2f}, "
+        f"Of two members exactly one is right in {percent(known.disagreement, 1)} of the examples; their errors are {far}: Q {known.q:.2f}, "
         f"kappa {known.kappa:.2f}, correlation {known.correlation:.2f}{effective}."
     )
 
@@ -84,9 +84,9 @@ def _bound(figures: Independence, members: int, several: bool) -> str:
     """Of several classes the right one may win with fewer than half of the votes."""
     more = " at most" if several else ""
     return (
-        f"If their errors were independent, a majority of {members} members that are wrong in {figures.mean_error:.1%} would be wrong in"
+        f"If their errors were independent, a majority of {members} members that are wrong in {percent(figures.mean_error, 1)} would be wrong in"
         f"{more} {_share(figures.bound_half)} (each with its own error: {_share(figures.own)}; ties counted as right: {_share(figures.bound)}). "
-        f"The hard vote is wrong in {figures.got:.1%}."
+        f"The hard vote is wrong in {percent(figures.got, 1)}."
     )
 
 

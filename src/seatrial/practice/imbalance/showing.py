@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from seatrial.files import replace
-from seatrial.numbers import decimal, share
+from seatrial.numbers import decimal, percent
 from seatrial.practice.imbalance.comparing import Candidate, Comparison
 from seatrial.practice.imbalance.general import Recommendation
 from seatrial.practice.imbalance.judging import corrected_by, rarest_scores
@@ -122,9 +122,9 @@ def _table(comparison: Comparison, advice: Recommendation) -> Table:
         recall, precision = (f"{value:.3f}" if math.isfinite(value) else "-" for value in figures)
         losses = (_mean(each, "loss"), _mean(each, "corrected"))
         shown = (decimal(value) if math.isfinite(value) else "-" for value in losses)
-        cells = (f"{each.mean:.3f}", share(_mean(each, "accuracy")), recall, precision, *shown)
+        cells = (f"{each.mean:.3f}", percent(_mean(each, "accuracy")), recall, precision, *shown)
         table.add_row(each.name, *cells, style="bold" if each.name == advice.name else "")
-    table.add_row("(largest class)", "-", share(comparison.rarity.largest_accuracy), *["-"] * 4, style="dim")
+    table.add_row("(largest class)", "-", percent(comparison.rarity.largest_accuracy), *["-"] * 4, style="dim")
     return table
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from seatrial.evaluation.comparison.seeds import MOST_SEEDS
-from seatrial.numbers import counted, decimal, share
+from seatrial.numbers import counted, decimal, percent
 from seatrial.practice.imbalance.comparing import Candidate, Comparison
 from seatrial.practice.imbalance.rarity import FEW
 from seatrial.practice.imbalance.remedies import PLAIN
@@ -19,8 +19,8 @@ def starting(comparison: Comparison) -> list[str]:
     at = known.rarest
     if seen is not None and math.isfinite(seen.gradient[at]):
         part = seen.gradient[at]
-        step = f"{share(part)} of the first step" if part >= 0 else "the first step makes it worse"
-        lines.append(f"At the start, class {at} is {share(seen.loss[at])} of the plain loss, and {step}.")
+        step = f"{percent(part)} of the first step" if part >= 0 else "the first step makes it worse"
+        lines.append(f"At the start, class {at} is {percent(seen.loss[at])} of the plain loss, and {step}.")
     recalls = comparison[PLAIN].recalls
     found = ", ".join(f"{each}: {value:.2f}" for each, value in enumerate(recalls) if math.isfinite(value))
     lines.append(f"Plain training ends with recalls of {found} (class: share that is found).")

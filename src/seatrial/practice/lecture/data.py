@@ -9,7 +9,7 @@ import numpy as np
 from torch.utils.data import Subset
 
 from seatrial.errors import UsageProblem
-from seatrial.numbers import counted
+from seatrial.numbers import counted, percent
 from seatrial.practice.dividing import by_class_if_possible, set_apart
 from seatrial.practice.fitting.subset import classes_of
 from seatrial.practice.lecture.outcome import Outcome
@@ -92,7 +92,7 @@ def look(practice: Practice) -> Outcome:
     sentences = (
         sizes,
         f"{len(names)} classes: the smallest has {counted(least, 'example')}, the largest {most}. Always answering the largest class "
-        f"would be right in {share:.1%}.",
+        f"would be right in {percent(share, 1)}.",
         *unscored,
     )
     values = {"classes": len(names), "smallest": least, "largest_share": share, "rare": most >= RARE * least}

@@ -15,7 +15,7 @@ from seatrial.errors import UsageProblem
 from seatrial.evaluation.evaluating import evaluate
 from seatrial.evaluation.evaluation import Evaluation
 from seatrial.evaluation.predictions import Predictions
-from seatrial.numbers import counted, decimal
+from seatrial.numbers import counted, decimal, percent
 from seatrial.practice.ensembles.saved import Ensemble, Inputs
 from seatrial.practice.evaluating.evaluating import PAGE, write
 from seatrial.practice.fitting.checkpoints import trained_model
@@ -164,7 +164,7 @@ def _sentences(result: Result, examples: int) -> tuple[str, ...]:
     between = (
         ""
         if interval is None
-        else f" ({interval.level:.0%} interval {decimal(interval.low)} to {decimal(interval.high)})"
+        else f" ({percent(interval.level)} interval {decimal(interval.low)} to {decimal(interval.high)})"
     )
     looks = result.look - 1
     count = "for the first time" if looks == 0 else f"after {counted(looks, 'look')} before"

@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from seatrial.numbers import decimal
+from seatrial.numbers import decimal, percent
 from seatrial.practice.fitting.settings import LOSS
 from seatrial.practice.refusal import refused
 
@@ -29,7 +29,7 @@ class Budget:
     def words(self) -> str:
         """For tables."""
         passes = f"{self.epochs} epoch{'' if self.epochs == 1 else 's'}"
-        return passes if self.share == 1 else f"{passes} on {self.share:.0%}"
+        return passes if self.share == 1 else f"{passes} on {percent(self.share)}"
 
 
 @dataclass(frozen=True, slots=True)

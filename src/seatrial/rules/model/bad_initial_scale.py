@@ -74,7 +74,7 @@ from dataclasses import dataclass
 from seatrial.events import Node, Place
 from seatrial.findings import Finding, Mend
 from seatrial.history import Run
-from seatrial.numbers import decimal
+from seatrial.numbers import decimal, percent
 from seatrial.rules import where
 from seatrial.rules.graph import Graph
 from seatrial.rules.growth import growth, input_std
@@ -187,7 +187,7 @@ def exploded(graph: Graph, large: list[Gain], limits: Thresholds) -> str | None:
     for node in graph.calls(*BOUNDED):
         bounded = node.index in reached and "high_share" in node.stats and graph.in_network(node)
         if bounded and share(node) >= limits.saturated:
-            return f"{share(node):.0%} of the outputs of `{node.op}` are at a bound"
+            return f"{percent(share(node))} of the outputs of `{node.op}` are at a bound"
     ends = [graph.node(ref) for ref in graph.seen.predictions] or [large[-1].call]
     for node in ends:
         std = node.stats.get("std", 0.0)

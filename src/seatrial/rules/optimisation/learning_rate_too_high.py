@@ -81,7 +81,7 @@ from dataclasses import dataclass, replace
 
 from seatrial.findings import Figure, Finding, Mend
 from seatrial.history import Run
-from seatrial.numbers import decimal
+from seatrial.numbers import decimal, percent
 from seatrial.rules.graph import Graph
 from seatrial.rules.growth import grown_from_start
 from seatrial.rules.losses import guessing
@@ -142,7 +142,11 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     if not violent and not (kind == "explodes" and largest >= limits.suspicious_ratio):
         return
     _, end = head_and_tail(training.values, 0.05)
-    size = f"one step changes the weights by {largest:.0%} of themselves" if largest < 10 else "steps dwarf the weights"
+    size = (
+        f"one step changes the weights by {percent(largest)} of themselves"
+        if largest < 10
+        else "steps dwarf the weights"
+    )
     evidence: dict[str, Figure] = {
         "learning_rate": rate,
         "first_update_ratio": first,

@@ -70,7 +70,7 @@ from dataclasses import dataclass, replace
 
 from seatrial.findings import Finding, Mend
 from seatrial.history import Run
-from seatrial.numbers import decimal
+from seatrial.numbers import decimal, percent
 from seatrial.rules.graph import Graph
 from seatrial.rules.series import finite, median
 from seatrial.rules.sweeps import tried_rates
@@ -122,7 +122,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
         NAME,
         "error" if travelled < limits.travelled / 5 else "warning",
         f"At a learning rate of {decimal(max(rates))} a step changes the weights by {decimal(typical, 2)} of themselves, "
-        f"{travelled:.1%} in all of {steps} steps; the loss went from {decimal(start)} to {decimal(end)}.",
+        f"{percent(travelled, 1)} in all of {steps} steps; the loss went from {decimal(start)} to {decimal(end)}.",
         training.rate_places(),
         {**evidence, **figures},
         remedy,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seatrial.numbers import decimal
+from seatrial.numbers import decimal, percent
 from seatrial.vault.pricing.answer import Interval
 
 if TYPE_CHECKING:
@@ -16,11 +16,11 @@ def exact(looks: int, interval: Interval | None, worst: Interval | None, optimis
     stands = "No interval can be computed: all values are the same."
     if looks == 1:
         if interval is not None:
-            stands = f"The {interval.level:.0%} interval of this score, {_range(interval)}, holds as it stands."
+            stands = f"The {percent(interval.level)} interval of this score, {_range(interval)}, holds as it stands."
         return f"This is the first time that the vault was opened: nothing was chosen by its data yet. {stands}"
     if interval is not None:
         stands = (
-            f"The {interval.level:.0%} interval of this score, {_range(interval)}, is widened for {looks} looks. It holds if no "
+            f"The {percent(interval.level)} interval of this score, {_range(interval)}, is widened for {looks} looks. It holds if no "
             "model was chosen by an earlier answer."
         )
     led = "If earlier answers led to this model, "
@@ -38,7 +38,7 @@ def ladder(state: LadderState, step: float, interval: Interval) -> str:
     news = _news(state, f"by more than the step of {decimal(step, 2)}")
     return (
         f"The vault was opened {state.looks} time{_s(state.looks)}, through the Ladder. {news}. Whatever models its answers "
-        f"led to, with probability {interval.level:.0%} the best one has a true loss in {_range(interval)}."
+        f"led to, with probability {percent(interval.level)} the best one has a true loss in {_range(interval)}."
     )
 
 
