@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import math
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,7 +55,14 @@ def command(
     what it writes until then, and what it does when Ctrl-C ends it, happens. The exit status is 0 where a rate is suggested,
     1 where none is.
     """
-    if script or module or args or not describes_task(task):
+    if args and not script and not module and describes_task(task):
+        given = shlex.join(args)
+        raise UsageProblem(
+            f"Expected nothing after the task {task}, found {given}.",
+            "task-arguments",
+            f"Put options before the file: seatrial lr {given} {task}. With --script the file runs as a script.",
+        )
+    if script or module or not describes_task(task):
         from seatrial.launch.program import Program
         from seatrial.launch.rating import RateSession
 

@@ -33,7 +33,7 @@ def show(study: Study, console: Console) -> None:
         tests = ", ".join(dict.fromkeys(each.result.compared.test for each in study.pairs if each.design == design))
         console.print(f"\nThe test: {tests}", style="bold", markup=False)
         console.print(f"{design[0].upper()}{design[1:]}. {why}", markup=False, highlight=False)
-    for title, sentences in (("What it supports", supported(study)), ("What it does not", unsupported(study))):
+    for title, sentences in (("What it supports", supported(study)), ("What it does not say", unsupported(study))):
         console.print(f"\n{title}", style="bold", markup=False)
         for sentence in sentences:
             console.print(f"- {sentence}", markup=False, highlight=False)

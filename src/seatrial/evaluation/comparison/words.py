@@ -101,7 +101,7 @@ def _limits(study: Study) -> Iterator[str]:
         )
     if any(pair.result.better is None and "one training" in pair.design for pair in study.pairs):
         yield (
-            "One training each: another seed may turn the result round. To say something of the methods, train each with several "
+            "One training each: another seed may reverse the result. To say something of the methods, train each with several "
             "seeds and give all tables."
         )
     few = [name for name, trainings in study.trainings.items() if 1 < trainings < 5]

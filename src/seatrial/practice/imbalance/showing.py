@@ -36,7 +36,7 @@ def show(comparison: Comparison, advice: Recommendation, console: Console) -> No
     for title, sentences in (
         (f"Recommended: {advice.name}", advice.why),
         ("What the comparison supports", supported(comparison)),
-        ("What it does not", unsupported(comparison)),
+        ("What it does not say", unsupported(comparison)),
     ):
         console.print(f"\n{title}", style="bold", markup=False)
         for sentence in sentences:

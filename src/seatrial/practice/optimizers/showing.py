@@ -33,7 +33,7 @@ def show(comparison: Comparison, console: Console) -> None:
     console.print(table)
     for title, sentences in (
         ("What it supports", supported(comparison)),
-        ("What it does not", unsupported(comparison)),
+        ("What it does not say", unsupported(comparison)),
     ):
         console.print(f"\n{title}", style="bold", markup=False)
         for sentence in sentences:
