@@ -33,7 +33,7 @@ class LazyGroup(click.Group):
             from seatrial.catalogue import nearest
 
             if near := nearest(args[0], self.described):
-                problem.message += f" Did you mean {' or '.join(near)}?"
+                raise click.UsageError(f"{problem.message} Did you mean {' or '.join(near)}?", ctx) from None
             raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -161,8 +161,8 @@ def _call(words: list[str], timeout: float | None, name: str) -> subprocess.Comp
             errors="backslashreplace",
             timeout=timeout,
         )
-    except subprocess.TimeoutExpired:
-        late = f"{name} did not end within {decimal(timeout)} s."
+    except subprocess.TimeoutExpired as error:
+        late = f"{name} did not end within {decimal(error.timeout)} s."
         raise CheckFailed(late, late) from None
 
 
