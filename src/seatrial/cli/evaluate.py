@@ -82,7 +82,7 @@ def command(
     if not quiet:
         for sentence in found.sentences:
             click.echo(sentence)
-        click.echo(f"\nAll of it: {folder / PAGE}", err=True)
+        click.echo(f"\nFull report: {folder / PAGE}", err=True)
     return 0
 
 

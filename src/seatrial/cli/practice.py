@@ -87,6 +87,6 @@ def command(
         progress=not quiet,
     )
     if not quiet:
-        click.echo(f"\nAll of it: {folder / REPORT}", err=True)
+        click.echo(f"\nFull report: {folder / REPORT}", err=True)
     send_all(folder, trackers, sys.stderr, quiet)
     return int(any(outcome.stops for outcome in diary.outcomes.values()))

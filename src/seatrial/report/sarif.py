@@ -1,7 +1,8 @@
 """SARIF 2.1.0 (OASIS, 2020): findings for code scanning, which shows them on their lines in a change or an editor.
 
 A finding is a result at its best line, with the others as related locations; its rule has the catalogue's statement and the
-page of `seatrial explain`; where the mend is a diff, it is a fix. What was suppressed is a suppressed result, what was not looked at a notification of the run.
+page of `seatrial explain`. A mend that is a diff is a fix. What was suppressed is a suppressed result, what was not looked at a
+notification of the run.
 """
 
 from __future__ import annotations
