@@ -24,6 +24,8 @@ def test_an_entry_is_found_by_its_name() -> None:
         ("dead-units", "model.dead-units"),
         ("model.dead_units", "model.dead-units"),
         ("data.softmax-before-cross-entropy", "model.softmax-before-cross-entropy"),
+        ("softmax", "model.softmax-before-cross-entropy"),
+        ("model.softmax", "model.softmax-wrong-dimension"),
     ],
 )
 def test_a_mistyped_name_is_refused_with_the_one_that_was_meant(mistyped: str, meant: str) -> None:

@@ -46,6 +46,8 @@ def _type(schema: Any) -> str:
             return ", ".join(f"`{value}`" for value in values)
         case {"const": value}:
             return f"`{value}`"
+        case {"type": [*names]}:
+            return " or ".join(names)
         case {"type": "object", "additionalProperties": of}:
             return f"table of {_type(of)}"
         case _:

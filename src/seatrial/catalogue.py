@@ -11,6 +11,8 @@ from pathlib import Path
 
 from seatrial.errors import UsageProblem
 
+SHORTEST_PART = 4  # letters of a name that tell which is meant
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -59,11 +61,13 @@ def suggestion(name: str) -> str:
 def nearest(word: str, known: Iterable[str]) -> list[str]:
     """At most three of the known words that a mistyped one may stand for, the nearest first.
 
-    A name of a finding is also compared without its group: people remember "dead-units" and forget "model.".
+    A name of a finding is also compared without its group, and by a part of it: people remember "dead-units" and forget
+    "model.", or remember "softmax".
     """
     names = list(known)
     wanted = word.strip().lower()
     short = [
         name for name in names if "." in name and name.split(".", 1)[1] == wanted.split(".", 1)[-1].replace("_", "-")
     ]
-    return short[:3] or difflib.get_close_matches(wanted, names, n=3, cutoff=0.6)
+    part = [name for name in names if len(wanted) >= SHORTEST_PART and wanted in name]
+    return short[:3] or part[:3] or difflib.get_close_matches(wanted, names, n=3, cutoff=0.6)

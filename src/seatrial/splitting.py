@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.errors import UsageProblem
+from seatrial.numbers import decimal
 
 Mask = NDArray[np.bool_]
 Column = NDArray[Any]
@@ -123,7 +124,7 @@ def _whole_groups(examples: int, count: int, seed: int, groups: Column, classes:
         raise UsageProblem(
             f"Expected at least {folds} groups for a test part of {count} of {examples} examples, found {number}.",
             "split-groups",
-            f"Choose a --split of {1 / number:.2g} or more, or leave --stratify or --groups out.",
+            f"Choose a --split of {decimal(1 / number, 2)} or more, or leave --stratify or --groups out.",
         )
     if np.bincount(classes).max() < folds:
         raise UsageProblem(

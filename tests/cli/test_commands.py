@@ -82,6 +82,12 @@ def test_explain_knows_what_was_meant(tmp_path):
     assert "Did you mean model.softmax-before-cross-entropy?" in ended.stderr and ended.stdout == ""
 
 
+def test_a_mistyped_command_is_refused_with_the_one_that_was_meant(tmp_path):
+    ended = seatrial(tmp_path, "chek", "task.py")
+    assert ended.returncode == 2 and "No such command 'chek'. Did you mean check?" in ended.stderr
+    assert "Did you mean" not in seatrial(tmp_path, "xyzzy").stderr
+
+
 def test_rules_lists_every_rule_with_its_severity_and_statement(tmp_path):
     from seatrial.rules import discover
 

@@ -130,3 +130,10 @@ def test_which_files_are_tasks(tmp_path: Path) -> None:
     assert not says(SCRIPT) and not says("from other import Task\n") and not says("from seatrial import Vault\n")
     assert not says("this is no Python") and not describes_task(str(tmp_path / "none.py"))
     assert describes_task("whatever.py:task") and not describes_task("train.py")
+
+
+def test_options_behind_a_task_are_not_taken_for_those_of_a_script(tmp_path: Path) -> None:
+    (tmp_path / "it.py").write_text(TASK)
+    ended = lr(tmp_path, "it.py", "--seconds", "3")
+    assert "[task-arguments]" in ended.stderr and "seatrial lr --seconds 3 it.py" in ended.stderr
+    assert not (tmp_path / "seatrial-runs").exists()

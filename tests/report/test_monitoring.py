@@ -55,7 +55,7 @@ def test_the_noise_is_told_with_its_uncertainty() -> None:
     assert noise.scale == 96  # (1 - 1/4) / (1/4) of 32
     assert noise.low < 96 < noise.high
     (sentence,) = section(monitoring(Run.of([*run(), *pairs(0.25)])), sample.TICKS).sentences
-    assert "25% (" in sentence
+    assert "25 % (" in sentence
     assert "Noise scale: 96 examples (87 to 106" in sentence
 
 
@@ -74,4 +74,4 @@ def test_a_layer_grows_smoother() -> None:
     events = [Filters(at, 0, (8, 1, 5, 5), 1 - at / 200, 0.02) for at in (0, 50, 100)]
     (panel,) = section(monitoring(Run.of([*run(), *events])), sample.TICKS).panels
     assert panel.title == "First-layer filters, hidden.weight"
-    assert "50% ± 6% smoother" in panel.sentence
+    assert "50 % ± 5.7 % smoother" in panel.sentence

@@ -36,7 +36,7 @@ def found(**changed: Any) -> FoundRate:
 def none() -> FoundRate:
     nan = math.nan
     empty = Swept(np.zeros(0), np.zeros((3, 0)))
-    why = "the loss does not react to the rate, up to 1e+04"
+    why = "the loss does not react to the rate, up to 1e4"
     seen = Found(nan, nan, nan, nan, (nan, nan), why, 0.1, 0, 50, 0.1, empty, NOTHING, ())
     return FoundRate(seen, nan, nan, "train", "Adam", "new models")
 

@@ -12,6 +12,7 @@ import sample_run as sample
 
 from seatrial.config import Config
 from seatrial.events import Place, RunEnded, RunStarted, SourceSeen
+from seatrial.findings import Finding
 from seatrial.history import Run
 from seatrial.report.sarif import render
 from seatrial.verdict import Verdict, settle
@@ -72,6 +73,61 @@ def test_a_finding_stands_at_its_line_with_its_rule(schema: Any) -> None:
     assert "`" not in rule["help"]["text"].partition("Faulty")[0]
     assert run["originalUriBaseIds"]["SRCROOT"]["uri"] == f"file://{sample.FOLDER}/"
     assert "worker processes" in run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"]
+
+
+def mended(text: str, fix: Any) -> str:
+    """A text after the replacements of a fix, as a viewer makes them: from the last to the first."""
+    lines = text.split("\n")
+
+    def offset(line: int, column: int) -> int:
+        return sum(len(each) + 1 for each in lines[: line - 1]) + column - 1
+
+    (change,) = fix["artifactChanges"]
+    for each in reversed(change["replacements"]):
+        at = each["deletedRegion"]
+        first, end = offset(at["startLine"], at["startColumn"]), offset(at["endLine"], at["endColumn"])
+        assert 0 <= first <= end <= len(text)
+        text = text[:first] + each.get("insertedContent", {"text": ""})["text"] + text[end:]
+    return text
+
+
+def test_a_mend_of_the_source_is_a_fix(schema: Any) -> None:
+    finding = replace(sample.softmax(), evidence={"made_by": "softmax"})
+    (run,) = log(sample.verdict(finding), schema)["runs"]
+    (fix,) = run["results"][0]["fixes"]
+    assert fix["description"]["text"] == sample.softmax().remedy
+    assert fix["artifactChanges"][0]["artifactLocation"] == {"uri": "digits.py", "uriBaseId": "SRCROOT"}
+    assert mended(sample.SOURCE, fix) == sample.SOURCE.replace("torch.softmax(self.out(x), dim=1)", "self.out(x)")
+
+
+SCHEDULE = {"steps_of_the_schedule": 90, "steps_of_the_optimizer": 90}
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "evidence", "source", "after"),
+    [
+        # put in
+        ("loop.missing-zero-grad", 2, {"steps_without_clearing": 9}, "b()\nopt.step()\nc()\n", "b()\nopt.step()\nopt.zero_grad()\nc()\n"),
+        # put in at the end of a file whose last line has no end, after characters that others take for one
+        ("loop.missing-zero-grad", 3, {"steps_without_clearing": 9}, "'\u2028ä🙂'\nif now:\n    opt.step()", "'\u2028ä🙂'\nif now:\n    opt.step()\n    opt.zero_grad()"),
+        # moved
+        ("loop.scheduler-misplaced", 4, SCHEDULE, "for e in r:\n    for x in l:\n        opt.step()\n        s.step()\n    print(e)\n", "for e in r:\n    for x in l:\n        opt.step()\n    s.step()\n    print(e)\n"),
+        # the last line, without an end, replaced
+        ("loop.leaky-freeze", 2, {}, "a = 1\np.require_grad = False", "a = 1\np.requires_grad = False"),
+    ],
+)  # fmt: skip
+def test_a_fix_makes_the_mended_text(
+    name: str, line: int, evidence: dict[str, Any], source: str, after: str, schema: Any
+) -> None:
+    finding = Finding(name, "error", "It is so.", (Place(sample.SCRIPT, line, ""),), dict(evidence))
+    (run,) = log(sample.verdict(finding, changed=[SourceSeen(sample.SCRIPT, source)]), schema)["runs"]
+    (fix,) = run["results"][0]["fixes"]
+    assert mended(source, fix) == after
+
+
+def test_without_a_mend_there_is_no_fix(schema: Any) -> None:
+    (run,) = log(sample.verdict(sample.softmax(), changed=[SourceSeen(sample.SCRIPT, "pass\n")]), schema)["runs"]
+    assert "fixes" not in run["results"][0]
 
 
 def test_what_is_suppressed_says_by_whom_and_why(schema: Any) -> None:

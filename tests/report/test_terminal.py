@@ -41,13 +41,13 @@ def test_the_whole_screen(monkeypatch: pytest.MonkeyPatch) -> None:
         "  ▌ loss = criterion(model(x), y)",
         "  classes 10 · lowest possible loss 1.461 · loss at end 1.674 · steps 304",
         "  → Return the logits from forward, and apply softmax only where probabilities are wanted.",
-        "  explains optimisation.underfitting",
+        "  It explains: optimisation.underfitting",
         "",
         "1 note: loop.unseeded-run.",
         "Not looked at: 1 thing, listed in the report.",
         "Watching took 0.2 s, 2.7 % of the run.",
-        "All of it:  xdg-open seatrial-runs/one/report.html",
-        "The reason: seatrial explain model.softmax-before-cross-entropy",
+        "Full report:  xdg-open seatrial-runs/one/report.html",
+        "Why it harms: seatrial explain model.softmax-before-cross-entropy",
     ]
 
 
@@ -66,7 +66,9 @@ def test_what_was_tried_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> No
     found = screen(sample.verdict(sample.softmax(), also=sample.tried()), monkeypatch, 110).splitlines()
     assert found.count("ERROR  model.softmax-before-cross-entropy  proven") == 1
     told = next(line for line in found if line.startswith("Trials"))
-    assert told.rstrip().startswith("Trials: 1 proof, 1 suspicion not proven, gradients of 2 functions checked")
+    assert told.rstrip().startswith(
+        "Trials: 1 finding proven; 1 suspicion not proven; gradients of 2 functions checked"
+    )
     assert "Not looked at: 2 things, listed in the report." in found
     assert len(found) < 30
 
@@ -123,7 +125,7 @@ def test_a_long_exception_is_begun_only(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_command_stays_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
     found = screen(sample.verdict(sample.softmax()), monkeypatch, 40).splitlines()
-    assert found[-2:] == ["The reason:", "  seatrial explain model.softmax-before-cross-entropy"]
+    assert found[-2:] == ["Why it harms:", "  seatrial explain model.softmax-before-cross-entropy"]
 
 
 def test_suppressions_are_counted_with_their_reasons(monkeypatch: pytest.MonkeyPatch) -> None:

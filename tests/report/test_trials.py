@@ -271,7 +271,7 @@ def failed(*sizes: int) -> Overfitted:
 @pytest.mark.parametrize(
     ("events", "line"),
     [
-        ([sample.proof_of_softmax()], "1 proof"),
+        ([sample.proof_of_softmax()], "1 finding proven"),
         ([sample.guess_at_the_rate()], "1 suspicion not proven"),
         ([sample.untrained()], "untrained loss 2.27 (best constant 2.11)"),
         ([sample.ladder()], "5 examples overfitted, 20 not"),

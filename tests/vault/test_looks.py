@@ -168,7 +168,7 @@ class TestClaims:
         answer = priced.exact([1] * 80 + [0] * 20)
         assert answer.worst == answer.interval
         assert "first time" in answer.sentence
-        assert "95% interval of this score, [0.7082, 0.8733], holds as it stands." in answer.sentence
+        assert "95 % interval of this score, [0.7082, 0.8733], holds as it stands." in answer.sentence
 
     def test_later_looks_say_what_they_cost(self) -> None:
         answer = priced.exact([1] * 80 + [0] * 20, looks=6)

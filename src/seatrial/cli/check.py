@@ -14,13 +14,13 @@ from seatrial.cli.threads import let_threads_sleep
 
 @click.command()
 @options.out("Folder for findings.json, report.html and the record.")
-@click.option("--quiet", is_flag=True, help="Print no report and no progress; the files are written all the same.")
+@click.option("--quiet", is_flag=True, help="Print no report and no progress; the files are still written.")
 @click.option(
     "--trials",
     type=click.Choice(["full", "quick"]),
     default="full",
     show_default=True,
-    help="Experiments on copies: all; those that train nothing.",
+    help="Experiments on copies. full: all; quick: only those that train nothing.",
 )
 @format_options
 @source_option

@@ -10,16 +10,16 @@ import click
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for compare.json and compare.svg.")
 @click.option("--by", default="", help="The figure: accuracy, f1, log-loss, mae, ...; the usual one if left out.")
-@click.option("--lowest", is_flag=True, help="Of scores: the best ones are the lowest.")
+@click.option("--lowest", is_flag=True, help="The lowest score is the best.")
 @click.option("--mid-p", "mid", is_flag=True, help="McNemar's mid-p: less conservative than the exact p.")
-@click.option("--independent", is_flag=True, help="Test sets that differ are draws from one population.")
+@click.option("--independent", is_flag=True, help="State that different test sets are draws from one population.")
 @click.option("--vault", type=click.Path(path_type=Path), help="Count the looks in this vault's ledger too.")
 @click.option(
     "--counted",
     type=click.Path(path_type=Path),
     help="Where comparisons are counted; seatrial-runs/comparisons.jsonl if left out.",
 )
-@click.option("--quiet", is_flag=True, help="Print nothing; the files are written all the same.")
+@click.option("--quiet", is_flag=True, help="Print nothing; the files are still written.")
 @click.argument("methods", nargs=-1, required=True, metavar="[NAME=]PATH[,PATH...] ...")
 def command(
     out: Path | None,

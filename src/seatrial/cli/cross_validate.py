@@ -15,21 +15,25 @@ if TYPE_CHECKING:
 
 @click.command()
 @options.out("Folder for the trainings, their predictions, scores.csv.")
-@options.number("--folds", 5, "Parts that are tested on in turn.")
-@options.number("--repeats", 1, "How often they are drawn.")
+@options.number("--folds", 5, "Number of parts, each of which is the test data once.")
+@options.number("--repeats", 1, "How often the folds are drawn.")
 @click.option(
-    "--seed", type=int, default=0, show_default=True, help="Of the folds: the same for methods to be compared."
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Seed of the folds; use the same one for methods that you compare.",
 )
-@options.number("--inner", 3, "Folds within the folds, to choose among tasks.")
+@options.number("--inner", 3, "Folds within each fold, to choose among tasks.")
 @options.into_settings(
-    options.epochs(30, "At most, in each training."),
+    options.epochs(30, "Most epochs of each training."),
     options.patience(),
     options.choose("What is measured: loss, or a metric of the task."),
     options.highest,
     options.accelerator,
 )
 @click.option("--resume", is_flag=True, help="Go on with what is in --out.")
-@click.option("--quiet", is_flag=True, help="Print the result only.")
+@click.option("--quiet", is_flag=True, help="Print only the result.")
 @click.argument("tasks", nargs=-1, required=True, metavar="TASK.py[:NAME] ...")
 def command(
     out: Path | None,

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@options.out("Folder for all files; the same one goes on after a kill.")
-@options.number("--members", 5, "Trainings with other seeds; and snapshots.")
+@options.out("Folder for all files; give the same one to go on after an interruption.")
+@options.number("--members", 5, "Number of trainings with other seeds, and of snapshots.")
 @click.option(
     "--kinds",
     default="seeds,soup,classical",
     show_default=True,
-    help="Where members come from: seeds, snapshots, averages (EMA, SWA), soup, classical; with commas.",
+    help="Where members come from: seeds, snapshots, averages (EMA, SWA), soup, classical; separated by commas.",
 )
 @click.option(
     "--checkpoints",
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     help="Saved weights of the task's model, or a folder of them; may be given several times.",
 )
 @options.into_settings(
-    options.epochs(30, "Of each training, at most."),
+    options.epochs(30, "Most epochs of each training."),
     options.patience(),
     options.choose("What a training's best epoch is chosen by, as for train."),
     options.highest,
-    options.seed("Of the first training; the others follow."),
+    options.seed("Seed of the first training; the others take the next ones."),
     click.option("--optimizer", default="", help="As for train."),
     click.option("--rate", default="", help="As for train; found once for all."),
     click.option("--schedule", default="", help="As for train."),

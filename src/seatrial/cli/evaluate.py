@@ -26,22 +26,22 @@ TABLES = (".npz", ".csv")
     "--weights",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Of a task's model, as `seatrial train` leaves them: best.safetensors. Several: one for each training.",
+    help="Weights of the task's model, as `seatrial train` leaves them: best.safetensors. May be given several times, once for each training.",
 )
 @click.option("--on", default="validation", show_default=True, help="Data of the task: validation, or train.")
 @click.option(
     "--calibrate-on",
     type=click.Path(path_type=Path),
-    help="Predictions of the same model for other data, to fit its temperature on.",
+    help="Predictions of the same model for other data; the temperature is fitted on them.",
 )
 @click.option(
     "--level",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.95,
     show_default=True,
-    help="Of the intervals.",
+    help="Level of the intervals.",
 )
-@click.option("--quiet", is_flag=True, help="Print nothing; the files are written all the same.")
+@click.option("--quiet", is_flag=True, help="Print nothing; the files are still written.")
 @click.argument("given", nargs=-1, required=True, metavar="TASK.py[:NAME] | PREDICTIONS...")
 def command(
     out: Path | None,
@@ -54,9 +54,9 @@ def command(
 ) -> int:
     """Say how well a model does: figures with intervals, each class, calibration, slices that do worse.
 
-    Of a task with the weights of one or several trainings, or of predictions in .npz or .csv files, one a training. Columns of a .csv
-    beside the predictions are searched for slices; columns rater:NAME hold what several raters said. Sealed test data stay sealed: `seatrial practice` opens the vault at its end, or
-    `seatrial vault open` does.
+    Evaluates a task with the weights of one or several trainings, or predictions in .npz or .csv files, one for each training. Other
+    columns of a .csv are searched for slices; columns rater:NAME hold what several raters said. Sealed test data stay sealed: only
+    `seatrial practice` (at its end) and `seatrial vault open` open a vault.
     """
     let_threads_sleep()
     from seatrial.evaluation.evaluating import evaluate
@@ -82,7 +82,7 @@ def command(
     if not quiet:
         for sentence in found.sentences:
             click.echo(sentence)
-        click.echo(f"\nAll of it: {folder / PAGE}", err=True)
+        click.echo(f"\nFull report: {folder / PAGE}", err=True)
     return 0
 
 

@@ -18,8 +18,10 @@ _EPILOG = (
 
 @click.command(epilog=_EPILOG)
 @options.out("Folder for imbalance.json, imbalance.svg and all trainings.")
-@click.option("--remedies", default="", help="Some of those below, with commas; all that the task allows if left out.")
-@click.option("--metric", default="balanced-accuracy", show_default=True, help="What they are compared by.")
+@click.option(
+    "--remedies", default="", help="Which of those below, separated by commas; all that the task allows if left out."
+)
+@click.option("--metric", default="balanced-accuracy", show_default=True, help="Metric by which they are compared.")
 @options.number("--seeds", 3, "Trainings of each remedy.")
 @options.number("--epochs", 20, "Passes over the data in each training.")
 @options.quiet

@@ -24,6 +24,18 @@ class LazyGroup(click.Group):
             return None
         return importlib.import_module(f"{self.package}.{cmd_name.replace('-', '_')}").command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as problem:
+            from seatrial.catalogue import nearest
+
+            if near := nearest(args[0], self.described):
+                raise click.UsageError(f"{problem.message} Did you mean {' or '.join(near)}?", ctx) from None
+            raise
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(self.described.items()))

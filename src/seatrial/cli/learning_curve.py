@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seatrial.cli import options
+from seatrial.numbers import decimal
 
 if TYPE_CHECKING:
     from seatrial.practice.fitting.settings import Settings
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
 @options.out("Folder for learning-curve.svg and learning-curve.json.")
 @click.option("--seeds", type=click.IntRange(2), default=3, show_default=True, help="Trainings for each size.")
 @options.into_settings(
-    options.epochs(10, "At most, on all data; on less, as many steps as these."),
+    options.epochs(10, "Most epochs on all data; on less data, as many steps as these."),
     options.patience(),
     options.choose("What is measured: loss, or a metric of the task."),
     options.highest,
     options.accelerator,
 )
-@click.option("--quiet", is_flag=True, help="Print the sentence only.")
+@click.option("--quiet", is_flag=True, help="Print only the result.")
 @options.task
 def command(out: Path | None, seeds: int, settings: Settings, quiet: bool, task: str) -> int:
     """Train on an eighth, a quarter, half and all of the data: what would more data bring?"""
@@ -44,7 +45,8 @@ def command(out: Path | None, seeds: int, settings: Settings, quiet: bool, task:
     def told(point: Point, of: int) -> None:
         if not quiet:
             print(
-                f"{point.examples:7} examples, seed {point.seed}: {settings.choose} {point.value:.4g}", file=sys.stderr
+                f"{point.examples:7} examples, seed {point.seed}: {settings.choose} {decimal(point.value)}",
+                file=sys.stderr,
             )
 
     curve = learning_curve(grown(found, settings, told, seeds=seeds), highest=settings.highest)

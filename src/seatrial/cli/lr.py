@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import math
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,21 +16,23 @@ from seatrial.errors import UsageProblem
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
-@click.option("--steps", type=click.IntRange(min=1), help="Steps of the training that the rate is for.  [10 epochs]")
+@click.option(
+    "--steps", type=click.IntRange(min=1), help="Number of steps of the training that the rate is for.  [10 epochs]"
+)
 @click.option(
     "--seconds", type=click.FloatRange(min=0, min_open=True), default=20.0, show_default=True, help="CPU time to spend."
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for rate.json and rate.html.")
-@click.option("--json", "as_json", is_flag=True, help="Print what rate.json holds (of a task).")
-@click.option("--quiet", is_flag=True, help="Print nothing; the files are written all the same.")
-@click.option("--script", is_flag=True, help="The file is a script, whatever it looks like.")
-@click.option("-m", "--module", is_flag=True, help="A script by the name of its module, as for `python -m`.")
+@click.option("--json", "as_json", is_flag=True, help="Print the contents of rate.json (for a task).")
+@click.option("--quiet", is_flag=True, help="Print nothing; the files are still written.")
+@click.option("--script", is_flag=True, help="Take the file for a script, even if it looks like a task.")
+@click.option("-m", "--module", is_flag=True, help="The script is named as a module, as for `python -m`.")
 @click.option(
     "--stop",
     type=click.IntRange(min=0),
     default=64,
     show_default=True,
-    help="End a script after so many steps of its optimizer, as Ctrl-C would; 0: let it run to its end.",
+    help="End a script after this many optimizer steps, as Ctrl-C would; 0: let it run to its end.",
 )
 @click.argument("task", metavar="TASK.py[:NAME]|SCRIPT")
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
@@ -52,7 +55,14 @@ def command(
     what it writes until then, and what it does when Ctrl-C ends it, happens. The exit status is 0 where a rate is suggested,
     1 where none is.
     """
-    if script or module or args or not describes_task(task):
+    if args and not script and not module and describes_task(task):
+        given = shlex.join(args)
+        raise UsageProblem(
+            f"Expected nothing after the task {task}, found {given}.",
+            "task-arguments",
+            f"Put options before the file: seatrial lr {given} {task}. With --script the file runs as a script.",
+        )
+    if script or module or not describes_task(task):
         from seatrial.launch.program import Program
         from seatrial.launch.rating import RateSession
 

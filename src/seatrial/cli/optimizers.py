@@ -15,9 +15,13 @@ from seatrial.cli.threads import let_threads_sleep
 @options.number("--epochs", 10, "Passes over the data in each training.")
 @options.number("--seeds", 3, "Trainings of each optimizer.")
 @click.option(
-    "--optimizers", default="", help="Some of sgd, adamw, schedule-free, own, with commas; all but own if left out."
+    "--optimizers",
+    default="",
+    help="Which of sgd, adamw, schedule-free, own, separated by commas; all but own if left out.",
 )
-@click.option("--rate", multiple=True, metavar="NAME=VALUE", help="A rate that need not be found.")
+@click.option(
+    "--rate", multiple=True, metavar="NAME=VALUE", help="Learning rate of an optimizer, so that it need not be found."
+)
 @options.choose("Compare by the loss, or by a metric of the task.")
 @options.highest
 @click.option("--keep", is_flag=True, help="Keep the folder of each training in --out.")

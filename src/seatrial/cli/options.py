@@ -15,11 +15,11 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 Option: TypeAlias = Callable[[Any], Any]
 
 task = click.argument("task", metavar="TASK.py[:NAME]")
-quiet = click.option("--quiet", is_flag=True, help="Print nothing; the files are written all the same.")
+quiet = click.option("--quiet", is_flag=True, help="Print nothing; the files are still written.")
 accelerator = click.option("--accelerator", default="auto", show_default=True, help="cpu, cuda, mps, auto.")
-highest = click.option("--highest", is_flag=True, help="The best value of that is the highest.")
+highest = click.option("--highest", is_flag=True, help="The highest value of it is the best.")
 rate = click.option(
-    "--rate", default="", help="Learning rate, or found; with --optimizer it is found if nothing is given."
+    "--rate", default="", help="Learning rate, or found: search for it. With --optimizer it is found if none is given."
 )
 
 

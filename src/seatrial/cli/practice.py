@@ -19,12 +19,14 @@ SPACE = "space"
 
 @click.command()
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder of the practice; the same one goes on after an interruption."
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder of the practice; give the same one to go on after an interruption.",
 )
 @options.into_settings(
-    options.epochs(30, "Passes over the training data, at most."),
-    options.patience("Epochs without improvement of the validation; 0: never stop."),
-    options.seed("Of all that is drawn."),
+    options.epochs(30, "Most passes over the training data."),
+    options.patience("Stop after this many epochs without improvement on the validation data; 0: never."),
+    options.seed("Seed of all random numbers."),
 )
 @click.option(
     "--test", "test_share", type=float, default=0.2, show_default=True, help="Share of the data that is sealed."
@@ -40,9 +42,9 @@ SPACE = "space"
 @click.option(
     "--quick",
     is_flag=True,
-    help="Check without training copies, take the learning rate as it is, search and combine nothing.",
+    help="Check without training copies, keep the learning rate, skip the search and the ensemble.",
 )
-@click.option("--quiet", is_flag=True, help="Print nothing; the report is written all the same.")
+@click.option("--quiet", is_flag=True, help="Print nothing; the report is still written.")
 @track_option
 @click.argument("task", metavar="[TASK.py[:NAME]]", required=False)
 def command(
@@ -85,6 +87,6 @@ def command(
         progress=not quiet,
     )
     if not quiet:
-        click.echo(f"\nAll of it: {folder / REPORT}", err=True)
+        click.echo(f"\nFull report: {folder / REPORT}", err=True)
     send_all(folder, trackers, sys.stderr, quiet)
     return int(any(outcome.stops for outcome in diary.outcomes.values()))

@@ -13,7 +13,7 @@ from seatrial.cli.track import track_option
 
 @click.command()
 @click.option("--strict", is_flag=True, help="End with status 1 if an error is found.")
-@click.option("--quiet", is_flag=True, help="Print no report; the files are written all the same.")
+@click.option("--quiet", is_flag=True, help="Print no report; the files are still written.")
 @format_options
 @source_option
 @track_option

@@ -18,16 +18,16 @@ from seatrial.errors import UsageProblem
 @click.option(
     "--strict", is_flag=True, help="End with status 1 if an error is found and the script itself ended with 0."
 )
-@click.option("--quiet", is_flag=True, help="Print no report; the files are written all the same.")
+@click.option("--quiet", is_flag=True, help="Print no report; the files are still written.")
 @click.option(
     "--trials",
     type=click.Choice(["full", "quick", "off"]),
     default="full",
     show_default=True,
-    help="Experiments on copies after the script has ended: all within a quarter of its time (10 s to 2 min); those that "
-    "train nothing; none.",
+    help="Experiments on copies after the script has ended. full: all, within a quarter of its time (10 s to 2 min); quick: only those that "
+    "train nothing; off: none.",
 )
-@click.option("--trials-first", is_flag=True, help="Make the trials that need no more than one step at the first step.")
+@click.option("--trials-first", is_flag=True, help="Make the experiments that need only one step at the first step.")
 @format_options
 @source_option
 @track_option

@@ -13,21 +13,21 @@ from seatrial.cli.threads import let_threads_sleep
 
 
 @click.command()
-@options.out("Folder for the report; a search there goes on.")
-@options.number("--trials", 48, "Candidates that are tried, at most.")
-@options.number("--epochs", 18, "Of the longest trainings; first ones take a ninth.")
-@options.number("--share", 0.25, "Of the data, in first trainings.")
-@options.number("--leaders", 4, "That are trained again on fresh seeds.")
-@options.number("--seeds", 5, "Of these.")
-@options.choose("What decides: loss, or a metric of the task; on validation.")
+@options.out("Folder for the report; if a search is there, it goes on.")
+@options.number("--trials", 48, "Largest number of candidates to try.")
+@options.number("--epochs", 18, "Epochs of the longest trainings; the first ones take a ninth.")
+@options.number("--share", 0.25, "Share of the data in the first trainings.")
+@options.number("--leaders", 4, "Best candidates that are trained again on fresh seeds.")
+@options.number("--seeds", 5, "Number of these fresh seeds.")
+@options.choose("What decides, on the validation data: loss, or a metric of the task.")
 @options.highest
-@options.number("--seed", 0, "Of all that is drawn.")
+@options.number("--seed", 0, "Seed of all random numbers.")
 @options.accelerator
-@click.option("--workers", type=click.IntRange(1), help="Processes on this machine; one a device if left out.")
+@click.option("--workers", type=click.IntRange(1), help="Processes on this machine; one for each device if left out.")
 @click.option("--storage", default="", help="postgresql://USER:PASSWORD@HOST/DATABASE, the same on several machines.")
-@click.option("--name", default="", help="Of the search in that storage; the file's name if left out.")
+@click.option("--name", default="", help="Name of the search in that storage; the file's name if left out.")
 @click.option(
-    "--ray", default="", metavar="ADDRESS", help="Of a Ray cluster whose workers do the work; local: one here."
+    "--ray", default="", metavar="ADDRESS", help="Address of a Ray cluster that does the work; local: start one here."
 )
 @options.quiet
 @options.task

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 @options.out("Folder for checkpoints, history, record and report.")
 @click.option("--resume", is_flag=True, help="Go on with the training in --out, as if it had not been interrupted.")
 @options.into_settings(
-    options.epochs(30, "Passes over the training data, at most."),
-    options.patience("Epochs without improvement of the validation; 0: never stop."),
+    options.epochs(30, "Most passes over the training data."),
+    options.patience("Stop after this many epochs without improvement on the validation data; 0: never."),
     options.choose("What the best epoch is chosen by: loss, or a metric of the task."),
     options.highest,
-    options.seed("Of the model, the order of examples, all that is drawn."),
+    options.seed("Seed of the model, the order of examples and all other random numbers."),
     options.number("--subset", 1.0, "Train on this share of the examples, e.g. 0.1."),
     options.number("--clip", 0.0, "Largest norm of the gradient; 0: not clipped."),
     click.option(
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     options.rate,
     click.option("--schedule", default="", help="constant, step, plateau, cosine, wsd, ...: see seatrial schedules."),
     options.accelerator,
-    options.number("--devices", 1, "So many of them, a process each."),
+    options.number("--devices", 1, "Number of devices, with a process for each."),
     click.option(
         "--precision", default="32-true", show_default=True, help="As Fabric names it: 32-true, bf16-mixed, 16-mixed."
     ),
 )
 @click.option(
-    "--quiet", is_flag=True, help="Print nothing while it trains, and no report; the files are written all the same."
+    "--quiet", is_flag=True, help="Print nothing while it trains, and no report; the files are still written."
 )
 @track_option
 @options.task

@@ -20,6 +20,7 @@ from seatrial.evaluation.predictions import Kind, Predictions, matched
 from seatrial.evaluation.rating.rated import rated
 from seatrial.evaluation.slices.slicing import slices
 from seatrial.evaluation.thresholds.decisions import confusion_of
+from seatrial.numbers import decimal
 
 READABLE = 30  # classes of a confusion matrix that can be read
 MOST_CURVES, POINTS = 12, 200
@@ -65,7 +66,7 @@ def evaluate(
     """
     trainings = [predictions] if isinstance(predictions, Predictions) else list(predictions)
     if not trainings or not 0 < level < 1:
-        found = f"a level of {level:g}" if trainings else "no predictions"
+        found = f"a level of {decimal(level)}" if trainings else "no predictions"
         raise UsageProblem(f"Expected predictions and a level between 0 and 1, found {found}.", "evaluate")
     trainings = [trainings[0], *(_in_order_of(trainings[0], each) for each in trainings[1:])]
     first = trainings[0]

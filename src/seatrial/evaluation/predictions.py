@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.errors import UsageProblem
+from seatrial.numbers import decimal
 
 Kind: TypeAlias = Literal["binary", "multiclass", "multilabel", "regression", "segmentation"]
 KINDS: tuple[Kind, ...] = ("binary", "multiclass", "multilabel", "regression", "segmentation")
@@ -197,7 +198,7 @@ def _check_shapes(kind: Kind, targets: NDArray[Any], scores: NDArray[Any]) -> No
             f"class indexes from 0 to {scores.shape[1] - 1}", f"targets from {targets.min()} to {targets.max()}"
         )
     if kind in ("binary", "multiclass", "multilabel") and (scores.min() < -1e-6 or scores.max() > 1 + 1e-6):
-        raise _unfit("probabilities from 0 to 1", f"scores from {scores.min():.4g} to {scores.max():.4g}")
+        raise _unfit("probabilities from 0 to 1", f"scores from {decimal(scores.min())} to {decimal(scores.max())}")
 
 
 def _occurring_again(ids: NDArray[Any]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seatrial.evaluation.metrics.figure import Figure
-from seatrial.report.numbers import counted, decimal, grouped, share
+from seatrial.numbers import counted, decimal, grouped, percent
 
 if TYPE_CHECKING:
     from seatrial.evaluation.evaluation import Evaluation, OfClass
@@ -37,7 +37,7 @@ def _headline(of: Evaluation) -> str:
     interval = first.interval
     known = "no interval: nothing tells how far it scatters"
     if interval is not None:
-        known = f"{of.level * 100:g} % interval {decimal(interval.low)} to {decimal(interval.high)}"
+        known = f"{decimal(of.level * 100, 6)} % interval {decimal(interval.low)} to {decimal(interval.high)}"
     against = "" if first.baseline is None else f"; {first.against} reaches {decimal(first.baseline)}"
     return f"On {_many(of.examples, 'example')}{where} the {first.name} is {decimal(first.value)} ({known}){against}."
 
@@ -111,12 +111,12 @@ def _calibration(of: Evaluation) -> list[str]:
         ]
     way = "too sure" if seen.temperature > 1 else "not sure enough"
     found = (
-        f"Calibration: the model is {way}; its probabilities are off by {share(before.debiased)} on average "
+        f"Calibration: the model is {way}; its probabilities are off by {percent(before.debiased)} on average "
         f"(expected calibration error without the part of chance, {chance})."
     )
     return [
         found,
-        f"A temperature of {seen.temperature:.2f}, fitted on {seen.fitted_on}, makes that {share(after.debiased)} and the log loss "
+        f"A temperature of {seen.temperature:.2f}, fitted on {seen.fitted_on}, makes that {percent(after.debiased)} and the log loss "
         f"{decimal(seen.log_loss_after)} instead of {decimal(seen.log_loss)}; answers stay as they are.",
     ]
 

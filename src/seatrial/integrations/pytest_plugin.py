@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from seatrial.errors import CheckFailed
+from seatrial.numbers import decimal
 
 if TYPE_CHECKING:
     from seatrial.practice.outcome import Check
@@ -160,8 +161,8 @@ def _call(words: list[str], timeout: float | None, name: str) -> subprocess.Comp
             errors="backslashreplace",
             timeout=timeout,
         )
-    except subprocess.TimeoutExpired:
-        late = f"{name} did not end within {timeout:g} s."
+    except subprocess.TimeoutExpired as error:
+        late = f"{name} did not end within {decimal(error.timeout)} s."
         raise CheckFailed(late, late) from None
 
 

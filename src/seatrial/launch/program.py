@@ -116,7 +116,9 @@ def _read(name: str) -> bytes:
         with open(name, "rb") as file:
             return file.read()
     except FileNotFoundError:
-        raise UsageProblem(f"Expected a script to run, found no file {name}.", "no-such-script", _near(name)) from None
+        raise UsageProblem(
+            f"Expected a Python file to run, found no file {name}.", "no-such-script", _near(name)
+        ) from None
     except OSError as error:
         raise UsageProblem(f"The script {name} cannot be read: {error.strerror}.", "unreadable-script") from error
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from seatrial.measure.rate_curves import BAND, Floats
+from seatrial.numbers import decimal
 
 SURE = 3.0  # standard errors
 # Seeds disagree where their own best rates are further apart than this factor, and the common choice costs one of them more than
@@ -146,7 +147,7 @@ def _disagreement(rates: Floats, means: Floats, best: int, idle: Floats) -> str:
     costs = (means[best] - lowest) > REGRET * np.maximum(idle - lowest, 0.0)
     if high / low <= APART or not costs.any():
         return ""
-    return f"the seeds disagree: the best rates of single ones reach from {low:.2g} to {high:.2g}"
+    return f"the seeds disagree: the best rates of single ones reach from {decimal(low, 2)} to {decimal(high, 2)}"
 
 
 def _redrawn(rates: Floats, tails: Floats, best: int, start: float) -> list[float]:

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial.numbers import decimal
+
 LEAST_SIZES = 3
 EXPONENTS = np.geomspace(0.05, 2.0, 60)  # those seen in practice are 0.07 to 1
 REPLICATES = 500
@@ -169,4 +171,4 @@ def _said(points: Sequence[Point], now: Forecast, twice: Forecast, gains: tuple[
 
 
 def _short(value: float) -> str:
-    return f"{value:.3g}"
+    return decimal(value, 3)

@@ -14,6 +14,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from seatrial.errors import UsageProblem
+from seatrial.numbers import decimal
 from seatrial.practice.borrowed import borrowed
 from seatrial.practice.display import Display
 from seatrial.practice.made import Made
@@ -97,7 +98,7 @@ class Copies:
         self.used = max(self.rates)
         if not self.used > 0 or not math.isfinite(self.used):
             hint = "Give any positive rate: the best one is looked for from there."
-            raise refused("a learning rate above 0", f"{self.used:g}", "task-no-rate", hint)
+            raise refused("a learning rate above 0", decimal(self.used), "task-no-rate", hint)
 
     def made(self, seed: int = 0) -> Made:
         """A copy; what it draws comes from the seed."""

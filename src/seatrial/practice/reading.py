@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from seatrial.numbers import decimal
+
 SURE = 3.0  # standard errors that a difference of two losses must be
 TREND = 1.64  # standard deviations of Mann's test: one in twenty by chance
 RISE = 1.03  # last validation loss over the lowest, to speak of a rise: stopping early, one sees its beginning only
@@ -100,8 +102,8 @@ def _diverging(curves: Curves) -> Reading | None:
         return None
     return Reading(
         "diverging",
-        f"The validation loss was lowest in epoch {curves.best}, {lowest:.3g}, and has risen to {last:.3g} since, while the "
-        f"training loss went on falling from {then:.3g} to {now:.3g}: the network learns its examples by heart.",
+        f"The validation loss was lowest in epoch {curves.best}, {decimal(lowest, 3)}, and has risen to {decimal(last, 3)} since, while the "
+        f"training loss went on falling from {decimal(then, 3)} to {decimal(now, 3)}: the network learns its examples by heart.",
         "Take the weights of the best epoch; more data, augmentation or regularisation move it later.",
     )
 
@@ -114,7 +116,7 @@ def _gap(curves: Curves) -> Reading | None:
         return None
     return Reading(
         "gap",
-        f"With the weights of the best epoch the loss is {one.mean:.3g} on the training data and {other.mean:.3g} on the "
+        f"With the weights of the best epoch the loss is {decimal(one.mean, 3)} on the training data and {decimal(other.mean, 3)} on the "
         "validation data: what was learned carries over only in part.",
         "More data, augmentation or regularisation; a larger network will not help.",
     )
@@ -129,8 +131,8 @@ def _high(curves: Curves) -> Reading | None:
         return None
     return Reading(
         "high",
-        f"Training and validation loss have come to rest next to each other at {one.mean:.3g} and {other.mean:.3g}, where one "
-        f"answer for all examples gives {curves.constant:.3g}: the network has learned little.",
+        f"Training and validation loss have come to rest next to each other at {decimal(one.mean, 3)} and {decimal(other.mean, 3)}, where one "
+        f"answer for all examples gives {decimal(curves.constant, 3)}: the network has learned little.",
         "See whether it can fit a few examples at all (`seatrial check`); then a larger network, less regularisation, another "
         "rate. Or the inputs say no more about the targets.",
     )
@@ -141,31 +143,31 @@ def _validation_better(curves: Curves) -> Reading | None:
     ran, held = curves.training[curves.best - 1], curves.validation[curves.best - 1]
     if one is None or other is None or ran - held < max(SURE * _error(one, other), 0.05 * held):
         return None
-    said = f"The validation loss, {held:.3g}, is below the training loss of the same epoch, {ran:.3g}."
+    said = f"The validation loss, {decimal(held, 3)}, is below the training loss of the same epoch, {decimal(ran, 3)}."
     if not _above(one, other):
         return Reading(
             "validation better: mode",
-            f"{said} It is no riddle: with the same weights in evaluation mode, the training data give {one.mean:.3g}. Dropout "
+            f"{said} It is no riddle: with the same weights in evaluation mode, the training data give {decimal(one.mean, 3)}. Dropout "
             "and its like, and weights that were still changing, account for the difference.",
             "",
         )
     if curves.plain is not None and not _above(curves.plain, other):
         return Reading(
             "validation better: augmentation",
-            f"{said} Augmentation accounts for it: in evaluation mode the training data give {one.mean:.3g}, and "
-            f"{curves.plain.mean:.3g} without augmentation.",
+            f"{said} Augmentation accounts for it: in evaluation mode the training data give {decimal(one.mean, 3)}, and "
+            f"{decimal(curves.plain.mean, 3)} without augmentation.",
             "",
         )
     if curves.augmented and curves.plain is None:
         return Reading(
             "validation better: unknown",
-            f"{said} In evaluation mode, too, the training data give more, {one.mean:.3g}. They are augmented, which may be "
+            f"{said} In evaluation mode, too, the training data give more, {decimal(one.mean, 3)}. They are augmented, which may be "
             "why; it could not be turned off to see.",
             "Give validation data of the same class with a `transform` of their own, and it will be tried.",
         )
     return Reading(
         "validation better: data",
-        f"{said} In evaluation mode, too, the training data give more, {one.mean:.3g}: neither dropout nor augmentation is "
+        f"{said} In evaluation mode, too, the training data give more, {decimal(one.mean, 3)}: neither dropout nor augmentation is "
         "why. The validation data are easier, or examples of them are among those that were trained on.",
         "Look how the data were divided, and whether examples of one source (person, series, document) lie on both sides.",
     )
@@ -177,7 +179,7 @@ def _still_falling(curves: Curves) -> Reading | None:
     before, last = _last_ones(curves.validation)[0], curves.validation[-1]
     return Reading(
         "still falling",
-        f"The validation loss was still falling when the epochs were used up: from {before:.3g} to {last:.3g} over the last "
+        f"The validation loss was still falling when the epochs were used up: from {decimal(before, 3)} to {decimal(last, 3)} over the last "
         f"{len(_last_ones(curves.validation))}.",
         "Train for more epochs.",
     )
@@ -194,7 +196,7 @@ def _noisy(curves: Curves) -> Reading | None:
         return None
     return Reading(
         "noisy",
-        f"The validation loss jumps by about {size:.2g} from epoch to epoch, at a level of {level:.3g}.",
+        f"The validation loss jumps by about {decimal(size, 2)} from epoch to epoch, at a level of {decimal(level, 3)}.",
         "A smaller rate or a larger batch towards the end (annealing); more validation data if they are few.",
     )
 

@@ -120,4 +120,4 @@ def _none(file: str, names: dict[str, Any]) -> UsageProblem:
     found = f"none, but {', '.join(seen[:6])}" if seen else "none, and no network or data either"
     model = (networks or modules or ["Net"])[0]
     lines = f"from torch import nn\nfrom seatrial import Task\ntask = Task({model}, nn.CrossEntropyLoss(), {(data or ['train_data'])[0]})"
-    return refused(f"a Task in {file}", found, "no-task", f"Add, with the loss that is meant:\n\n{lines}\n\n")
+    return refused(f"a Task in {file}", found, "no-task", f"Add to the file, with your own loss:\n\n{lines}\n\n")

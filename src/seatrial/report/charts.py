@@ -11,8 +11,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from seatrial.numbers import counted, decimal, grouped
 from seatrial.report.curves import Curve
-from seatrial.report.numbers import counted, decimal, grouped
 
 SIDE = 1000
 WIDE_RANGE = 50.0  # greatest over smallest value from which a linear axis would hide most of a curve

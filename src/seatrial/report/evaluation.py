@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from seatrial.numbers import decimal
 from seatrial.report.evaluation_charts import charts
-from seatrial.report.numbers import decimal
 
 MOST_ROWS = 200  # classes in the table
 

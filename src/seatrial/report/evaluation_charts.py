@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from seatrial.numbers import decimal
 from seatrial.report.charts import Axis, Chart, Tick, columns, field, nice
 from seatrial.report.curves import Curve
-from seatrial.report.numbers import decimal
 
 ROOM = 0.02
 MOST_LINES = 6  # that a chart has colours for

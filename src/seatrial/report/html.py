@@ -14,12 +14,12 @@ from typing import Any, cast
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from seatrial.numbers import decimal, grouped, percent, seconds
 from seatrial.report import monitoring_charts, trial_charts
 from seatrial.report.charts import Drawn, sparkline
 from seatrial.report.curves import Curve, ParameterCurves
 from seatrial.report.model import MOST_ROWS, Report
 from seatrial.report.monitoring_charts import USUAL_UPDATE, Section
-from seatrial.report.numbers import decimal, grouped, seconds, share
 from seatrial.report.proofs import proof_sentence
 from seatrial.report.sources import Quote
 
@@ -91,7 +91,7 @@ def environment() -> Environment:
         decimal=decimal,
         grouped=grouped,
         seconds=seconds,
-        share=share,
+        percent=percent,
         code=code,
         prose=prose,
         proof=proof_sentence,

@@ -10,12 +10,12 @@ from seatrial.catalogue import entries
 from seatrial.events import BatchSeen, ModelSeen, NotLookedAt, ParameterInfo, Scalar, TorchSeen
 from seatrial.findings import Figure, Finding
 from seatrial.history import Run
+from seatrial.numbers import counted, figure
 from seatrial.report import curves
 from seatrial.report.charts import Chart
 from seatrial.report.diffs import Diff, diff_of
 from seatrial.report.finding_charts import pictures
 from seatrial.report.monitoring import Monitoring, monitoring
-from seatrial.report.numbers import counted, figure
 from seatrial.report.picture_kinds import Seen
 from seatrial.report.sources import MOST, Quote, quotes, shown_path
 from seatrial.report.trials import Experiment, Trials, trials
@@ -169,7 +169,7 @@ def headline(verdict: Verdict) -> str:
 def sentence(errors: int, warnings: int, ticks: int) -> str:
     """So many findings in one sentence. `errors`: places; `ticks`: backward passes that were seen."""
     if errors:
-        more = f", and {_hurting(warnings, 'more thing')}" if warnings else ""
+        more = f", and {_hurting(warnings, 'more thing')} the result" if warnings else ""
         return f"The program is wrong in {counted(errors, 'place')}{more}."
     if warnings:
         return f"{_hurting(warnings, 'thing')} the result."

@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from seatrial.numbers import decimal, grouped, percent
 from seatrial.report.charts import Axis, Chart, chart, field
 from seatrial.report.curves import Curve
 from seatrial.report.monitoring import FirstLayer, Monitoring, Noise, Updates
-from seatrial.report.numbers import decimal, grouped
 from seatrial.report.pictures import data_url
 
 MOST_PANELS = 6  # first layers whose filters are shown
@@ -91,7 +91,7 @@ def updates_chart(found: Updates, ticks: int) -> Chart:
 def noise_sentence(noise: Noise) -> str:
     """Batch noise in words, with its uncertainty."""
     low, high = noise.signal.interval
-    share = f"{max(0.0, noise.signal.share):.0%} ({max(0.0, low):.0%} to {max(0.0, high):.0%})"
+    share = f"{percent(max(0.0, noise.signal.share))} ({percent(max(0.0, low))} to {percent(max(0.0, high))})"
     start = (
         f"From step {grouped(noise.first)} to {grouped(noise.last)} {share} of the squared length of a gradient of "
         f"{grouped(noise.batch)} examples was signal"
@@ -123,5 +123,5 @@ def _smoothness(layer: FirstLayer) -> str:
         return f"{grouped(layer.count)} filters."
     change = layer.smoothness.values[-1]
     word = "smoother" if change >= 0 else "rougher"
-    error = f" ± {2 * layer.error:.0%}" if math.isfinite(layer.error) else ""
-    return f"{grouped(layer.count)} filters, {abs(change):.0%}{error} {word} at the end than as they were initialised."
+    error = f" ± {percent(2 * layer.error)}" if math.isfinite(layer.error) else ""
+    return f"{grouped(layer.count)} filters, {percent(abs(change))}{error} {word} at the end than as they were initialised."

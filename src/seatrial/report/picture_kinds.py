@@ -14,6 +14,7 @@ from typing import TypeAlias
 from seatrial.events import BatchSeen, GradientChecked, Overfitted
 from seatrial.findings import Finding
 from seatrial.history import Run
+from seatrial.numbers import decimal
 from seatrial.report import curves, trial_charts
 from seatrial.report.charts import Axis, Chart, axis, chart, columns, field
 from seatrial.report.curves import Curve, thin
@@ -232,7 +233,7 @@ def _moments(finding: Finding) -> list[tuple[str, float, bool]]:
 
 def _levels(finding: Finding) -> list[tuple[str, float, bool]]:
     found = [(words, finding.evidence.get(key)) for key, words in LEVELS.items()]
-    return [(f"{words} {value:.3g}", value, False) for words, value in found if isinstance(value, float)]
+    return [(f"{words} {decimal(value, 3)}", value, False) for words, value in found if isinstance(value, float)]
 
 
 def _held(run: Run, name: str) -> list[Curve]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from seatrial.report.numbers import decimal, figure
+from seatrial.numbers import decimal, figure
 
 
 def proof_sentence(proof: Mapping[str, object]) -> str:

@@ -13,10 +13,10 @@ import numpy as np
 
 from seatrial.measure.found_rates import Found
 from seatrial.measure.rate_curves import FEWEST_STEPS, smoothed
+from seatrial.numbers import counted, decimal, seconds
 from seatrial.report.charts import Axis, Chart, axis, field
 from seatrial.report.curves import Curve
 from seatrial.report.json import strict
-from seatrial.report.numbers import counted, decimal, seconds
 
 JSON, PAGE = "rate.json", "rate.html"
 SCHEMA = 1
@@ -83,7 +83,9 @@ def headline(found: FoundRate) -> str:
     used = f"{found.name or 'the task'} uses {decimal(seen.used)}"
     if seen.why:
         return f"No suggestion, because {seen.why}. ({used})"
-    return f"Learning rate: {seen.rate:.2g} (90 % band {seen.low:.2g} to {seen.high:.2g}; {used})"
+    return (
+        f"Learning rate: {decimal(seen.rate, 2)} (90 % band {decimal(seen.low, 2)} to {decimal(seen.high, 2)}; {used})"
+    )
 
 
 def curvature_told(found: FoundRate) -> str:
@@ -93,14 +95,14 @@ def curvature_told(found: FoundRate) -> str:
     told = f"Largest curvature at the start: {decimal(found.curvature)}"
     if not math.isfinite(found.limit):
         return f"{told}; it names no limit for {found.optimizer}, which scales gradients."
-    told += f"; {found.optimizer} is stable up to {found.limit:.2g} there"
+    told += f"; {found.optimizer} is stable up to {decimal(found.limit, 2)} there"
     if found.agrees is None:
         return f"{told}."
     times = found.rate / found.limit
     if found.agrees:
-        return f"{told}: the suggestion is {times:.2g} of that, they agree."
+        return f"{told}: the suggestion is {decimal(times, 2)} of that, they agree."
     return (
-        f"{told}: the suggestion is {times:.2g} times that, they do not agree. Copies trained well at it all the same: where "
+        f"{told}: the suggestion is {decimal(times, 2)} times that, they do not agree. Copies trained well at it all the same: where "
         "steps are too long for the curvature, weights move to where it is smaller."
     )
 
@@ -123,7 +125,7 @@ def how(found: FoundRate) -> str:
     if seen.steps < seen.wanted:
         longer = f" For {counted(seen.wanted, 'step')} it "
         if seen.rate < seen.tried_best:
-            told += f"{longer}was taken down from {seen.tried_best:.2g}: where noise rules, a longer training wants a lower rate."
+            told += f"{longer}was taken down from {decimal(seen.tried_best, 2)}: where noise rules, a longer training wants a lower rate."
         else:
             told += f"{longer}was left as it is: trainings are lost a little above it, and that does not change with the length."
     return told
@@ -176,8 +178,8 @@ def _as_good(found: FoundRate) -> str:
     if not math.isfinite(low):
         return ""
     if low == high:
-        return f"Of the rates tried, none but {low:.2g} ended within 5 % of the lowest loss."
-    return f"Rates tried from {low:.2g} to {high:.2g} ended within 5 % of the lowest loss."
+        return f"Of the rates tried, none but {decimal(low, 2)} ended within 5 % of the lowest loss."
+    return f"Rates tried from {decimal(low, 2)} to {decimal(high, 2)} ended within 5 % of the lowest loss."
 
 
 def _sweep_chart(found: FoundRate) -> Chart | None:
@@ -227,7 +229,7 @@ def _tried_chart(found: FoundRate) -> Chart | None:
 def _marks(found: FoundRate) -> list[tuple[str, float, bool]]:
     marks = [
         (f"used {decimal(found.found.used)}", found.found.used, True),
-        (f"limit of stability {found.limit:.2g}", found.limit, True),
-        (f"suggestion {found.rate:.2g}", found.rate, True),
+        (f"limit of stability {decimal(found.limit, 2)}", found.limit, True),
+        (f"suggestion {decimal(found.rate, 2)}", found.rate, True),
     ]
     return [mark for mark in marks if math.isfinite(mark[1])]

@@ -1,7 +1,8 @@
 """SARIF 2.1.0 (OASIS, 2020): findings for code scanning, which shows them on their lines in a change or an editor.
 
 A finding is a result at its best line, with the others as related locations; its rule has the catalogue's statement and the
-page of `seatrial explain`. What was suppressed is a suppressed result, what was not looked at a notification of the run.
+page of `seatrial explain`. A mend that is a diff is a fix. What was suppressed is a suppressed result, what was not looked at a
+notification of the run.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from seatrial import __version__
 from seatrial.catalogue import entries
 from seatrial.events import Place
 from seatrial.findings import Finding
+from seatrial.report.diffs import Edit, diff_of
 from seatrial.report.json import strict
 from seatrial.report.pages import plain, sections, with_thresholds
 from seatrial.report.proofs import proof_sentence
@@ -93,6 +95,7 @@ def _result(finding: Finding, names: list[str], verdict: Verdict, folder: Path) 
     first, *others = finding.where or (_script(verdict),)
     proof = [proof_sentence(finding.proof)] if finding.proof else []
     explains = [f"Explains {', '.join(finding.folded)}."] if finding.folded else []
+    fix = _fix(finding, verdict, folder)
     return {
         "ruleId": finding.name,
         "ruleIndex": names.index(finding.name),
@@ -109,7 +112,29 @@ def _result(finding: Finding, names: list[str], verdict: Verdict, folder: Path) 
         "partialFingerprints": {"seatrial/v1": _fingerprint(finding, first, verdict, folder)},
         "rank": round(100 * finding.confidence, 1),
         "properties": {"confidence": finding.confidence, "evidence": finding.evidence, "proof": finding.proof},
+        **({"fixes": [fix]} if fix else {}),
     }
+
+
+def _fix(finding: Finding, verdict: Verdict, folder: Path) -> Json | None:
+    """The mend as replacements of whole lines; None where there is none as a diff."""
+    diff = diff_of(finding, verdict.run)
+    if diff is None:
+        return None
+    text = verdict.run.sources[diff.source]
+    change = {
+        "artifactLocation": _artifact(diff.source, folder),
+        "replacements": [_replacement(edit, text) for edit in diff.edits],
+    }
+    return {"description": {"text": _braced(finding.remedy)}, "artifactChanges": [change]}
+
+
+def _replacement(edit: Edit, text: str) -> Json:
+    lines = text.split("\n")  # the last one without an end, empty where the file ends with one
+    past = edit.end > len(lines)  # the end of a file whose last line has no end of its own
+    line, column = (len(lines), len(lines[-1]) + 1) if past else (edit.end, 1)
+    region = {"startLine": edit.first, "startColumn": 1, "endLine": line, "endColumn": column}
+    return {"deletedRegion": region, **({"insertedContent": {"text": edit.text}} if edit.text else {})}
 
 
 def _links(others: list[Place], verdict: Verdict) -> str:

@@ -15,8 +15,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from seatrial.numbers import counted, percent, seconds
 from seatrial.report.model import Report, Shown
-from seatrial.report.numbers import counted, seconds, share
 from seatrial.report.proofs import proof_sentence
 from seatrial.report.trials import summary
 from seatrial.terminals import columns, on_a_line_of_its_own, printable
@@ -116,7 +116,7 @@ class _Screen:
             self.line(finding.remedy, indent=2, mark=self.arrow)
         if finding.folded:
             names = ", ".join(each.name for each in finding.folded)
-            self.line((f"explains {names}", "dim"), indent=2)
+            self.line((f"It explains: {names}", "dim"), indent=2)
 
     def code(self, code: str, style: str) -> None:
         """A line of code, in one line whatever its length: it is there to be recognised."""
@@ -135,9 +135,9 @@ class _Screen:
         for sentence in _counts(report):
             self.line((sentence, "dim"))
         opener = "open" if sys.platform == "darwin" else "xdg-open"
-        self.command("All of it:  ", f"{opener} {shlex.quote(_near(folder / 'report.html'))}")
+        self.command("Full report:  ", f"{opener} {shlex.quote(_near(folder / 'report.html'))}")
         if report.findings:
-            self.command("The reason: ", f"seatrial explain {report.findings[0].name}")
+            self.command("Why it harms: ", f"seatrial explain {report.findings[0].name}")
 
     def command(self, label: str, words: str) -> None:
         """A command to be copied: in one piece, on a line of its own where it does not fit beside its label."""
@@ -178,7 +178,7 @@ def _sureness(finding: Shown) -> str:
         return "proven"
     if finding.confidence >= 0.97:
         return "certain"
-    return f"{finding.confidence:.0%} sure"
+    return f"{percent(finding.confidence)} sure"
 
 
 def _counts(report: Report) -> list[str]:
@@ -197,5 +197,5 @@ def _counts(report: Report) -> list[str]:
         found.append(f"Not looked at: {counted(unseen, 'thing')}, listed in the report.")
     if report.run_seconds:
         seen = report.observation
-        found.append(f"Watching took {seconds(seen.seconds)}, {share(seen.share_of_runtime)} of the run.")
+        found.append(f"Watching took {seconds(seen.seconds)}, {percent(seen.share_of_runtime)} of the run.")
     return found

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seatrial.events import Association, DataGlanced, GradientChecked, StepChecked
+from seatrial.numbers import counted, decimal, grouped
 from seatrial.report.charts import Axis, Chart, columns, field
 from seatrial.report.charts import chart as line_chart
 from seatrial.report.curves import Curve
-from seatrial.report.numbers import counted, decimal, grouped
 from seatrial.report.trials import Experiment, Ladder, Panel, Rates, Start, Trials
 from seatrial.rules.optimisation.cannot_overfit_subset import Thresholds
 
@@ -171,7 +171,7 @@ def _rates(rates: Rates) -> Part:
     marks = [
         (f"the script's rate {decimal(rates.used)}", rates.used, True),
         (f"limit of stability {decimal(rates.limit)}", rates.limit, True),
-        (f"suggestion {rates.suggested:.2g}", rates.suggested, True),
+        (f"suggestion {decimal(rates.suggested, 2)}", rates.suggested, True),
     ]
     charts: tuple[Chart, ...] = ()
     if rates.losses.ticks:
@@ -193,7 +193,7 @@ def _rates(rates: Rates) -> Part:
 
 def _suggested(rates: Rates) -> str:
     if math.isfinite(rates.suggested):
-        return f"Suggestion: {rates.suggested:.2g}; the script's highest rate is {decimal(rates.used)}."
+        return f"Suggestion: {decimal(rates.suggested, 2)}; the script's highest rate is {decimal(rates.used)}."
     return f"No suggestion, because {rates.why}. The script's highest rate is {decimal(rates.used)}."
 
 

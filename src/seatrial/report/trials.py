@@ -21,8 +21,8 @@ from seatrial.events import (
     Untrained,
 )
 from seatrial.history import Run
+from seatrial.numbers import counted, decimal, grouped
 from seatrial.report.curves import Curve, thin
-from seatrial.report.numbers import counted, decimal, grouped
 from seatrial.rules.optimisation.cannot_overfit_subset import outcome
 from seatrial.rules.proofs import doubt, effects, interval
 from seatrial.rules.sweeps import smoothed, suggestion
@@ -157,7 +157,7 @@ def summary(tried: Trials) -> str:
     parts += [_start_told(tried.start)] if tried.start else []
     if tried.rates and not parts:  # what is left of a line goes to what says more
         parts = [f"{len(tried.rates.losses.ticks)} learning rates"]
-    return f"Trials: {', '.join(parts)}." if parts else ""
+    return f"Trials: {'; '.join(parts)}." if parts else ""
 
 
 def _last(run: Run, kind: type[E]) -> E | None:
@@ -227,7 +227,7 @@ def _curve(label: str, values: Sequence[float]) -> Curve:
 def _proofs_told(experiments: Sequence[Experiment]) -> list[str]:
     proven = sum(not each.doubt for each in experiments)
     without = len(experiments) - proven
-    parts = [counted(proven, "proof")] if proven else []
+    parts = [f"{counted(proven, 'finding')} proven"] if proven else []
     return parts + ([f"{counted(without, 'suspicion')} not proven"] if without else [])
 
 

@@ -14,6 +14,7 @@ from itertools import accumulate
 from seatrial.events import RateSwept
 from seatrial.findings import Figure
 from seatrial.history import Run
+from seatrial.numbers import decimal
 
 # Rates on each side whose losses are averaged with one's own.
 REACH = 2
@@ -67,7 +68,7 @@ def tried_rates(run: Run, remedy: str, lower: bool) -> tuple[dict[str, Figure], 
     rate = suggestion(swept).rate
     if math.isfinite(rate) and (rate < swept.used) == lower:
         figures["suggested_rate"] = rate
-        remedy = f"Try a learning rate of {rate:.1g}, where the loss of copies falls steepest."
+        remedy = f"Try a learning rate of {decimal(rate, 1)}, where the loss of copies falls steepest."
     return figures, remedy
 
 

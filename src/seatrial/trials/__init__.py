@@ -19,6 +19,7 @@ import torch
 from seatrial.config import Config
 from seatrial.events import Event, NotLookedAt
 from seatrial.history import Run
+from seatrial.numbers import decimal
 from seatrial.step.capture import Call
 from seatrial.step.generators import unmoved
 from seatrial.step.recorded import Recorded
@@ -167,7 +168,7 @@ def _too_slow(step: Recorded, given: Extent) -> NotLookedAt | None:
     taken = time.thread_time() - start
     if taken * FEWEST_PASSES <= given.seconds:
         return None
-    why = f"one forward pass takes {taken:.2g} s, and there are {given.seconds:.0f} s for all of them"
+    why = f"one forward pass takes {decimal(taken, 2)} s, and there are {given.seconds:.0f} s for all of them"
     return NotLookedAt("trials that train copies", why, trial=True)
 
 

@@ -8,6 +8,7 @@ import torch
 
 from seatrial.findings import Mend
 from seatrial.measure.found_rates import Found
+from seatrial.numbers import decimal
 from seatrial.step.replay import NotReplayable
 from seatrial.trials.fork import Fork
 from seatrial.trials.plan import Plan
@@ -26,7 +27,7 @@ def forked_search(plan: Plan, wanted: int, seconds: float, tell: Callable[[str],
     """
     used = max(plan.highest_rate(at) for at in range(len(plan.groups)))
     if not used > 0:
-        raise NotReplayable(f"the script's learning rate is {used:g}")
+        raise NotReplayable(f"the script's learning rate is {decimal(used)}")
     passes = max(1, plan.turn.count("backward"))
 
     def train(rates: Sequence[float], seed: int) -> list[float]:

@@ -20,6 +20,7 @@ import numpy as np
 from seatrial.measure.found_rates import Found, Swept, Tried
 from seatrial.measure.rate_choice import choice
 from seatrial.measure.rate_curves import NOTHING, Floats, Reading, reading
+from seatrial.numbers import decimal
 
 # Trains a fresh copy with a learning rate for each step, in order; seed decides on its draws (and its initialisation, where
 # there is a choice). Returns the loss of each step, up to the first that is not finite or hopeless.
@@ -100,12 +101,12 @@ class Search:
         self._sweep_steps = min(SWEEP_STEPS, self._fitting(self._per_step * self.seeds, SWEEP_SHARE))
         if self._sweep_steps < FEWEST_SWEEP_STEPS:
             return self._none(
-                f"{FEWEST_SWEEP_STEPS} steps of {self.seeds} copies take more than a third of {self.seconds:g} s"
+                f"{FEWEST_SWEEP_STEPS} steps of {self.seeds} copies take more than a third of {decimal(self.seconds)} s"
             )
         swept = self._sweep()
         read = reading(swept.rates, swept.losses)
         if not read.falls and read.ends_low:
-            return self._none(f"the loss does not react to the rate, up to {swept.rates[-1]:.0e}", swept, read)
+            return self._none(f"the loss does not react to the rate, up to {decimal(swept.rates[-1], 1)}", swept, read)
         steps = min(self.wanted, self.longest or self.wanted, self._fitting(self._per_step * self.seeds * COST))
         if steps < min(FEWEST_STEPS, self.wanted):
             return self._read_off(swept, read)
@@ -117,7 +118,7 @@ class Search:
         """The range test, its range moved until the edge lies well within it."""
         low, high = self.used * LOWEST, self.used / LOWEST
         for extension in range(MOST_EXTENSIONS + 1):
-            self.tell(f"a range of learning rates, {low:.1g} to {high:.1g}")
+            self.tell(f"a range of learning rates, {decimal(low, 1)} to {decimal(high, 1)}")
             swept = self._range(low, high)
             read = reading(swept.rates, swept.losses)
             if extension == MOST_EXTENSIONS or not (read.begins_high or read.ends_low):
@@ -186,7 +187,7 @@ class Search:
         """The last losses of the trainings with candidate `at`, (seeds, steps); inf where one was lost."""
         key = (at, horizon)
         if key not in self._tails:
-            self.tell(f"learning rate {self._rate(at):.2g} for {horizon} steps")
+            self.tell(f"learning rate {decimal(self._rate(at), 2)} for {horizon} steps")
             self._tails[key] = self._trained(self._rate(at), horizon, range(self.seeds))
         return self._tails[key]
 
@@ -235,7 +236,7 @@ class Search:
         around = [index for index, at in enumerate(known) if abs(at - best) <= AROUND]
         for index in around:
             at = known[index]
-            self.tell(f"learning rate {self._rate(at):.2g} for {steps} steps, with more seeds")
+            self.tell(f"learning rate {decimal(self._rate(at), 2)} for {steps} steps, with more seeds")
             more = self._trained(self._rate(at), steps, range(self.seeds, self.seeds + MORE_SEEDS))
             self._tails[at, steps] = np.concatenate([self._tail(at, steps), more])
         return around
@@ -248,9 +249,7 @@ class Search:
             )
         rate, low, high = (each / BELOW_LOWEST for each in (read.lowest, read.low, read.high))
         if high > LEFT_OPEN * low:
-            why = (
-                f"the range test leaves open whether {low:.1g} or {high:.1g} is right, and there is no time to try them"
-            )
+            why = f"the range test leaves open whether {decimal(low, 1)} or {decimal(high, 1)} is right, and there is no time to try them"
             return self._none(why, swept, read)
         return self._found(rate, math.nan, low, high, swept, read, (), 0)
 

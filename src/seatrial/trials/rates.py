@@ -17,6 +17,7 @@ import torch
 
 from seatrial.events import RateSwept
 from seatrial.findings import Mend
+from seatrial.numbers import decimal
 from seatrial.step.generators import unmoved
 from seatrial.step.replay import NotReplayable
 from seatrial.trials.fork import Fork, Forward
@@ -39,7 +40,7 @@ def swept(plan: Plan, seconds: float, tell: Callable[[str], None]) -> Iterator[R
     tell("a range of learning rates")
     used = max(plan.highest_rate(at) for at in range(len(plan.groups)))
     if not used > 0:
-        raise NotReplayable(f"the script's learning rate is {used:g}")
+        raise NotReplayable(f"the script's learning rate is {decimal(used)}")
     fork = Fork(plan)
     fork.train(1)
     start = time.thread_time()

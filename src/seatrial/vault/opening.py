@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.errors import UsageProblem
+from seatrial.numbers import decimal, percent
 from seatrial.vault import bodies, digests, ledger
 from seatrial.vault.archive import unpack
 from seatrial.vault.encryption import decrypted
@@ -260,18 +261,20 @@ def earlier(entries: tuple[Entry, ...], model: str, plan: Plan, reason: str) -> 
 
 def _against(name: str, answer: Answer, baseline: float) -> str:
     if answer.interval is None or answer.value is None:
-        return f"{name}: the baseline is {baseline:.4g}; without an interval nothing can be said of the difference."
+        return (
+            f"{name}: the baseline is {decimal(baseline)}; without an interval nothing can be said of the difference."
+        )
     low, high = answer.interval.low, answer.interval.high
     if low <= baseline <= high:
-        return f"{name}: the baseline {baseline:.4g} lies within the interval: no difference is shown."
+        return f"{name}: the baseline {decimal(baseline)} lies within the interval: no difference is shown."
     side = "below" if baseline < low else "above"
-    return f"{name}: the baseline {baseline:.4g} lies {side} the interval."
+    return f"{name}: the baseline {decimal(baseline)} lies {side} the interval."
 
 
 def _shown(answer: Answer) -> str:
     if answer.value is None:
         return "not answered: the budget is spent"
     if answer.interval is None:
-        return f"{answer.value:.4g}"
+        return decimal(answer.value)
     interval = answer.interval
-    return f"{answer.value:.4g}  [{interval.low:.4g}, {interval.high:.4g}] at {interval.level:.0%}, {interval.method}"
+    return f"{decimal(answer.value)}  [{decimal(interval.low)}, {decimal(interval.high)}] at {percent(interval.level)}, {interval.method}"

@@ -17,7 +17,7 @@ def told(entries: tuple[Entry, ...]) -> Iterator[str]:
 def _told(entries: tuple[Entry, ...]) -> Iterator[str]:
     first = bodies.sealed(entries[0])
     sizes = first.examples
-    whose = "its custodian" if first.custodian else "who sealed it"
+    whose = "its custodian" if first.custodian else "whoever sealed it"
     yield f"{_day(entries[0])}  sealed: {sizes.test:,} examples ({sizes.training:,} for training), to be opened by {whose}"
     if first.policy.rule != "widened":
         yield f"   looks after the first one are answered through the {first.policy.rule}"
@@ -49,8 +49,8 @@ def _claim(looks: int, silent: int) -> str:
     if looks == 1:
         return "Opened once: " + ("its scores stand as they are." if not silent else "without a score.")
     return (
-        f"Opened {looks} times. If the best of these models is reported, its score is too good by what luck adds: only an "
-        f"interval that is widened for {looks} looks holds for it. If answers led to later models, even that is not certain."
+        f"Opened {looks} times. The best of these models was chosen by luck as well: for its score only an interval that is "
+        f"widened for {looks} looks holds. If answers led to later models, even that is not certain."
     )
 
 

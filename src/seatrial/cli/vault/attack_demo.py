@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 @click.option("--examples", type=click.IntRange(2), default=1000, show_default=True, help="Sealed labels, all random.")
 @click.option("--looks", type=click.IntRange(1), default=700, show_default=True, help="Random answers that are scored.")
 @click.option(
-    "--repetitions", type=click.IntRange(1), default=20, show_default=True, help="Of the whole, for the ranges."
+    "--repetitions",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="How often the whole is repeated, for the ranges.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the random numbers.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the random numbers.")
 @click.option("--figure", type=click.Path(dir_okay=False, path_type=Path), help="An SVG file to draw the curves into.")
 def command(examples: int, looks: int, repetitions: int, seed: int, figure: Path | None) -> None:
     """Show on pure noise what looking at a test set costs.

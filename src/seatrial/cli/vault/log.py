@@ -9,7 +9,7 @@ import click
 
 @click.command()
 @click.argument("vault", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="The entries as they stand in the ledger, one a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print the entries as they are in the ledger, one on each line.")
 def command(vault: Path, as_json: bool) -> None:
     """Show what was sealed and every look: when, which model, the plan, the reason, what was answered."""
     from seatrial.vault.story import told

@@ -22,9 +22,9 @@ import click
     multiple=True,
     default=["accuracy"],
     show_default=True,
-    help="What is measured; may be repeated.",
+    help="Metric to measure; may be repeated.",
 )
-@click.option("--baseline", "baselines", multiple=True, metavar="[METRIC=]VALUE", help="What is to be beaten.")
+@click.option("--baseline", "baselines", multiple=True, metavar="[METRIC=]VALUE", help="Score to beat.")
 @click.option("--reason", required=True, help="Why the vault is opened now.")
 @click.option("--training-score", type=float, help="The score on the training data (for Thresholdout).")
 def command(
@@ -39,7 +39,8 @@ def command(
     """Score a frozen model on the sealed data.
 
     The plan - metrics, baseline, the hash of the weights, the reason - is written to the ledger before anything is decrypted, and the
-    look counts from then on. Test examples are in memory only.
+    look counts from then on. Test examples stay in memory. predict gets several examples without their target: a dict of columns (of a
+    table) or of arrays, a list of file contents (of a folder) or of examples. It returns one prediction for each.
     """
     from seatrial.vault.plan import Plan, baselines_of
     from seatrial.vault.predictor import predictor_of

@@ -22,47 +22,53 @@ class _Share(click.ParamType[float]):
 
 @click.command()
 @click.argument("data", type=click.Path(path_type=Path))
-@click.option("--to", required=True, type=click.Path(path_type=Path), help="The file to be made, e.g. test.vault.")
+@click.option("--to", required=True, type=click.Path(path_type=Path), help="File to make, e.g. test.vault.")
 @click.option("--split", type=_Share(), default=0.2, show_default=True, help="Share of the examples, or their number.")
 @click.option("--target", help="The column, array or key with the answers.")
-@click.option("--stratify", is_flag=True, help="Each class has its share on both sides.")
-@click.option("--stratify-by", metavar="COLUMN", help="The same for a column that is not the target.")
-@click.option("--groups", metavar="COLUMN", help="Examples with the same value stay on one side.")
-@click.option("--time", metavar="COLUMN", help="The latest examples are sealed.")
+@click.option("--stratify", is_flag=True, help="Keep the proportion of classes the same on both sides.")
+@click.option("--stratify-by", metavar="COLUMN", help="As --stratify, by a column that is not the target.")
+@click.option("--groups", metavar="COLUMN", help="Keep examples with the same value on one side.")
+@click.option("--time", metavar="COLUMN", help="Seal the latest examples.")
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed splits the same way.")
 @click.option(
     "--duplicates",
     type=click.Choice(["refuse", "move", "keep"]),
     default="refuse",
     show_default=True,
-    help="What is done about examples that stand, exactly or nearly, on both sides.",
+    help="What to do with examples that are, exactly or nearly, on both sides.",
 )
 @click.option(
     "--ignore",
     multiple=True,
     metavar="COLUMN",
-    help="Says which example it is, not what it is (an id); may be repeated.",
+    help="Column that only numbers the examples (an id), left out of the comparison; may be repeated.",
 )
 @click.option(
-    "--training", type=click.Path(path_type=Path), help="Where the training part is written.  [default: beside DATA]"
+    "--training", type=click.Path(path_type=Path), help="Where to write the training part.  [default: beside DATA]"
 )
-@click.option("--custodian", metavar="CARD", help="Who alone may open it: a card, or the file that holds one.")
+@click.option(
+    "--custodian", metavar="CARD", help="The only person who may open it: a card, or the file that holds one."
+)
 @click.option(
     "--pricing",
     type=click.Choice(["widened", "ladder", "thresholdout"]),
     default="widened",
     show_default=True,
-    help="What looks after the first one cost.",
+    help="What each look after the first one costs.",
 )
 @click.option(
-    "--looks", type=click.IntRange(1), default=100, show_default=True, help="For so many the Ladder's step is chosen."
+    "--looks",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="Number of looks for which the Ladder's step is chosen.",
 )
 @click.option(
     "--budget",
     type=click.IntRange(1),
     default=10,
     show_default=True,
-    help="So often Thresholdout lets the test data speak.",
+    help="How often Thresholdout may answer from the test data.",
 )
 def command(
     data: Path,
@@ -84,7 +90,7 @@ def command(
 ) -> None:
     """Split DATA and seal the test part.
 
-    DATA is a table (CSV, Parquet), arrays (npz, safetensors) or a folder with one folder of files a class. The training part is
+    DATA is a table (CSV, Parquet), arrays (npz, safetensors) or a folder that has a folder of files for each class. The training part is
     written in the same format. The sealed part is a file in the age format beside its ledger.
     """
     from seatrial.vault.policy import Policy

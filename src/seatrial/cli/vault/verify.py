@@ -9,7 +9,7 @@ import click
 
 @click.command()
 @click.argument("vault", type=click.Path(path_type=Path))
-@click.option("--head", default="", metavar="HASH", help="The hash of an entry that is known to have been written.")
+@click.option("--head", default="", metavar="HASH", help="Hash of an entry that you know was written.")
 def command(vault: Path, head: str) -> int:
     """Check every entry of the ledger, its chain and signatures, that nothing was taken back, and every byte of the sealed file.
 

@@ -13,7 +13,8 @@ from seatrial.evaluation.comparison.roots import root
 from seatrial.evaluation.comparison.values import refused
 
 _ASSUMES = (
-    "The test examples are independent of each other; it is about these two trained models, not about their methods."
+    "It takes the test examples to be independent of each other, and is about these two trained models, not about their "
+    "methods."
 )
 _EXACT = "McNemar 1947, Psychometrika 12; exact conditional test"
 _MID = "Fagerland, Lydersen and Laake 2013, BMC Med. Res. Methodol. 13:91 (mid-p)"

@@ -14,6 +14,7 @@ from rich.table import Table
 from seatrial.evaluation.comparison.study import Pair, Study
 from seatrial.evaluation.comparison.words import supported, unsupported
 from seatrial.files import replace
+from seatrial.numbers import decimal
 from seatrial.report import drawing
 from seatrial.report.json import strict
 
@@ -32,7 +33,7 @@ def show(study: Study, console: Console) -> None:
         tests = ", ".join(dict.fromkeys(each.result.compared.test for each in study.pairs if each.design == design))
         console.print(f"\nThe test: {tests}", style="bold", markup=False)
         console.print(f"{design[0].upper()}{design[1:]}. {why}", markup=False, highlight=False)
-    for title, sentences in (("What it supports", supported(study)), ("What it does not", unsupported(study))):
+    for title, sentences in (("What it supports", supported(study)), ("What it does not say", unsupported(study))):
         console.print(f"\n{title}", style="bold", markup=False)
         for sentence in sentences:
             console.print(f"- {sentence}", markup=False, highlight=False)
@@ -63,12 +64,12 @@ def _cells(pair: Pair) -> list[str]:
     return [
         pair.first,
         pair.second,
-        f"{one:.4g} / {other:.4g}",
+        f"{decimal(one)} / {decimal(other)}",
         f"{found.effect:+.3g}",
         interval,
         chance,
-        f"{found.p:.3g}",
-        f"{pair.adjusted:.3g}{mark}",
+        decimal(found.p, 3),
+        f"{decimal(pair.adjusted, 3)}{mark}",
     ]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from seatrial.evaluation.comparison.better import MEANINGFUL
 from seatrial.evaluation.comparison.study import Pair, Study
+from seatrial.numbers import decimal, percent
 
 _MOST = 1e7  # examples that nobody will have
 
@@ -38,20 +39,24 @@ def _verdict(study: Study, pair: Pair) -> str:
     figures = dict(zip((pair.first, pair.second), pair.result.figures, strict=True))
     gap = f"difference {found.effect:+.3g}"
     if math.isfinite(found.low):
-        gap += f", {found.level:.0%} interval {found.low:+.3g} to {found.high:+.3g}"
+        gap += f", {percent(found.level)} interval {found.low:+.3g} to {found.high:+.3g}"
     if not pair.is_shown:
         if (not found.effect and found.low == found.high) or (found.p == 1 and not math.isfinite(found.low)):
-            return f"{pair.first} and {pair.second} do not differ in {study.figure} ({figures[pair.first]:.4g})."
-        values = f"{figures[pair.first]:.4g} and {figures[pair.second]:.4g}"
+            return f"{pair.first} and {pair.second} do not differ in {study.figure} ({decimal(figures[pair.first])})."
+        values = f"{decimal(figures[pair.first])} and {decimal(figures[pair.second])}"
         return f"Not shown that {pair.first} and {pair.second} differ in {study.figure}: {values} ({gap})."
     first_is_better = (found.effect > 0) == study.higher
     better, worse = (pair.first, pair.second) if first_is_better else (pair.second, pair.first)
-    return f"{better} is better than {worse} in {study.figure}: {figures[better]:.4g} against {figures[worse]:.4g} ({gap})."
+    return f"{better} is better than {worse} in {study.figure}: {decimal(figures[better])} against {decimal(figures[worse])} ({gap})."
 
 
 def _p(pair: Pair) -> str:
     p = pair.result.compared.p
-    return f"p = {p:.3g}" if pair.of == 1 else f"p = {p:.3g}, after Holm for {pair.of} comparisons {pair.adjusted:.3g}"
+    return (
+        f"p = {decimal(p, 3)}"
+        if pair.of == 1
+        else f"p = {decimal(p, 3)}, after Holm for {pair.of} comparisons {decimal(pair.adjusted, 3)}"
+    )
 
 
 def _better(pair: Pair) -> str:
@@ -96,7 +101,7 @@ def _limits(study: Study) -> Iterator[str]:
         )
     if any(pair.result.better is None and "one training" in pair.design for pair in study.pairs):
         yield (
-            "One training each: another seed may turn the result round. To say something of the methods, train each with several "
+            "One training each: another seed may reverse the result. To say something of the methods, train each with several "
             "seeds and give all tables."
         )
     few = [name for name, trainings in study.trainings.items() if 1 < trainings < 5]

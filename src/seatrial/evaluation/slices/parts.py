@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from seatrial.errors import UsageProblem
 from seatrial.evaluation.predictions import Predictions
-from seatrial.report.numbers import decimal
+from seatrial.numbers import decimal
 
 FEWEST = 10  # examples in a part, and outside of it
 MOST_VALUES = 200  # of a column; one with more values than that which are no numbers names examples, not parts

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from seatrial.numbers import decimal, percent
 from seatrial.practice.annealing.probing import SEEDS, Probe, probe
 from seatrial.practice.fitting.order import steps_each
 from seatrial.practice.optimizers.kinds import check_name, with_optimizer
@@ -71,7 +72,7 @@ def reasons(name: str, measured: Probe, steps: int) -> Iterator[str]:
     """Why it is that one, with the figures of the probe."""
     if measured.diverged:
         yield (
-            f"{measured.diverged} of {SEEDS} trainings at the rate {measured.rate:.3g} were lost: a warm-up may carry them, "
+            f"{measured.diverged} of {SEEDS} trainings at the rate {decimal(measured.rate, 3)} were lost: a warm-up may carry them, "
             "a lower rate will (seatrial lr)."
         )
         return
@@ -79,16 +80,16 @@ def reasons(name: str, measured: Probe, steps: int) -> Iterator[str]:
         yield f"{steps} steps are few: a schedule changes little, and the figures below are rough."
     gain = measured.gain
     sure = f"95 % interval {gain.low:+.2g} to {gain.high:+.2g}"
-    share = f"{abs(gain.mean) / abs(measured.level):.0%}" if measured.level else f"{abs(gain.mean):.2g}"
+    share = percent(abs(gain.mean) / abs(measured.level)) if measured.level else decimal(abs(gain.mean), 2)
     if measured.is_falling:
         yield (
-            f"At the rate {measured.rate:.3g} the loss still falls after {measured.steps} steps, by {measured.fall:.0%} over "
+            f"At the rate {decimal(measured.rate, 3)} the loss still falls after {measured.steps} steps, by {percent(measured.fall)} over "
             "the second half of the probe: a rate lowered early would lose that."
         )
     else:
         yield (
-            f"At the rate {measured.rate:.3g} the loss has flattened within {measured.steps} steps, at {measured.level:.3g}; "
-            f"from batch to batch it varies by {measured.noise:.0%}."
+            f"At the rate {decimal(measured.rate, 3)} the loss has flattened within {measured.steps} steps, at {decimal(measured.level, 3)}; "
+            f"from batch to batch it varies by {percent(measured.noise)}."
         )
     if not gain.shown:
         yield f"Letting the rate fall to zero at that point shows no gain ({gain.mean:+.2g}, {sure}, {gain.seeds} seeds)."

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from seatrial.files import replace
+from seatrial.numbers import decimal
 from seatrial.practice.annealing.advice import Advice
 from seatrial.practice.annealing.schedules import KINDS, schedule
 from seatrial.report import drawing
@@ -51,7 +52,7 @@ def show(advice: Advice, console: Console) -> None:
     for name, kind in KINDS.items():
         values = rates(name, advice.probe.rate, advice.steps, advice.epochs)
         mark = "→" if name == advice.schedule else ""
-        figures = [f"{value:.2g}" for value in (values[0], values[len(values) // 2], values[-1])]
+        figures = [decimal(value, 2) for value in (values[0], values[len(values) // 2], values[-1])]
         table.add_row(mark, name, kind.words, *figures, style="bold" if mark else None)
     console.print(table)
     console.print(f"\nRecommended: {advice.schedule}", style="bold", markup=False)

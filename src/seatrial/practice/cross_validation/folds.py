@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial.numbers import decimal
 from seatrial.practice.refusal import refused
 
 Numbers = NDArray[np.int64]
@@ -105,6 +106,6 @@ def _check(count: int, k: int, repeats: int, classes: NDArray[Any] | None, group
     if classes is not None and groups is None:
         names, sizes = np.unique(classes, return_counts=True)
         if sizes.min() < k:
-            found = f"{sizes.min()} of class {names[sizes.argmin()]:g}"
+            found = f"{sizes.min()} of class {decimal(names[sizes.argmin()])}"
             hint = "Take fewer folds, or collect more of it: a fold without a class says nothing of it."
             raise refused(f"at least {k} examples of each class for {k} folds", found, "folds-few", hint)

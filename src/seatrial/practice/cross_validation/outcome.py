@@ -11,6 +11,7 @@ import numpy as np
 
 from seatrial.evaluation.comparison.compared import Compared
 from seatrial.evaluation.comparison.cross_validated import corrected_t
+from seatrial.numbers import decimal, percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,8 @@ class CrossValidation:
     def _said(self) -> Iterator[str]:
         found, times = self.interval, f"{self.repeats} times " if self.repeats > 1 else ""
         nested = f", a candidate chosen within each by {self.inner} folds" if self.is_nested else ""
-        interval = "" if found is None else f" (about {found.low:.4g} to {found.high:.4g})"
-        yield f"{self.figure} {self.mean:.4g}{interval}, by {times}{self.folds} folds{nested}."
+        interval = "" if found is None else f" (about {decimal(found.low)} to {decimal(found.high)})"
+        yield f"{self.figure} {decimal(self.mean)}{interval}, by {times}{self.folds} folds{nested}."
         if self.is_nested:
             counts = Counter(each.chosen for each in self.scores)
             told = ", ".join(f"{name} {count} times" for name, count in counts.most_common())
@@ -102,7 +103,7 @@ class CrossValidation:
             "mostly too small."
         )
         yield (
-            f"Each training has {1 - 1 / self.folds:.0%} of the examples, a part of which chooses its best epoch: one on all of them "
+            f"Each training has {percent(1 - 1 / self.folds)} of the examples, a part of which chooses its best epoch: one on all of them "
             "will rather be better."
         )
         if not self.is_nested:

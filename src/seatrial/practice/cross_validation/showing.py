@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from seatrial.files import replace
+from seatrial.numbers import decimal
 from seatrial.practice.cross_validation.outcome import CrossValidation
 from seatrial.report.json import strict
 
@@ -27,7 +28,7 @@ def show(found: CrossValidation, console: Console) -> None:
     if found.is_nested:
         table.add_column("chosen")
     for each in found.scores:
-        cells = [str(each.repeat), str(each.fold), str(each.trained), str(each.tested), f"{each.score:.4g}"]
+        cells = [str(each.repeat), str(each.fold), str(each.trained), str(each.tested), decimal(each.score)]
         table.add_row(*cells, *([each.chosen] if found.is_nested else []))
     console.print(table)
     console.print()

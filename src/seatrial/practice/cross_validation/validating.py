@@ -19,6 +19,7 @@ from torch.utils.data import Subset
 
 from seatrial.errors import UsageProblem
 from seatrial.files import replace as write_whole
+from seatrial.numbers import decimal
 from seatrial.practice.cross_validation.folds import Fold, Numbers, folds, held_out
 from seatrial.practice.cross_validation.outcome import CrossValidation, Scored
 from seatrial.practice.dividing import part_of
@@ -118,7 +119,7 @@ class _Run:
         for at, fold in enumerate(divided):
             found.append(self._fold(fold, at))
             chosen = f" ({found[-1].chosen})" if len(self.methods) > 1 else ""
-            self.told(f"fold {at + 1} of {len(divided)}: {self.settings.choose} {found[-1].score:.4g}{chosen}")
+            self.told(f"fold {at + 1} of {len(divided)}: {self.settings.choose} {decimal(found[-1].score)}{chosen}")
         return CrossValidation(
             self.task.name,
             self.settings.choose,

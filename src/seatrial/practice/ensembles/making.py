@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
+from seatrial.numbers import counted
 from seatrial.practice.ensembles.member import NETWORK, Member, device_for
 from seatrial.practice.ensembles.store import Store
 from seatrial.practice.fitting.checkpoints import STATE, save_weights
@@ -15,7 +16,6 @@ from seatrial.practice.fitting.fit import Fit, fit
 from seatrial.practice.fitting.settings import Settings
 from seatrial.practice.predicting.predicting import predict
 from seatrial.practice.task import Data, Task
-from seatrial.report.numbers import counted
 
 
 @dataclass

@@ -14,12 +14,12 @@ from rich.table import Table
 
 from seatrial.evaluation.voting.losses import error, loss
 from seatrial.files import replace
+from seatrial.numbers import decimal, percent
 from seatrial.practice.ensembles.choice import BEST, Combination
 from seatrial.practice.ensembles.ensemble import Ensembled
 from seatrial.practice.ensembles.words import sentences
 from seatrial.report import drawing
 from seatrial.report.json import strict
-from seatrial.report.numbers import decimal
 
 FIGURES, PICTURE = "figures.json", "ensemble.svg"
 
@@ -135,7 +135,7 @@ def _held_out(of: Combination) -> dict[str, float] | None:
 
 
 def _percent(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.1%}"
+    return "-" if math.isnan(value) else percent(value, 1)
 
 
 def _bars(made: Ensembled) -> int:

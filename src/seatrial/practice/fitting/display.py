@@ -10,6 +10,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from seatrial.numbers import decimal
 from seatrial.practice.fitting.history import Epoch, History
 from seatrial.practice.fitting.settings import Settings
 from seatrial.terminals import can_move
@@ -79,11 +80,11 @@ class Display:
 
 def line_of(epoch: Epoch, *, best: bool) -> str:
     """An epoch in a line."""
-    parts = [f"epoch {epoch.number:3}", f"loss {epoch.training:.4g}"]
+    parts = [f"epoch {epoch.number:3}", f"loss {decimal(epoch.training)}"]
     if not math.isnan(epoch.validation):
-        parts.append(f"validation {epoch.validation:.4g}")
-    parts += [f"{name} {value:.4g}" for name, value in epoch.metrics.items()]
-    parts += [f"rate {epoch.rate:.3g}", f"{epoch.seconds:.1f} s"]
+        parts.append(f"validation {decimal(epoch.validation)}")
+    parts += [f"{name} {decimal(value)}" for name, value in epoch.metrics.items()]
+    parts += [f"rate {decimal(epoch.rate, 3)}", f"{epoch.seconds:.1f} s"]
     return "  ".join(parts) + ("  best" if best else "")
 
 

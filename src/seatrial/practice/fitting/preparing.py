@@ -8,6 +8,7 @@ from typing import Any
 
 from torch.optim import Optimizer
 
+from seatrial.numbers import decimal
 from seatrial.practice.fitting.order import steps_each
 from seatrial.practice.fitting.settings import Settings
 from seatrial.practice.fitting.subset import subset
@@ -43,7 +44,7 @@ def prepared(task: Task, made: Made, rate: float, schedule: str, steps: int) -> 
             group["lr"] = group.pop("initial_lr", group["lr"])
     if rate and own and not schedule:
         hint = "Change it there, or give --schedule too."
-        raise refused("a rate from configure_optimizers, whose schedules know it", f"{rate:g}", "fit-rate", hint)
+        raise refused("a rate from configure_optimizers, whose schedules know it", decimal(rate), "fit-rate", hint)
     if rate:
         set_rate(made.optimizer, rate)
     return replace(made, schedules=task.schedules_for(made.optimizer, steps, schedule) or own)

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial.numbers import counted, percent
 from seatrial.practice.imbalance.answers import Answers, answers_of, count_classes, has_own_loss, is_plain
 from seatrial.practice.refusal import failed, refused
 from seatrial.practice.task import Task
 from seatrial.practice.unchanged import seed, unchanged
-from seatrial.report.numbers import counted, share
 
 UNEQUAL = 1.5  # largest class over the smallest, from which on classes are called unequal
 _HINT = (
@@ -87,8 +87,8 @@ def told(found: Rarity) -> list[str]:
     least, at = int(found.counts.min()), found.rarest
     lines = [
         f"{len(found.counts)} classes. The largest ({int(found.counts.argmax())}) has {_all(int(found.counts.max()), things)}, the "
-        f"smallest ({at}) {_all(least, things)}: 1 to {found.ratio:.0f}, {share(float(found.shares[at]))} of all. "
-        f"Always answering the largest class is right in {share(found.largest_accuracy)} of the validation data."
+        f"smallest ({at}) {_all(least, things)}: 1 to {found.ratio:.0f}, {percent(float(found.shares[at]))} of all. "
+        f"Always answering the largest class is right in {percent(found.largest_accuracy)} of the validation data."
     ]
     if found.ratio < UNEQUAL:
         lines.append("The classes are about as common as one another: there is nothing to remedy.")
@@ -103,7 +103,7 @@ def told(found: Rarity) -> list[str]:
     few = int(found.validation.min())
     if few < FEW:
         rare = int(found.validation.argmin())
-        each = f", so that each is {share(1 / few)} of its recall" if few else ": its recall cannot be seen"
+        each = f", so that each is {percent(1 / few)} of its recall" if few else ": its recall cannot be seen"
         lines.append(f"The validation data have {_all(few, things)} of class {rare}{each}.")
     return lines
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.catalogue import nearest
+from seatrial.numbers import decimal
 from seatrial.practice.imbalance import tables
 from seatrial.practice.imbalance.answers import has_own_loss, smoothing_of
 from seatrial.practice.imbalance.losses import (
@@ -126,7 +127,7 @@ def remedies(augment: Augment | None = None) -> dict[str, Remedy]:
         Remedy("class-weights", "losses weighted by 1 / n", _weighted(inverse_frequency), _inverse(inverse_frequency), _loss_needed),
         Remedy("effective-number", "losses weighted by the effective number of examples (Cui et al. 2019)", _weighted(effective_number), _inverse(effective_number), _loss_needed),
         Remedy("logit-adjusted", "logits adjusted by the classes' shares in the loss (Menon et al. 2021)", _adjusted, _shares, _loss_needed),
-        Remedy("focal", f"focal loss, gamma {GAMMA:g} (Lin et al. 2017)", _focal, _unknown, _loss_needed),
+        Remedy("focal", f"focal loss, gamma {decimal(GAMMA)} (Lin et al. 2017)", _focal, _unknown, _loss_needed),
         Remedy("dice", "Dice loss (Milletari et al. 2016)", _dice, _unknown, _pixels_needed),
         Remedy("balanced-sampling", "examples drawn so that all classes come equally often", _sampled(Balanced), _shares, _classes_needed),
         Remedy("undersampling", "as many of each class as the smallest has, drawn anew again and again", _sampled(Undersampled), _shares, _classes_needed),

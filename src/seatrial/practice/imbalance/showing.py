@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from seatrial.files import replace
+from seatrial.numbers import decimal, percent
 from seatrial.practice.imbalance.comparing import Candidate, Comparison
 from seatrial.practice.imbalance.general import Recommendation
 from seatrial.practice.imbalance.judging import corrected_by, rarest_scores
@@ -19,7 +20,6 @@ from seatrial.practice.imbalance.rarity import told
 from seatrial.practice.imbalance.words import starting, supported, unsupported
 from seatrial.report import drawing
 from seatrial.report.json import strict
-from seatrial.report.numbers import decimal, share
 
 SCHEMA = 1
 JSON, PICTURE = "imbalance.json", "imbalance.svg"
@@ -36,7 +36,7 @@ def show(comparison: Comparison, advice: Recommendation, console: Console) -> No
     for title, sentences in (
         (f"Recommended: {advice.name}", advice.why),
         ("What the comparison supports", supported(comparison)),
-        ("What it does not", unsupported(comparison)),
+        ("What it does not say", unsupported(comparison)),
     ):
         console.print(f"\n{title}", style="bold", markup=False)
         for sentence in sentences:
@@ -122,9 +122,9 @@ def _table(comparison: Comparison, advice: Recommendation) -> Table:
         recall, precision = (f"{value:.3f}" if math.isfinite(value) else "-" for value in figures)
         losses = (_mean(each, "loss"), _mean(each, "corrected"))
         shown = (decimal(value) if math.isfinite(value) else "-" for value in losses)
-        cells = (f"{each.mean:.3f}", share(_mean(each, "accuracy")), recall, precision, *shown)
+        cells = (f"{each.mean:.3f}", percent(_mean(each, "accuracy")), recall, precision, *shown)
         table.add_row(each.name, *cells, style="bold" if each.name == advice.name else "")
-    table.add_row("(largest class)", "-", share(comparison.rarity.largest_accuracy), *["-"] * 4, style="dim")
+    table.add_row("(largest class)", "-", percent(comparison.rarity.largest_accuracy), *["-"] * 4, style="dim")
     return table
 
 
@@ -193,5 +193,5 @@ def _stretch(axes: Any, base: float) -> None:
     axes.set_xscale("symlog", linthresh=base)
     axes.set_yscale("symlog", linthresh=base)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_ticks(ticks, [f"{each:.2g}" for each in ticks])
+        axis.set_ticks(ticks, [decimal(each, 2) for each in ticks])
         axis.set_minor_locator(NullLocator())

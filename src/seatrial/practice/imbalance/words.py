@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator
 
 from seatrial.evaluation.comparison.seeds import MOST_SEEDS
+from seatrial.numbers import counted, decimal, percent
 from seatrial.practice.imbalance.comparing import Candidate, Comparison
 from seatrial.practice.imbalance.rarity import FEW
 from seatrial.practice.imbalance.remedies import PLAIN
-from seatrial.report.numbers import counted, decimal, share
 
 
 def starting(comparison: Comparison) -> list[str]:
@@ -19,8 +19,8 @@ def starting(comparison: Comparison) -> list[str]:
     at = known.rarest
     if seen is not None and math.isfinite(seen.gradient[at]):
         part = seen.gradient[at]
-        step = f"{share(part)} of the first step" if part >= 0 else "the first step makes it worse"
-        lines.append(f"At the start, class {at} is {share(seen.loss[at])} of the plain loss, and {step}.")
+        step = f"{percent(part)} of the first step" if part >= 0 else "the first step makes it worse"
+        lines.append(f"At the start, class {at} is {percent(seen.loss[at])} of the plain loss, and {step}.")
     recalls = comparison[PLAIN].recalls
     found = ", ".join(f"{each}: {value:.2f}" for each, value in enumerate(recalls) if math.isfinite(value))
     lines.append(f"Plain training ends with recalls of {found} (class: share that is found).")
@@ -45,7 +45,9 @@ def _against_plain(comparison: Comparison, one: Candidate) -> str:
         return f"{one.name} cannot be compared."
     if not gap.mean and not gap.spread:
         return f"{one.name} ends with the same {figure} as plain training on every seed."
-    interval = f"{gap.mean:+.3f}, {100 * (1 - gap.level):.3g} % interval over seeds {gap.low:+.3f} to {gap.high:+.3f}"
+    interval = (
+        f"{gap.mean:+.3f}, {decimal(100 * (1 - gap.level), 3)} % interval over seeds {gap.low:+.3f} to {gap.high:+.3f}"
+    )
     if both.all is not None:
         interval += f"; over seeds and examples p = {decimal(min(1.0, both.all.p * both.pairs))}, all remedies counted"
     if both.shown:

@@ -13,6 +13,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from seatrial.errors import UsageProblem
+from seatrial.numbers import counted, decimal
 from seatrial.practice.checking import check
 from seatrial.practice.fitting.settings import Settings
 from seatrial.practice.lecture.outcome import Outcome
@@ -20,7 +21,6 @@ from seatrial.practice.lecture.practice import Practice, validation_groups
 from seatrial.practice.optimizers.kinds import set_rate
 from seatrial.practice.rates import find_rate
 from seatrial.practice.task import Task
-from seatrial.report.numbers import counted, decimal
 from seatrial.report.rates import PAGE, lines
 from seatrial.report.rates import write as write_rate
 

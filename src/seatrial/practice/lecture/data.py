@@ -9,6 +9,7 @@ import numpy as np
 from torch.utils.data import Subset
 
 from seatrial.errors import UsageProblem
+from seatrial.numbers import counted, percent
 from seatrial.practice.dividing import by_class_if_possible, set_apart
 from seatrial.practice.fitting.subset import classes_of
 from seatrial.practice.lecture.outcome import Outcome
@@ -16,7 +17,6 @@ from seatrial.practice.lecture.practice import SCORED, Practice
 from seatrial.practice.predicting.predicting import predict
 from seatrial.practice.task import Task
 from seatrial.practice.unchanged import seed, unchanged
-from seatrial.report.numbers import counted
 from seatrial.vault.staging import finish
 from seatrial.vault.vault import Sealed, Vault
 
@@ -92,7 +92,7 @@ def look(practice: Practice) -> Outcome:
     sentences = (
         sizes,
         f"{len(names)} classes: the smallest has {counted(least, 'example')}, the largest {most}. Always answering the largest class "
-        f"would be right in {share:.1%}.",
+        f"would be right in {percent(share, 1)}.",
         *unscored,
     )
     values = {"classes": len(names), "smallest": least, "largest_share": share, "rare": most >= RARE * least}

@@ -15,6 +15,7 @@ from seatrial.errors import UsageProblem
 from seatrial.evaluation.evaluating import evaluate
 from seatrial.evaluation.evaluation import Evaluation
 from seatrial.evaluation.predictions import Predictions
+from seatrial.numbers import counted, decimal, percent
 from seatrial.practice.ensembles.saved import Ensemble, Inputs
 from seatrial.practice.evaluating.evaluating import PAGE, write
 from seatrial.practice.fitting.checkpoints import trained_model
@@ -23,7 +24,6 @@ from seatrial.practice.lecture.outcome import Outcome
 from seatrial.practice.lecture.practice import Practice
 from seatrial.practice.metrics import is_gathering
 from seatrial.practice.predicting.predicting import predict
-from seatrial.report.numbers import counted, decimal
 from seatrial.vault.metrics import METRICS, Metric
 from seatrial.vault.opening import Result
 from seatrial.vault.plan import Plan
@@ -164,7 +164,7 @@ def _sentences(result: Result, examples: int) -> tuple[str, ...]:
     between = (
         ""
         if interval is None
-        else f" ({interval.level:.0%} interval {decimal(interval.low)} to {decimal(interval.high)})"
+        else f" ({percent(interval.level)} interval {decimal(interval.low)} to {decimal(interval.high)})"
     )
     looks = result.look - 1
     count = "for the first time" if looks == 0 else f"after {counted(looks, 'look')} before"

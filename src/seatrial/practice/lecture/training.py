@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.errors import UsageProblem
+from seatrial.numbers import counted, decimal, percent
 from seatrial.practice.annealing.schedules import KINDS
 from seatrial.practice.fitting.checkpoints import STATE
 from seatrial.practice.fitting.fit import Fit, fit
@@ -17,7 +18,6 @@ from seatrial.practice.lecture.outcome import Outcome
 from seatrial.practice.lecture.practice import Practice, validation_groups
 from seatrial.practice.task import Task
 from seatrial.report.json import without_nan
-from seatrial.report.numbers import counted, decimal
 
 # A tenth would do for large data; small ones need more to have a batch of each class.
 FIRST_SHARE = 0.25
@@ -29,7 +29,7 @@ def first(practice: Practice) -> Outcome:
     """A training on a subset: does anything learn at all?"""
     task = practice.prepared
     if FIRST_SHARE * len(task.train) < 4 * task.batch_size:  # pyright: ignore[reportArgumentType]
-        return Outcome((), skipped=f"A subset of {FIRST_SHARE:.0%} would have less than four batches.")
+        return Outcome((), skipped=f"A subset of {percent(FIRST_SHARE)} would have less than four batches.")
     settings = replace(practice.rated, epochs=min(FIRST_EPOCHS, practice.settings.epochs), subset=FIRST_SHARE)
     done = _fitted(practice, task, "subset", settings)
     # That a training of few epochs was cut short is no news.

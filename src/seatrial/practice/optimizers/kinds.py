@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 
 from seatrial.catalogue import nearest
 from seatrial.errors import UsageProblem
+from seatrial.numbers import decimal
 from seatrial.practice.refusal import refused
 from seatrial.practice.task import Task
 
@@ -96,7 +97,7 @@ def set_rate(optimizer: Optimizer, rate: float) -> None:
     largest = rate_of(optimizer)
     if not largest > 0:
         hint = "Give an optimizer whose groups have `lr`, as torch's have."
-        raise refused("an optimizer with a learning rate above 0", f"{largest:g}", "task-no-rate", hint)
+        raise refused("an optimizer with a learning rate above 0", decimal(largest), "task-no-rate", hint)
     for group in optimizer.param_groups:
         new = rate * float(group.get("lr", math.nan)) / largest
         group["lr"] = torch.full_like(group["lr"], new) if isinstance(group["lr"], torch.Tensor) else new

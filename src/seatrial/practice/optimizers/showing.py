@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from seatrial.files import replace
+from seatrial.numbers import decimal
 from seatrial.practice.optimizers.comparing import Comparison
 from seatrial.practice.optimizers.words import figure_of, supported, unsupported
 from seatrial.report import drawing
@@ -26,13 +27,13 @@ def show(comparison: Comparison, console: Console) -> None:
         table.add_column(head, justify="right")
     for each in sorted(comparison.candidates, key=lambda each: -each.mean if comparison.highest else each.mean):
         known = [figure for figure in each.figures if math.isfinite(figure)]
-        span = f"{min(known):.4g} to {max(known):.4g}" if known else "diverged"
+        span = f"{decimal(min(known))} to {decimal(max(known))}" if known else "diverged"
         last = sum(each.last) / len(each.last)
-        table.add_row(each.name, f"{each.rate:.3g}", each.schedule or "own", f"{each.mean:.4g}", span, f"{last:.4g}")
+        table.add_row(each.name, decimal(each.rate, 3), each.schedule or "own", decimal(each.mean), span, decimal(last))
     console.print(table)
     for title, sentences in (
         ("What it supports", supported(comparison)),
-        ("What it does not", unsupported(comparison)),
+        ("What it does not say", unsupported(comparison)),
     ):
         console.print(f"\n{title}", style="bold", markup=False)
         for sentence in sentences:
@@ -74,7 +75,7 @@ def _fill(figure: Any, comparison: Comparison) -> None:
         filled = [(epoch, column) for epoch, column in zip(epochs, columns, strict=True) if column]
         at = [epoch for epoch, _ in filled]
         mean = [sum(column) / len(column) for _, column in filled]
-        label = f"{each.name}, rate {each.rate:.2g}, {each.schedule or 'own schedule'}"
+        label = f"{each.name}, rate {decimal(each.rate, 2)}, {each.schedule or 'own schedule'}"
         axes.plot(at, mean, color=colour, linewidth=2, label=label, marker="o" if len(at) < 4 else "")
         axes.fill_between(
             at, [min(c) for _, c in filled], [max(c) for _, c in filled], color=colour, alpha=0.15, linewidth=0

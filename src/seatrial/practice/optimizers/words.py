@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from seatrial.evaluation.comparison.seeds import MOST_SEEDS
+from seatrial.numbers import decimal
 from seatrial.practice.optimizers.comparing import Comparison, Pair
 
 
@@ -36,14 +37,14 @@ def _pair(comparison: Comparison, pair: Pair) -> str:
         )
         level = "higher" if comparison.highest else "lower"
         return (
-            f"{better} ends with a {level} {figure} than {worse}: {means[better]:.4g} against {means[worse]:.4g} "
+            f"{better} ends with a {level} {figure} than {worse}: {decimal(means[better])} against {decimal(means[worse])} "
             f"(difference {found.mean:+.3g}, {interval}, {found.seeds} seeds)."
         )
     if not found.mean and not found.spread:
         return f"{pair.first} and {pair.second} end with the same {figure} on every seed."
     return (
         f"No difference shown between {pair.first} and {pair.second}: {found.mean:+.3g}, {interval}. "
-        f"{_needed(pair)} {found.seeds} seeds show differences from about {found.detectable:.2g} on."
+        f"{_needed(pair)} {found.seeds} seeds show differences from about {decimal(found.detectable, 2)} on."
     )
 
 

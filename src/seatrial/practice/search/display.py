@@ -9,10 +9,10 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from seatrial.numbers import decimal
 from seatrial.practice.search.board import Board, is_end
 from seatrial.practice.search.settings import SearchSettings
 from seatrial.practice.search.work import Stage, ranked
-from seatrial.report.numbers import decimal
 from seatrial.terminals import can_move
 
 _EVERY = 0.5  # seconds between two looks

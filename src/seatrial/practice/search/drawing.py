@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial.numbers import decimal, figure
 from seatrial.practice.search.outcome import Search
 from seatrial.practice.search.work import AGAIN, COARSE, FINE, LONGER, SEEDS
 from seatrial.report import drawing
-from seatrial.report.numbers import figure
 
 _STAGES = (COARSE, AGAIN, FINE, LONGER, SEEDS)
 _MOST_ACROSS = 4  # slices in a row
@@ -172,7 +172,7 @@ def _axis(found: Search, name: str, numbers: list[int]) -> tuple[NDArray[Any], t
             return np.array(places), ([0.0, 1.0], [str(given.low), str(given.high)])
         middle = round(middle)
     at = (scale(middle) - scale(low)) / span
-    return np.array(places), ([0.0, at, 1.0], [figure(given.low), f"{middle:.2g}", figure(given.high)])
+    return np.array(places), ([0.0, at, 1.0], [figure(given.low), decimal(middle, 2), figure(given.high)])
 
 
 def _log_where_wide(axes: Any, values: list[float]) -> None:

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
+from seatrial.numbers import counted, decimal
 from seatrial.practice.search.candidates import Candidate
 from seatrial.practice.search.importance import Importance, importances
 from seatrial.practice.search.leaders import Winner, winner
 from seatrial.practice.search.settings import Budget, SearchSettings
 from seatrial.practice.search.stages import FRESH
 from seatrial.practice.search.work import COARSE, FINE, SEEDS, Record, Result, ranked
-from seatrial.report.numbers import counted, decimal
 
 _MANY = 10  # of fewer whole numbers some are always at the edge
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from seatrial.numbers import decimal, percent
 from seatrial.practice.fitting.settings import LOSS
 from seatrial.practice.refusal import refused
 
@@ -28,7 +29,7 @@ class Budget:
     def words(self) -> str:
         """For tables."""
         passes = f"{self.epochs} epoch{'' if self.epochs == 1 else 's'}"
-        return passes if self.share == 1 else f"{passes} on {self.share:.0%}"
+        return passes if self.share == 1 else f"{passes} on {percent(self.share)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class SearchSettings:
         for name, most in (("share", 1.0), ("validation_share", 0.9)):
             value = getattr(self, name)
             if not 0 < value <= most:
-                wanted = f"{name} as a share above 0 and up to {most:g}"
+                wanted = f"{name} as a share above 0 and up to {decimal(most)}"
                 raise refused(wanted, repr(value), f"search-{name.replace('_', '-')}", "A quarter is 0.25.")
 
     def budgets(self, batches: int) -> tuple[Budget, ...]:

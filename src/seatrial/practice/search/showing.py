@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from seatrial.files import replace
+from seatrial.numbers import decimal, figure, percent
 from seatrial.practice.search.drawing import draw
 from seatrial.practice.search.outcome import Search
 from seatrial.report.json import strict
-from seatrial.report.numbers import decimal, figure
 
 PAGE = "search.html"
 MOST_SHOWN = 8
@@ -36,7 +36,7 @@ def show(found: Search, console: Console) -> None:
         console.print(f"- {sentence}", markup=False, highlight=False)
     for each in found.importances:
         chance = "" if each.shown else ", no more than chance shows"
-        console.print(f"  {each.name}: {each.share:.0%} of what matters ({each.low:.0%} to {each.high:.0%}{chance})", markup=False)  # fmt: skip
+        console.print(f"  {each.name}: {percent(each.share)} of what matters ({percent(each.low)} to {percent(each.high)}{chance})", markup=False)  # fmt: skip
 
 
 def rows(found: Search, names: list[str]) -> list[list[str]]:

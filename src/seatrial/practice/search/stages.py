@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from seatrial.numbers import counted, decimal
 from seatrial.practice.refusal import refused
 from seatrial.practice.search.candidates import Candidate, at_random, near_the_best
 from seatrial.practice.search.gain import expected_gain, noise_between_seeds
@@ -21,7 +22,6 @@ from seatrial.practice.search.leaders import in_the_race
 from seatrial.practice.search.settings import Budget, SearchSettings
 from seatrial.practice.search.space import Space
 from seatrial.practice.search.work import AGAIN, COARSE, END, FINE, LONGER, SEEDS, Job, Record, Stage, ranked
-from seatrial.report.numbers import counted
 
 _TOLD_APART = 3  # the best coarse candidates, and on so many other seeds each
 _FACTOR = 3  # of those that go on, a third does so again
@@ -91,12 +91,18 @@ class Plan:
         noise = self.noise(record)
         gain = expected_gain(known, figures, drawn, noise, highest=settings.highest)
         known_figures = {"gain": gain, "noise": noise}
-        expects = f"{counted(len(drawn), 'more candidate')} near the best ones would be expected to gain {gain:.2g}"
+        expects = (
+            f"{counted(len(drawn), 'more candidate')} near the best ones would be expected to gain {decimal(gain, 2)}"
+        )
         if gain < noise:
-            said = f"Stopped after {len(known)} of {settings.trials} candidates: {expects}, less than the noise between seeds ({noise:.2g})."
+            said = f"Stopped after {len(known)} of {settings.trials} candidates: {expects}, less than the noise between seeds ({decimal(noise, 2)})."
             return self._rung(record, 1, said, known_figures)
         said = f"{counted(len(drawn), 'candidate')} near the best ones"
-        said += f": expected to gain {gain:.2g}; the noise between seeds is {noise:.2g}." if gain >= noise else "."
+        said += (
+            f": expected to gain {decimal(gain, 2)}; the noise between seeds is {decimal(noise, 2)}."
+            if gain >= noise
+            else "."
+        )
         return Stage(number, FINE, self._jobs(drawn, self.budgets[0]), tuple(drawn), (said,), known_figures)
 
     def noise(self, record: Record) -> float:

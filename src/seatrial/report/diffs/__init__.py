@@ -74,12 +74,24 @@ class DiffLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """Lines that go, from `first` to before `end` (counted from 1, in the file as it is), and the text that comes instead."""
+
+    first: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Diff:
-    """A mend of one file: its path as shown, the lines as a page shows them, and the whole as `git apply` takes it."""
+    """A mend of one file: its path as shown and as the run knows it, the lines as a page shows them, the whole as
+    `git apply` takes it, and the same as edits from top to bottom."""
 
     file: str
+    source: str
     lines: tuple[DiffLine, ...]
     patch: str
+    edits: tuple[Edit, ...]
 
 
 def diff_of(finding: Finding, run: Run) -> Diff | None:
@@ -96,7 +108,7 @@ def diff_of(finding: Finding, run: Run) -> Diff | None:
     patch = list(difflib.unified_diff(before, after, f"a/{shown}", f"b/{shown}", n=AROUND))
     lines = _numbered([line.removesuffix("\n") for line in patch[2:]])
     whole = "".join(line if line.endswith("\n") else f"{line}\n{UNENDED}\n" for line in patch)
-    return Diff(shown, lines, whole) if len(lines) <= MOST else None
+    return Diff(shown, file, lines, whole, _edits(before, after)) if len(lines) <= MOST else None
 
 
 def mended_text(finding: Finding, run: Run) -> tuple[str, str] | None:
@@ -117,6 +129,15 @@ def _lines(text: str) -> list[str]:
     """Lines with their ends, as git sees them: no other character ends a line."""
     *lines, last = text.split("\n")
     return [f"{line}\n" for line in lines] + ([last] if last else [])
+
+
+def _edits(before: list[str], after: list[str]) -> tuple[Edit, ...]:
+    steps = difflib.SequenceMatcher(None, before, after).get_opcodes()
+    return tuple(
+        Edit(first + 1, end + 1, "".join(after[start:stop]))
+        for kind, first, end, start, stop in steps
+        if kind != "equal"
+    )
 
 
 def _numbered(patch: list[str]) -> tuple[DiffLine, ...]:

@@ -6,6 +6,7 @@ import ast
 
 from seatrial.findings import Finding
 from seatrial.history import Run
+from seatrial.numbers import decimal
 from seatrial.report.diffs.sheet import Refused, Sheet, only
 
 SAFE_BOUND, USUAL_MOMENTUM = "1.0", "0.9"
@@ -16,7 +17,7 @@ def rate(run: Run, finding: Finding) -> Sheet:
     suggested = finding.evidence.get("suggested_rate")
     if not isinstance(suggested, float):
         raise Refused
-    return _number(run, finding, finding.evidence.get("learning_rate"), f"{suggested:.1g}")
+    return _number(run, finding, finding.evidence.get("learning_rate"), decimal(suggested, 1))
 
 
 def bound(run: Run, finding: Finding) -> Sheet:

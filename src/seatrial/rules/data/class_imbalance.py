@@ -76,6 +76,7 @@ from dataclasses import dataclass
 from seatrial.events import BatchSeen, Node, Place
 from seatrial.findings import Finding, Severity
 from seatrial.history import Run
+from seatrial.numbers import percent
 from seatrial.rules.batches import Batches
 from seatrial.rules.training import CLASSIFICATION, Training
 from seatrial.rules.where import distinct, lines
@@ -127,7 +128,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     yield Finding(
         NAME,
         severity,
-        f"Class {commonest} has {most:.1%} of the training targets and class {rarest} {least:.1%}, and {loss.op} weighs "
+        f"Class {commonest} has {percent(most, 1)} of the training targets and class {rarest} {percent(least, 1)}, and {loss.op} weighs "
         "all examples alike.",
         _places(run, training, batches, loss),
         {"most_common_share": most, "rarest_share": least, "targets": total, "classes": len(counts)},

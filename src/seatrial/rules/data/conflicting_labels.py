@@ -82,6 +82,7 @@ from dataclasses import dataclass
 
 from seatrial.findings import Finding
 from seatrial.history import Run
+from seatrial.numbers import percent
 from seatrial.rules.batches import Batches
 from seatrial.rules.pairings import pairings
 from seatrial.rules.training import Training
@@ -120,7 +121,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     yield Finding(
         NAME,
         "warning",
-        f"{found.conflicting} of {found.examples} training examples ({share:.1%}) come with more than one class, number for "
+        f"{found.conflicting} of {found.examples} training examples ({percent(share, 1)}) come with more than one class, number for "
         "number the same input.",
         distinct([*reversed(made), *lines, batches.inputs[0].where])[:5],
         {"conflicting": found.conflicting, "examples": found.examples, "share": share},

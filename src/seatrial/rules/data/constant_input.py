@@ -70,6 +70,7 @@ from dataclasses import dataclass
 from seatrial.events import BatchSeen
 from seatrial.findings import Finding
 from seatrial.history import Run
+from seatrial.numbers import decimal, percent
 from seatrial.rules.batches import Batches
 
 NAME = "data.constant-input"
@@ -116,8 +117,8 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     yield Finding(
         NAME,
         "error",
-        f"{share:.0%} of the input's features have the same value in all of {examples} training examples "
-        f"(mean {value:.3g}, deviation {max(batch.stats.get('std', 0.0) for batch in seen):.3g}).",
+        f"{percent(share)} of the input's features have the same value in all of {examples} training examples "
+        f"(mean {decimal(value, 3)}, deviation {decimal(max(batch.stats.get('std', 0.0) for batch in seen), 3)}).",
         batches.made(first),
         {"share_of_features": share, "examples": examples, "mean": value, "batches": len(seen)},
         "Look at some inputs just before the model, and at what each step of their preparation does to them.",

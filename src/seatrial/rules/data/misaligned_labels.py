@@ -89,6 +89,7 @@ from dataclasses import dataclass
 from seatrial.events import Association, DataGlanced, Place
 from seatrial.findings import Finding
 from seatrial.history import Run
+from seatrial.numbers import percent
 from seatrial.rules.batches import Batches
 from seatrial.rules.graph import Graph
 from seatrial.rules.pairings import pairings
@@ -230,8 +231,8 @@ def _redrawn(batches: Batches, inputs: list[Step], targets: list[Step], limits: 
         return None
     ours, theirs = one_sided(inputs, targets)
     return Cause(
-        f"an example that comes again has the class that it had before in {found.agreement:.0%} of {found.comings} cases, "
-        f"where chance gives {found.chance:.0%}",
+        f"an example that comes again has the class that it had before in {percent(found.agreement)} of {found.comings} cases, "
+        f"where chance gives {percent(found.chance)}",
         tuple(each.place for each in (*ours, *theirs)),
         0.95,
         {"same_class_again": found.agreement, "same_class_by_chance": found.chance},
@@ -322,15 +323,15 @@ def _recurrent(run: Run) -> bool:
 
 def _in_words(seen: DataGlanced, test: Association) -> str:
     if seen.classes:
-        return f"in {test.score:.0%} of the cases"
+        return f"in {percent(test.score)} of the cases"
     return f"with a correlation of {test.score:.2f}"
 
 
 def _finding(run: Run, batches: Batches, seen: DataGlanced, cause: Cause) -> Finding:
     near, line = seen.nearest, seen.linear
-    chance = f"{near.chance:.0%}" if seen.classes else f"{near.chance:.2f}"
-    right = f"{near.score:.0%}" if seen.classes else f"{near.score:.2f}"
-    fitted = f"{line.score:.0%}" if seen.classes else f"{line.score:.2f}"
+    chance = percent(near.chance) if seen.classes else f"{near.chance:.2f}"
+    right = percent(near.score) if seen.classes else f"{near.score:.2f}"
+    fitted = percent(line.score) if seen.classes else f"{line.score:.2f}"
     measure = "right answers" if seen.classes else "correlation"
     message = (
         f"Targets have nothing to do with their inputs: over {seen.examples} training examples a nearest neighbour reaches "

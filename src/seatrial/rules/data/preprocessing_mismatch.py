@@ -88,6 +88,7 @@ from dataclasses import dataclass
 from seatrial.events import BatchSeen, EvaluationPass, Place
 from seatrial.findings import Finding
 from seatrial.history import Run
+from seatrial.numbers import decimal
 from seatrial.rules.batches import Batches, Passes
 from seatrial.rules.series import median
 from seatrial.rules.training import Training
@@ -208,7 +209,7 @@ def _judge(
     ratio = max(stretch, 1 / stretch)
     if ratio > limits.stretch + limits.chance * error or (shift > limits.shift and shift > limits.chance * error):
         message = (
-            f"{label} inputs are {shift:.2g} deviations away from the training inputs and vary {stretch:.2g} times as "
+            f"{label} inputs are {decimal(shift, 2)} deviations away from the training inputs and vary {decimal(stretch, 2)} times as "
             "much (medians over features)."
         )
         confidence = 0.93 if ratio > 3 or shift > 2 else 0.85

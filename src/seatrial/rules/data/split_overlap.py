@@ -87,6 +87,7 @@ from dataclasses import dataclass
 from seatrial.events import BatchSeen, EvaluationPass, Place
 from seatrial.findings import Finding
 from seatrial.history import Run
+from seatrial.numbers import percent
 from seatrial.rules.batches import Batches, Passes
 from seatrial.rules.where import distinct
 
@@ -185,7 +186,7 @@ def _finding(run: Run, batches: Batches, each: EvaluationPass, share: float) -> 
     return Finding(
         NAME,
         "error",
-        f"{share:.0%} of the {label} examples ({round(share * rows)} of {rows}) were trained on.",
+        f"{percent(share)} of the {label} examples ({round(share * rows)} of {rows}) were trained on.",
         _places(run, batches, each),
         {"share": share, "examples": rows, "overlapping": round(share * rows), "label": each.label},
         "Split by example before anything is copied or augmented, and check that the parts have none in common.",

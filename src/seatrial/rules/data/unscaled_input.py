@@ -78,6 +78,7 @@ from dataclasses import dataclass
 from seatrial.events import Node
 from seatrial.findings import Edit, Finding, Mend, Severity
 from seatrial.history import Run
+from seatrial.numbers import decimal
 from seatrial.rules.batches import Batches
 from seatrial.rules.graph import SHAPE_OPS, Graph
 from seatrial.rules.series import median
@@ -157,7 +158,7 @@ def _judge(run: Run, training: Training, layer: Node, fed: Node, limits: Thresho
     if not math.isfinite(size) or fed.stats.get("nonfinite"):
         return None
     low, high = fed.stats.get("min", math.nan), fed.stats.get("max", math.nan)
-    span = f"from {low:.4g} to {high:.4g}, root mean square {size:.3g}"
+    span = f"from {decimal(low)} to {decimal(high)}, root mean square {decimal(size, 3)}"
     features = _feature_sizes(run, fed)
     evidence: dict[str, float | str] = {"min": low, "max": high, "mean": mean, "std": std, "layer": layer.op}
     if size >= limits.large:
@@ -166,7 +167,7 @@ def _judge(run: Run, training: Training, layer: Node, fed: Node, limits: Thresho
         largest, middle = max(features), median([each for each in features if each > 0])
         if largest >= limits.large_feature and middle > 0 and largest >= limits.feature_ratio * middle:
             evidence |= {"largest_feature": largest, "median_feature": middle}
-            message = f"Features differ in scale: the largest has {largest:.3g}, the median one {middle:.3g} ({span})."
+            message = f"Features differ in scale: the largest has {decimal(largest, 3)}, the median one {decimal(middle, 3)} ({span})."
             return _finding(run, "warning", message, evidence, 0.85)
     if 0 < size <= limits.small:
         return _finding(run, "warning", f"Inputs reach the first layer at a tiny scale: {span}.", evidence, 0.8)

@@ -84,6 +84,7 @@ from dataclasses import dataclass
 from seatrial.events import BatchSeen, Place
 from seatrial.findings import Finding
 from seatrial.history import Run
+from seatrial.numbers import percent
 from seatrial.rules.batches import Batches
 from seatrial.rules.frameworks import runs_the_loop
 from seatrial.rules.source import loops_around, origin
@@ -149,8 +150,8 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     yield Finding(
         NAME,
         "error" if by_class else "warning",
-        f"Training batches are sorted by {what}: {share:.0%} of the variance of the targets lies between batches, where "
-        f"random batches of {typical:.0f} have {random:.0%} ({order}).",
+        f"Training batches are sorted by {what}: {percent(share)} of the variance of the targets lies between batches, where "
+        f"random batches of {typical:.0f} have {percent(random)} ({order}).",
         _places(run, batches),
         {
             "share_between_batches": share,

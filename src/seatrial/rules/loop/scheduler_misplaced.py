@@ -79,6 +79,7 @@ from dataclasses import dataclass, replace
 from seatrial.events import Place, SchedulerBuilt
 from seatrial.findings import Figure, Finding, Mend
 from seatrial.history import Run
+from seatrial.numbers import decimal
 from seatrial.rules.frameworks import is_direct
 from seatrial.rules.graph import Graph
 from seatrial.rules.lines import callers, loops_around, never_called
@@ -225,7 +226,7 @@ def _too_rarely(run: Run, pace: Pace, limits: Thresholds) -> Finding | None:
     if not _for_steps(run, pace, limits) or pace.horizon < limits.far * pace.made or pace.steps_each < limits.far:
         return None
     message = (
-        f"{pace.scheduler.type} is planned for {pace.horizon:g} of its steps, as many as the optimizer makes, "
+        f"{pace.scheduler.type} is planned for {decimal(pace.horizon)} of its steps, as many as the optimizer makes, "
         f"but was stepped {pace.made} times in {pace.steps} steps: it never gets anywhere."
     )
     where = [*_lines(run, pace), pace.scheduler.where]
@@ -264,7 +265,7 @@ def _too_often(run: Run, pace: Pace, limits: Thresholds) -> Finding | None:
         or (planned and _restarts(run, pace, limits))
         or (cycles and (planned or (not math.isfinite(pace.epochs) and _nested(run, pace))))
     ):
-        plan = f"{kind} is planned for {pace.horizon:g} of its steps"
+        plan = f"{kind} is planned for {decimal(pace.horizon)} of its steps"
         message = f"{plan} but was stepped {pace.made} times, once with every batch."
         return _finding(pace, message, remedy, where, 0.88)
     return _collapse(run, pace, limits, remedy, where)
@@ -317,7 +318,7 @@ def _collapse(run: Run, pace: Pace, limits: Thresholds, remedy: str, where: list
         return None
     message = (
         f"{pace.scheduler.type} is stepped with every batch ({pace.made} times) and has taken the rate below "
-        f"{limits.collapsed:g} of its highest after {gone - begun} of {end - begun} steps."
+        f"{decimal(limits.collapsed)} of its highest after {gone - begun} of {end - begun} steps."
     )
     return _finding(pace, message, remedy, where, 0.9)
 

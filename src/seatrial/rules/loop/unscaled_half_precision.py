@@ -73,6 +73,7 @@ from dataclasses import dataclass
 from seatrial.events import Node
 from seatrial.findings import Figure, Finding
 from seatrial.history import Run
+from seatrial.numbers import percent
 from seatrial.rules.graph import Graph
 from seatrial.rules.turns import Effects, Made, Window, held, places, stepping, windows
 from seatrial.rules.where import distinct
@@ -174,9 +175,7 @@ def _without_scaler(run: Run, optimizer: int) -> Iterator[Finding]:
             share for look in run.looks if look.optimizer == optimizer for share in look.zero_share if share == share
         ]
         zero = sum(shares) / len(shares) if shares else 0.0
-        message = (
-            f"The network trains in float16 without a gradient scaler; {zero:.0%} of its gradients are exactly zero."
-        )
+        message = f"The network trains in float16 without a gradient scaler; {percent(zero)} of its gradients are exactly zero."
         evidence: dict[str, Figure] = {"calls_in_float16": len(half), "zero_share": zero}
         where = distinct([half[0].where, seen.where])
         remedy = "Use torch.amp.GradScaler with autocast (weights in float32), or bfloat16."

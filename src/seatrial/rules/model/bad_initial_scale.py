@@ -74,6 +74,7 @@ from dataclasses import dataclass
 from seatrial.events import Node, Place
 from seatrial.findings import Finding, Mend
 from seatrial.history import Run
+from seatrial.numbers import decimal, percent
 from seatrial.rules import where
 from seatrial.rules.graph import Graph
 from seatrial.rules.growth import growth, input_std
@@ -145,7 +146,7 @@ def _by_effect(run: Run, known: Parameters, graph: Graph, weights: list[Gain], l
         yield _finding(run, known, weights, "small for so many layers", effect, _between(graph, weights))
     elif grown := growth(graph, limits.grown):
         std = grown.nodes[-1].stats["std"]
-        effect = f"the signal grows to a standard deviation of {std:.3g} before anything is learnt"
+        effect = f"the signal grows to a standard deviation of {decimal(std, 3)} before anything is learnt"
         yield _finding(run, known, weights, "large for so many steps", effect, grown.nodes, grown.lines[:1])
 
 
@@ -186,12 +187,12 @@ def exploded(graph: Graph, large: list[Gain], limits: Thresholds) -> str | None:
     for node in graph.calls(*BOUNDED):
         bounded = node.index in reached and "high_share" in node.stats and graph.in_network(node)
         if bounded and share(node) >= limits.saturated:
-            return f"{share(node):.0%} of the outputs of `{node.op}` are at a bound"
+            return f"{percent(share(node))} of the outputs of `{node.op}` are at a bound"
     ends = [graph.node(ref) for ref in graph.seen.predictions] or [large[-1].call]
     for node in ends:
         std = node.stats.get("std", 0.0)
         if node.index in reached and std >= limits.spread * max(1.0, input_std(graph)):
-            return f"the untrained predictions have a standard deviation of {std:.3g}"
+            return f"the untrained predictions have a standard deviation of {decimal(std, 3)}"
     return None
 
 
@@ -203,7 +204,9 @@ def vanished(graph: Graph, small: list[Gain], limits: Thresholds) -> str | None:
     varying = _variation(source) if source is not None and not source.role else None
     if varying is None or outer <= 0 or varying >= limits.vanished * outer:
         return None
-    return f"what the last layers get varies by {varying:.2g} over the examples, the input by {outer:.2g}"
+    return (
+        f"what the last layers get varies by {decimal(varying, 2)} over the examples, the input by {decimal(outer, 2)}"
+    )
 
 
 def _variation(node: Node) -> float | None:
@@ -220,7 +223,7 @@ def _finding(
     nodes: Sequence[Node] = (),
     first: Sequence[Place] = (),
 ) -> Finding:
-    named = listed(f"{gain.path} (gain {gain.gain:.2g})" for gain in weights)
+    named = listed(f"{gain.path} (gain {decimal(gain.gain, 2)})" for gain in weights)
     message = f"Initial weights are too {size}: {named}; {effect}."
     evidence = {"gains": [gain.gain for gain in weights[:8]], "parameters": [gain.path for gain in weights[:8]]}
     built = [known.built(gain.parameter) for gain in weights]

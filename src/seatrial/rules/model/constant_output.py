@@ -89,6 +89,7 @@ from dataclasses import dataclass
 from seatrial.events import Node
 from seatrial.findings import Finding
 from seatrial.history import Run
+from seatrial.numbers import decimal
 from seatrial.rules import where
 from seatrial.rules.graph import LOSS_OPS, Graph
 from seatrial.rules.patterns import shape, wants_gradient
@@ -124,7 +125,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     if found:
         node, spread = found[-1]
         message = (
-            f"Late in training the predictions vary over the examples by {spread:.1g} of their scale: the network "
+            f"Late in training the predictions vary over the examples by {decimal(spread, 1)} of their scale: the network "
             "answers nearly the same for every input."
         )
         remedy = "Look for the cause: dead units, inputs without information, a rate too high, shapes in the loss."

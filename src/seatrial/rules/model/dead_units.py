@@ -71,6 +71,7 @@ from dataclasses import dataclass
 from seatrial.events import Node, Place
 from seatrial.findings import Finding
 from seatrial.history import Run
+from seatrial.numbers import percent
 from seatrial.rules import source, where
 from seatrial.rules.graph import Graph
 from seatrial.rules.patterns import shape, wants_gradient
@@ -145,8 +146,8 @@ def _judged(graph: Graph, node: Node, limits: Thresholds) -> bool:
 
 
 def _finding(run: Run, dead: list[Layer], worst: Layer, from_start: bool) -> Finding:
-    since = "from the first step" if from_start else f"({worst.shares[0]:.0%} at first)"
-    message = f"{worst.lasting:.0%} of the units behind `{worst.node.op}` are zero for every example {since}"
+    since = "from the first step" if from_start else f"({percent(worst.shares[0])} at first)"
+    message = f"{percent(worst.lasting)} of the units behind `{worst.node.op}` are zero for every example {since}"
     message += f", and {len(dead) - 1} more layers are alike." if len(dead) > 1 else "."
     evidence = {"dead_share": worst.lasting, "dead_share_at_first": worst.shares[0], "layers": len(dead)}
     remedy = (

@@ -96,6 +96,7 @@ from dataclasses import dataclass
 from seatrial.events import Node, Probe
 from seatrial.findings import Finding
 from seatrial.history import Run
+from seatrial.numbers import percent
 from seatrial.rules import where
 from seatrial.rules.axes import batch_size, example_axes
 from seatrial.rules.graph import Graph, references
@@ -178,7 +179,7 @@ def _from_graph(run: Run, graph: Graph, mixing: list[Node], size: int) -> Findin
     source = graph.inputs(node)[0]
     what = node.module_type or node.op
     message = (
-        f"{what} runs along an axis of {size}, which is that of the examples of the batch: its input is "
+        f"{what} runs along the axis of the {size} examples of the batch: its input is "
         f"{list(shape(source))}, so each example's answer depends on the others."
     )
     evidence = {"input_shape": [float(length) for length in shape(source)], "batch_size": size}
@@ -195,7 +196,7 @@ def _from_probe(run: Run, probe: Probe, limits: Thresholds) -> Finding | None:
         return None
     node = graph.node(probe.node)
     message = (
-        f"In evaluation mode, changing one example changes the answers for {probe.share:.0%} of the others in its batch; "
+        f"In evaluation mode, changing one example changes the answers for {percent(probe.share)} of the others in its batch; "
         f"the first call at which they meet is `{node.op}`."
     )
     evidence = {"share": probe.share, "operation": node.op, "batch_size": size}

@@ -67,6 +67,7 @@ from dataclasses import dataclass
 from seatrial.events import Node
 from seatrial.findings import Edit, Finding, Mend
 from seatrial.history import Run
+from seatrial.numbers import decimal, percent
 from seatrial.rules.graph import LOSS_OPS, SHAPE_OPS, Graph
 from seatrial.rules.patterns import DROPOUTS, wants_gradient
 from seatrial.rules.where import distinct, lines
@@ -120,20 +121,20 @@ def _judged(run: Run, graph: Graph, node: Node, limits: Thresholds) -> Finding |
     if node.index not in graph.differentiable:
         return None
     if share >= limits.most:
-        message = f"Dropout removes {share:.0%} of the values it is given in training."
+        message = f"Dropout removes {percent(share)} of the values it is given in training."
         return Finding(NAME, "warning", message, lines(run, node), {"p": share}, _REMEDY, EXPLAINS, 0.9)
     row = _row(graph, node)
     kept = 1.0
     for part in row:
         kept *= 1 - removed(graph, part)
     if len(row) > 1 and 1 - kept >= limits.most_together:
-        message = f"{len(row)} dropouts in a row remove {1 - kept:.0%} of the values."
+        message = f"{len(row)} dropouts in a row remove {percent(1 - kept)} of the values."
         return Finding(
             NAME, "warning", message, lines(run, *row), {"p": share, "together": 1 - kept}, _REMEDY, EXPLAINS, 0.85
         )
     loss = _loss_behind(graph, node)
     if loss is not None and share >= limits.on_output:
-        message = f"Dropout with p = {share:g} stands on the prediction that goes into {loss.op}."
+        message = f"Dropout with p = {decimal(share)} stands on the prediction that goes into {loss.op}."
         remedy = "Put dropout before the last layer, not after it."
         return Finding(NAME, "warning", message, lines(run, node, loss), {"p": share}, remedy, EXPLAINS, 0.9)
     return None
@@ -178,7 +179,9 @@ def _inside_layers(run: Run, limits: Thresholds) -> Iterator[Finding]:
                 continue
             if share < limits.most or (module.type != "MultiheadAttention" and module.settings.get("num_layers") == 1):
                 continue
-            message = f"{module.type} {module.path} removes {share:.0%} of the values between its layers in training."
+            message = (
+                f"{module.type} {module.path} removes {percent(share)} of the values between its layers in training."
+            )
             yield Finding(
                 NAME, "warning", message, distinct([module.where]), {"p": float(share)}, _REMEDY, EXPLAINS, 0.9
             )

@@ -94,6 +94,7 @@ from dataclasses import dataclass
 from seatrial.events import Node, Untrained
 from seatrial.findings import Finding
 from seatrial.history import Run
+from seatrial.numbers import decimal
 from seatrial.rules import where
 from seatrial.rules.batches import Batches
 from seatrial.rules.graph import Graph
@@ -183,7 +184,7 @@ def _plain(graph: Graph, loss: Node) -> bool:
 def _finding(run: Run, graph: Graph, loss: Node, value: float, guess: float) -> Finding:
     prediction, target = graph.source(loss, 0, "input"), graph.source(loss, 1, "target")
     like = "predicting the mean target" if loss.op in SQUARED else "guessing"
-    message = f"The untrained network's {loss.op} is {value:.3g}, where {like} gives {guess:.3g}."
+    message = f"The untrained network's {loss.op} is {decimal(value, 3)}, where {like} gives {decimal(guess, 3)}."
     evidence = {"loss": value, "guess": guess}
     nodes = [node for node in (prediction, loss) if node is not None]
     data = graph.back(target).where if target is not None and loss.op in SQUARED else None

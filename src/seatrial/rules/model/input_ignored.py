@@ -100,6 +100,7 @@ from math import prod
 from seatrial.events import BatchSeen, Node, Place
 from seatrial.findings import Finding
 from seatrial.history import Run
+from seatrial.numbers import percent
 from seatrial.rules import where
 from seatrial.rules.graph import Graph
 from seatrial.rules.patterns import integral, shape
@@ -209,7 +210,7 @@ def cutting(graph: Graph, leaf: Node) -> list[Node]:
 
 def _part_ignored(run: Run, leaf: Node, calls: list[Node], share: float) -> Finding:
     name = f"`{leaf.name}` " if leaf.name else ""
-    message = f"{share:.0%} of the input {name}of shape {list(shape(leaf))} has no influence on the output."
+    message = f"{percent(share)} of the input {name}of shape {list(shape(leaf))} has no influence on the output."
     places: list[Place | None] = [*(node.where for node in _same_part(calls)), *where.lines(run, *calls), leaf.where]
     evidence = {"ignored_share": share, "shape": [float(size) for size in shape(leaf)]}
     remedy = "Check slices, masks and variable names on the way of this input, or do not pass what is not used."

@@ -72,6 +72,7 @@ from dataclasses import dataclass
 from seatrial.events import Node
 from seatrial.findings import Edit, Finding, Mend
 from seatrial.history import Run
+from seatrial.numbers import decimal
 from seatrial.rules.graph import SHAPE_OPS, WEIGHT_OPS, Graph
 from seatrial.rules.losses import terms
 from seatrial.rules.patterns import integral, scaled_back, shape, sigmoid_at, softmax_at, wants_gradient
@@ -158,7 +159,9 @@ def _finding(run: Run, graph: Graph, loss: Node, given: Node) -> Finding:
     what = "probabilities" if probabilities else "scores that are no log-probabilities"
     stats = {f"given_{key}": given.stats[key] for key in ("min", "max", "class_logsumexp_absmax") if key in given.stats}
     figures = (
-        f" (they lie between {stats['given_min']:.3g} and {stats['given_max']:.3g})" if "given_max" in stats else ""
+        f" (they lie between {decimal(stats['given_min'], 3)} and {decimal(stats['given_max'], 3)})"
+        if "given_max" in stats
+        else ""
     )
     name = loss.op if "loss" in loss.op else "The negative entry of the right class"
     message = f"{name} expects log-probabilities but receives {what}{figures}."

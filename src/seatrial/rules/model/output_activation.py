@@ -70,6 +70,7 @@ from dataclasses import dataclass
 from seatrial.events import Node, Place
 from seatrial.findings import Edit, Finding, Mend
 from seatrial.history import Run
+from seatrial.numbers import decimal
 from seatrial.rules.graph import Graph
 from seatrial.rules.losses import REGRESSIONS, meetings
 from seatrial.rules.patterns import shape, sigmoid_at, softmax_at
@@ -164,7 +165,7 @@ def _beyond(run: Run, sample: _Seen, limits: Thresholds) -> Finding | None:
     maker = sample.range.maker
     message = (
         f"The output comes out of {maker.op} and lies between {_figure(sample.range.low)} and {_figure(sample.range.high)}, "
-        f"but targets between {sample.low:.3g} and {sample.high:.3g} are to be reached."
+        f"but targets between {decimal(sample.low, 3)} and {decimal(sample.high, 3)} are to be reached."
     )
     evidence = {
         "activation": maker.op,
@@ -179,7 +180,7 @@ def _beyond(run: Run, sample: _Seen, limits: Thresholds) -> Finding | None:
 
 
 def _figure(bound: float) -> str:
-    return f"{bound:.3g}" if math.isfinite(bound) else ("infinity" if bound > 0 else "minus infinity")
+    return decimal(bound, 3) if math.isfinite(bound) else ("infinity" if bound > 0 else "minus infinity")
 
 
 def _logits(run: Run, graph: Graph, limits: Thresholds) -> Iterator[Finding]:
@@ -193,7 +194,9 @@ def _logits(run: Run, graph: Graph, limits: Thresholds) -> Iterator[Finding]:
         )
         if not rectified and not narrow:
             continue
-        what = "cannot be negative" if rectified else f"lie between {found.low:.3g} and {found.high:.3g}"
+        what = (
+            "cannot be negative" if rectified else f"lie between {decimal(found.low, 3)} and {decimal(found.high, 3)}"
+        )
         message = f"{found.maker.op} stands between the last layer and {loss.op}: the logits {what}."
         evidence = {"activation": found.maker.op, "loss": loss.op} | {
             name: found.maker.stats[name] for name in ("zero_share", "min", "max") if name in found.maker.stats

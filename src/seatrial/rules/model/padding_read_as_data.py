@@ -101,6 +101,7 @@ from dataclasses import dataclass
 from seatrial.events import Node, Ref
 from seatrial.findings import Finding
 from seatrial.history import Run
+from seatrial.numbers import decimal, percent
 from seatrial.rules.graph import Graph
 from seatrial.rules.patterns import integral, reduced_axes, shape, softmax_at, wants_gradient
 from seatrial.rules.where import lines
@@ -280,7 +281,7 @@ def _over_positions(graph: Graph, node: Node, length: int) -> bool:
 
 def _finding(run: Run, graph: Graph, node: Node, what: str, padding: dict[str, float]) -> Finding:
     message = (
-        f"{padding['pad_share']:.0%} of all positions are padding (value {padding['pad_value']:g}, in {padding['padded_rows']:.0%} "
+        f"{percent(padding['pad_share'])} of all positions are padding (value {decimal(padding['pad_value'], 6)}, in {percent(padding['padded_rows'])} "
         f"of the sequences), and {what}."
     )
     layers = [graph.node(ref.node) for ref in node.args if isinstance(ref, Ref)]

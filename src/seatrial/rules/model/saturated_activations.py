@@ -98,6 +98,7 @@ from statistics import median
 from seatrial.events import Node
 from seatrial.findings import Finding
 from seatrial.history import Run
+from seatrial.numbers import percent
 from seatrial.rules import where
 from seatrial.rules.graph import WEIGHT_OPS, Graph
 from seatrial.rules.patterns import wants_gradient
@@ -160,8 +161,8 @@ def _learns(run: Run, limits: Thresholds) -> bool:
 def _finding(run: Run, nodes: list[Node], layers: int) -> Finding:
     shares = [share(node) for node in nodes]
     message = (
-        f"{median(shares):.0%} of the outputs of `{nodes[0].op}` are within 3 % of a bound, where its slope is next to "
-        f"zero ({shares[0]:.0%} at the first step; {layers} layer{'s' if layers > 1 else ''})."
+        f"{percent(median(shares))} of the outputs of `{nodes[0].op}` are within 3 % of a bound, where its slope is next to "
+        f"zero ({percent(shares[0])} at the first step; {layers} layer{'s' if layers > 1 else ''})."
     )
     evidence = {"saturated_share": median(shares), "saturated_share_at_first": shares[0], "layers": layers}
     places = [*(init_lines(run) if shares[0] >= 0.5 else ()), *where.lines(run, nodes[0])]

@@ -73,6 +73,7 @@ from dataclasses import dataclass
 from seatrial.events import Node
 from seatrial.findings import Finding, Severity
 from seatrial.history import Run
+from seatrial.numbers import decimal
 from seatrial.rules.graph import Graph
 from seatrial.rules.patterns import operands, scalar_operand, sigmoid_at, softmax_at
 from seatrial.rules.source import own_lines
@@ -186,7 +187,7 @@ def _of_scores(graph: Graph, node: Node) -> Weakness | None:
     if reached.op not in _SCORES or not graph.in_network(reached):
         return None
     given = "log-probabilities" if reached.op == "log_softmax" else "a layer's plain scores"
-    what = f"The logarithm of {given} is taken, as if they were probabilities; the least was {source.stats['min']:.3g}"
+    what = f"The logarithm of {given} is taken, as if they were probabilities; the least was {decimal(source.stats['min'], 3)}"
     remedy = "Give scores to cross_entropy and log-probabilities to nll_loss, without another logarithm."
     return Weakness(node, what, remedy, True, True, (*EXPLAINS, "optimisation.learning-rate-too-high"))
 
@@ -226,12 +227,12 @@ def _logarithm(graph: Graph, node: Node, limits: Thresholds) -> Weakness | None:
     reached = graph.back(source)
     low = min(source.stats.get("min", 1.0), reached.stats.get("min", 1.0) if reached.op != "leaf" else 1.0)
     if softmax_at(graph, reached) is not None:
-        what = f"The logarithm of a softmax is taken; its least argument was {low:.2g}"
+        what = f"The logarithm of a softmax is taken; its least argument was {decimal(low, 2)}"
         return Weakness(
             node, what, "Use log_softmax (or cross-entropy on the scores).", low <= 0, low < limits.near_zero
         )
     if sigmoid_at(graph, reached) is not None:
-        what = f"The logarithm of a sigmoid is taken; its least argument was {low:.2g}"
+        what = f"The logarithm of a sigmoid is taken; its least argument was {decimal(low, 2)}"
         remedy = "Use logsigmoid (or binary_cross_entropy_with_logits)."
         return Weakness(node, what, remedy, low <= 0, low < limits.near_zero)
     if reached.op in ("sub", "rsub"):
@@ -242,7 +243,7 @@ def _logarithm(graph: Graph, node: Node, limits: Thresholds) -> Weakness | None:
             and inner is not None
             and (sigmoid_at(graph, inner) is not None or softmax_at(graph, inner) is not None)
         ):
-            what = f"The logarithm of 1 minus a probability is taken; its least argument was {low:.2g}"
+            what = f"The logarithm of 1 minus a probability is taken; its least argument was {decimal(low, 2)}"
             remedy = "Use logsigmoid(-x) (or binary_cross_entropy_with_logits)."
             return Weakness(node, what, remedy, low <= 0, low < limits.near_one)
     if reached.op == "add":
@@ -253,7 +254,11 @@ def _logarithm(graph: Graph, node: Node, limits: Thresholds) -> Weakness | None:
         return _overflowing(graph, node, _is_exponential(graph, reached), "log(sum(exp(x)))", "torch.logsumexp", limits)
     if low <= 0 and source.stats.get("nonfinite", 0.0) == 0:
         return Weakness(
-            node, f"The logarithm of {low:.3g} was taken", "Clamp the argument, or add a small number.", True, True
+            node,
+            f"The logarithm of {decimal(low, 3)} was taken",
+            "Clamp the argument, or add a small number.",
+            True,
+            True,
         )
     return None
 
@@ -277,7 +282,7 @@ def _overflowing(
     if exponents is None or _greatest_taken_off(graph, exponents):
         return None
     high = exponents.stats.get("max", 0.0)
-    what = f"{formula} is written out; its greatest exponent was {high:.3g}"
+    what = f"{formula} is written out; its greatest exponent was {decimal(high, 3)}"
     return Weakness(node, what, f"Use {instead}.", high > 88.7, high > limits.near_overflow)
 
 
@@ -302,7 +307,7 @@ def _steep(graph: Graph, node: Node) -> Weakness | None:
             return None
         return Weakness(
             node,
-            f"{node.op} was taken at {far:.3g}, where its slope is infinite",
+            f"{node.op} was taken at {decimal(far, 3)}, where its slope is infinite",
             "Clamp to within 1 - 1e-6.",
             True,
             True,
@@ -310,9 +315,13 @@ def _steep(graph: Graph, node: Node) -> Weakness | None:
     exponent = graph.argument(node, 1, "exponent") if node.op == "pow" else 0.5
     if not isinstance(exponent, (int, float)) or exponent >= 1 or low > 0:
         return None
-    name = f"The power {exponent:g}" if node.op == "pow" else f"The {node.op}"
+    name = f"The power {decimal(exponent)}" if node.op == "pow" else f"The {node.op}"
     return Weakness(
-        node, f"{name} was taken of {low:.3g}, where its slope is infinite", "Add a small number inside.", True, True
+        node,
+        f"{name} was taken of {decimal(low, 3)}, where its slope is infinite",
+        "Add a small number inside.",
+        True,
+        True,
     )
 
 
@@ -340,7 +349,7 @@ def _difference(graph: Graph, node: Node, limits: Thresholds) -> Weakness | None
         return None
     size, low = right.stats.get("absmax", 0.0), node.stats.get("min", 1.0)
     share = abs(low) / size if size else 1.0
-    what = f"A variance is taken as a difference of means of up to {size:.3g}; the least was {low:.3g}"
+    what = f"A variance is taken as a difference of means of up to {decimal(size, 3)}; the least was {decimal(low, 3)}"
     return Weakness(node, what, "Use var, or subtract the mean first.", low < 0, share < limits.cancelled)
 
 

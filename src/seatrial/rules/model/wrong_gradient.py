@@ -124,6 +124,7 @@ from dataclasses import dataclass
 from seatrial.events import GradientChecked, Place, StepChecked
 from seatrial.findings import Edit, Finding, Mend, Severity
 from seatrial.history import Run
+from seatrial.numbers import decimal
 from seatrial.rules.graph import Graph
 from seatrial.rules.source import file_of, place_of
 from seatrial.rules.syntax import File, Function, root
@@ -200,8 +201,8 @@ def _finding(run: Run, seen: GradientChecked, severity: Severity, others: list[G
     also = sorted({f"`{each.name}`" for each in others if not each.deliberate})
     message = (
         f"The gradient that {seen.function}.backward returns for `{seen.name}` is not that of its forward pass: "
-        f"{seen.sentence}. At one element it is {seen.analytic:.6g}, but the central difference is {seen.numeric:.6g} "
-        f"(±{seen.error:.1g}); {seen.differing} of {seen.elements} elements differ."
+        f"{seen.sentence}. At one element it is {decimal(seen.analytic, 6)}, but the central difference is {decimal(seen.numeric, 6)} "
+        f"(±{decimal(seen.error, 1)}); {seen.differing} of {seen.elements} elements differ."
     )
     if also and severity == "error":
         message += f" That for {', '.join(also)} differs too."

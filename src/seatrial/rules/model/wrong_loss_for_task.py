@@ -76,6 +76,7 @@ from dataclasses import dataclass
 from seatrial.events import Node
 from seatrial.findings import Finding
 from seatrial.history import Run
+from seatrial.numbers import decimal
 from seatrial.rules.goals import goals
 from seatrial.rules.graph import LOSS_OPS, Graph
 from seatrial.rules.losses import REGRESSIONS, is_square_of, meetings
@@ -255,7 +256,9 @@ def _binary(run: Run, graph: Graph, limits: Thresholds) -> Iterator[Finding]:
             continue
         low, high = target.stats["min"], target.stats["max"]
         if low < -limits.tolerance or high > 1 + limits.tolerance:
-            message = f"{loss.op} takes targets between {low:.3g} and {high:.3g}; it is defined for 0 to 1."
+            message = (
+                f"{loss.op} takes targets between {decimal(low, 3)} and {decimal(high, 3)}; it is defined for 0 to 1."
+            )
             remedy = "Map the targets to 0..1, or use the loss of their kind (cross-entropy for classes, squared error for quantities)."
             yield _wrong(run, loss, message, remedy, 0.96, target)
 
@@ -267,7 +270,7 @@ def _signed(run: Run, graph: Graph, limits: Thresholds) -> Iterator[Finding]:
         target = graph.source(loss, position, "target")
         if target is None or target.stats.get("min", -1.0) < 0 or target.stats.get("std", 0.0) == 0:
             continue
-        message = f"{loss.op} expects targets of -1 and 1, but they lie between {target.stats['min']:g} and {target.stats['max']:g}."
+        message = f"{loss.op} expects targets of -1 and 1, but they lie between {decimal(target.stats['min'])} and {decimal(target.stats['max'])}."
         yield _wrong(run, loss, message, "Use 2 * target - 1.", 0.95, target)
     for node in graph.calls("clamp", "clamp_min", "relu"):
         target = _hinge_target(graph, node)

@@ -75,6 +75,7 @@ from dataclasses import dataclass, replace
 from seatrial.events import OptimizerBuilt, Place
 from seatrial.findings import Finding, Mend
 from seatrial.history import Run, Series
+from seatrial.numbers import decimal
 from seatrial.rules.graph import Graph
 from seatrial.rules.series import median
 from seatrial.rules.source import origin, settings_of
@@ -151,11 +152,13 @@ def _over_time(run: Run, optimizer: OptimizerBuilt, group: int, limits: Threshol
             if value >= limits.most_momentum and not (name in ("beta2", "alpha", "rho") and value < 1):
                 late = tick > 0 and series.values[0] < limits.most_momentum
                 when = f" from step {tick} on" if late else ""
-                effect = f"is {value:g}{when}, so what was added once never fades and steps grow without end"
+                effect = f"is {decimal(value)}{when}, so what was added once never fades and steps grow without end"
                 yield Mistake(name, value, effect, f"Keep {name} below 1, at 0.9 for example.", late)
                 break
             if value < 0:
-                yield Mistake(name, value, f"is {value:g}, which turns the average around", f"Set {name} to 0.9.")
+                yield Mistake(
+                    name, value, f"is {decimal(value)}, which turns the average around", f"Set {name} to 0.9."
+                )
                 break
 
 
@@ -167,10 +170,10 @@ def _betas(run: Run, optimizer: OptimizerBuilt, group: int, limits: Thresholds) 
     if not first or not second:
         return
     if first[0] > second[0] and second[0] < 0.99 and first[0] > 0.9:
-        effect = f"are ({first[0]:g}, {second[0]:g}): the mean remembers longer than the variance, as if swapped"
-        yield Mistake("betas", first[0], effect, f"Write betas=({second[0]:g}, {first[0]:g}).")
+        effect = f"are ({decimal(first[0])}, {decimal(second[0])}): the mean remembers longer than the variance, as if swapped"
+        yield Mistake("betas", first[0], effect, f"Write betas=({decimal(second[0])}, {decimal(first[0])}).")
     elif second[0] < limits.least_beta2:
-        effect = f"are ({first[0]:g}, {second[0]:g}): the variance is that of the last gradients alone"
+        effect = f"are ({decimal(first[0])}, {decimal(second[0])}): the variance is that of the last gradients alone"
         yield Mistake("betas", second[0], effect, "Use betas=(0.9, 0.999).", confidence=0.85)
 
 
@@ -189,9 +192,7 @@ def _epsilon(training: Training, optimizer: OptimizerBuilt, group: int, limits: 
     ]
     typical = median(sizes)
     if value[0] >= 1e-3 and typical > 0 and value[0] > limits.epsilon_share * typical:
-        effect = (
-            f"is {value[0]:g} where a gradient's element is about {typical:.1e}: steps are {value[0] / typical:.0f} "
-        )
+        effect = f"is {decimal(value[0])} where a gradient's element is about {decimal(typical, 2)}: steps are {value[0] / typical:.0f} "
         effect += "times smaller than the rate says"
         yield Mistake("eps", value[0], effect, "Use eps=1e-8.", confidence=0.85)
 
@@ -202,7 +203,7 @@ def _rate(run: Run, optimizer: OptimizerBuilt, group: int) -> Iterator[Mistake]:
         return
     if min(values) < 0:
         yield Mistake(
-            "lr", min(values), f"is {min(values):g}: the loss is climbed, not descended", "Use a positive rate."
+            "lr", min(values), f"is {decimal(min(values))}: the loss is climbed, not descended", "Use a positive rate."
         )
     elif max(values) == 0.0:
         what = "group" if len(optimizer.groups) > 1 else "optimizer"
@@ -215,7 +216,9 @@ def _rate(run: Run, optimizer: OptimizerBuilt, group: int) -> Iterator[Mistake]:
 def _decay(run: Run, optimizer: OptimizerBuilt, group: int) -> Iterator[Mistake]:
     decay = _values(run, optimizer, group, "weight_decay").values
     if decay and decay[0] < 0:
-        yield Mistake("weight_decay", decay[0], f"is {decay[0]:g}: weights are made to grow", "Use a value above 0.")
+        yield Mistake(
+            "weight_decay", decay[0], f"is {decimal(decay[0])}: weights are made to grow", "Use a value above 0."
+        )
 
 
 def _finding(run: Run, optimizer: OptimizerBuilt, group: int, mistake: Mistake) -> Finding:
@@ -258,5 +261,5 @@ def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
     setting = str(finding.evidence.get("setting"))
     if setting not in _USUAL:
         return None
-    words = ", ".join(f"{name} {value:g}" for name, value in _USUAL[setting])
+    words = ", ".join(f"{name} {decimal(value)}" for name, value in _USUAL[setting])
     return Mend(words, settings=_USUAL[setting])

@@ -76,6 +76,7 @@ from dataclasses import dataclass
 from seatrial.events import Overfitted, Rung
 from seatrial.findings import Figure, Finding, Severity
 from seatrial.history import Run
+from seatrial.numbers import decimal
 from seatrial.rules.training import Training
 from seatrial.rules.where import distinct
 
@@ -118,11 +119,9 @@ def _judged(tried: Overfitted, limits: Thresholds) -> tuple[Severity, str, str] 
     losses = {rung.examples: rung.loss for rung in few}
     most = max(shares)
     blank = next((_share(rung, tried) for rung in tried.rungs if rung.kind == "inputs of zero"), None)
-    against = f"where one constant answer gives {tried.constant:.3g}"
+    against = f"where one constant answer gives {decimal(tried.constant, 3)}"
     if min(shares.values()) > limits.failed:
-        sentence = (
-            f"Not even {min(shares)} example can be learned by heart: the loss stays at {few[0].loss:.3g}, {against}."
-        )
+        sentence = f"Not even {min(shares)} example can be learned by heart: the loss stays at {decimal(few[0].loss, 3)}, {against}."
         return (
             "warning",
             sentence,
@@ -130,7 +129,7 @@ def _judged(tried: Overfitted, limits: Thresholds) -> tuple[Severity, str, str] 
         )
     if shares[most] <= limits.failed:
         return None
-    sentence = f"{most} examples cannot be learned by heart: the loss stays at {losses[most]:.3g}, {against}"
+    sentence = f"{most} examples cannot be learned by heart: the loss stays at {decimal(losses[most], 3)}, {against}"
     if blank is not None and shares[most] > 0.95 * blank:
         return "note", f"{sentence}, no lower than with inputs of zero.", "See whether the inputs reach the loss."
     return (

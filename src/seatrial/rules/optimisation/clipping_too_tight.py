@@ -71,6 +71,7 @@ from dataclasses import dataclass
 
 from seatrial.findings import Finding, Mend
 from seatrial.history import Run
+from seatrial.numbers import decimal, percent
 from seatrial.rules.graph import Graph
 from seatrial.rules.series import finite, median
 from seatrial.rules.source import origin
@@ -117,11 +118,11 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
         yield Finding(
             NAME,
             "error",
-            f"Clipping to {clips.bound:g} cuts {clipped:.0%} of the gradients, the median one {factor:.0f} times: a "
-            f"step changes the weights by {ratio:.0e} of themselves and the loss went from {start:.3g} to {end:.3g}.",
+            f"Clipping to {decimal(clips.bound)} cuts {percent(clipped)} of the gradients, the median one {factor:.0f} times: a "
+            f"step changes the weights by {decimal(ratio, 1)} of themselves and the loss went from {decimal(start, 3)} to {decimal(end, 3)}.",
             distinct([*origin(run, call.where, "max_norm"), call.where]),
             {"bound": clips.bound, "median_norm": median(norms), "clipped_share": clipped, "update_ratio": ratio},
-            f"Set the bound near the norms of good steps, such as {median(norms) * 2:.1g}.",
+            f"Set the bound near the norms of good steps, such as {decimal(median(norms) * 2, 1)}.",
             EXPLAINS,
             0.9,
         )

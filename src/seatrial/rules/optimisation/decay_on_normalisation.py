@@ -70,6 +70,7 @@ from dataclasses import dataclass
 
 from seatrial.findings import Finding
 from seatrial.history import Run
+from seatrial.numbers import decimal
 from seatrial.rules.parameters import Parameters, listed
 from seatrial.rules.source import origin
 from seatrial.rules.where import distinct
@@ -101,7 +102,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
                 yield Finding(
                     NAME,
                     "note",
-                    f"A weight decay of {decay:g} also pulls on {len(scales)} parameters of normalisation layers "
+                    f"A weight decay of {decimal(decay)} also pulls on {len(scales)} parameters of normalisation layers "
                     f"({listed(scales)}).",
                     distinct([*origin(run, optimizer.where, "weight_decay"), optimizer.where]),
                     {"weight_decay": decay, "parameters": scales[:8]},

@@ -72,6 +72,7 @@ from dataclasses import dataclass
 from seatrial.events import Node, OptimizerBuilt
 from seatrial.findings import Edit, Finding, Mend
 from seatrial.history import Run
+from seatrial.numbers import decimal, percent
 from seatrial.rules import where
 from seatrial.rules.graph import Graph
 from seatrial.rules.losses import penalties
@@ -129,7 +130,7 @@ def _in_a_step(training: Training, optimizer: OptimizerBuilt, limits: Thresholds
         return Finding(
             NAME,
             "error",
-            f"With a weight decay of {decay:g} {optimizer.type} takes away {decay * rate:.0%} of the weights in each step.",
+            f"With a weight decay of {decimal(decay)} {optimizer.type} takes away {percent(decay * rate)} of the weights in each step.",
             distinct([*origin(training.run, optimizer.where, "weight_decay"), optimizer.where]),
             {"weight_decay": decay, "learning_rate": rate, "share_of_a_step": decay * rate, "group": number},
             "Take the decay away, fit the training data, then bring it back at 1e-4 to 1e-2.",
@@ -159,8 +160,8 @@ def _by_decay(training: Training, limits: Thresholds) -> Finding | None:
     return Finding(
         NAME,
         "error",
-        f"With a weight decay of {decay:g} the weights have shrunk to {shrunk:.0%} of what they were, and the loss is "
-        f"{end:.3g} after {start:.3g}.",
+        f"With a weight decay of {decimal(decay)} the weights have shrunk to {percent(shrunk)} of what they were, and the loss is "
+        f"{decimal(end, 3)} after {decimal(start, 3)}.",
         distinct([*origin(training.run, at, "weight_decay"), at]),
         {"weight_decay": decay, "norm_ratio": shrunk, "first_loss": start, "last_loss": end},
         "Take the decay away, fit the training data, then bring it back at 1e-4 to 1e-2.",
@@ -184,8 +185,8 @@ def _by_penalty(training: Training, limits: Thresholds) -> Finding | None:
     return Finding(
         NAME,
         "error",
-        f"The penalty on the weights begins at {begun:.3g} beside a loss of {data:.3g}: the weights have shrunk to "
-        f"{shrunk:.0%} of what they were, and the rest of the loss is {rest:.3g} at the end.",
+        f"The penalty on the weights begins at {decimal(begun, 3)} beside a loss of {decimal(data, 3)}: the weights have shrunk to "
+        f"{percent(shrunk)} of what they were, and the rest of the loss is {decimal(rest, 3)} at the end.",
         where.lines(training.run, *nodes, callers=True),
         {"penalty": begun, "first_loss": data, "last_loss": rest, "norm_ratio": shrunk},
         "Take the penalty away, fit the training data, then bring it back small: by its mean, not its sum.",

@@ -75,6 +75,7 @@ from dataclasses import dataclass
 
 from seatrial.findings import Finding
 from seatrial.history import Run
+from seatrial.numbers import decimal
 from seatrial.rules.growth import Growth, StartLimits, grown_from_start
 from seatrial.rules.series import finite, median
 from seatrial.rules.training import Training
@@ -125,7 +126,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     yield Finding(
         NAME,
         "error",
-        f"The norm of the gradients grows from {start:.3g} to {most:.3g} at step {tick}"
+        f"The norm of the gradients grows from {decimal(start, 3)} to {decimal(most, 3)} at step {tick}"
         + (f" and is not finite at step {lost}." if lost is not None else "."),
         distinct([training.backward, training.optimizer.where if training.optimizer else None]),
         {"first_norm": start, "largest_norm": most, "at_step": tick},
@@ -140,8 +141,8 @@ def _from_start(training: Training, grown: Growth, ratio: float) -> Finding:
     return Finding(
         NAME,
         "error",
-        f"In the untrained network the signal grows to {grown.times:.3g} times the spread of the data, so that the first "
-        f"gradient is {ratio:.3g} times as large as the weights, and training is lost.",
+        f"In the untrained network the signal grows to {decimal(grown.times, 3)} times the spread of the data, so that the first "
+        f"gradient is {decimal(ratio, 3)} times as large as the weights, and training is lost.",
         distinct([*grown.lines[:2], *calls, training.backward])[:4],
         {"signal_growth": grown.times, "first_gradient_over_weights": ratio},
         "Divide sums by the number of what is summed (neighbours, steps, residual branches), or normalise after each layer.",

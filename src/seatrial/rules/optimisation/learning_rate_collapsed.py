@@ -77,6 +77,7 @@ from dataclasses import dataclass
 from seatrial.events import Place, SchedulerBuilt
 from seatrial.findings import Finding, Mend
 from seatrial.history import Run, Series
+from seatrial.numbers import decimal
 from seatrial.rules.graph import Graph
 from seatrial.rules.schedules import over
 from seatrial.rules.series import finite, head_and_tail, median
@@ -164,8 +165,8 @@ def _never_reached(training: Training, limits: Thresholds) -> Finding | None:
     return Finding(
         NAME,
         "error" if not 0 <= end < 0.5 * start else "warning",
-        f"{optimizer.type} was given a learning rate of {given:g}, but {schedulers[-1].type} never lets it above "
-        f"{max(used):.1e}.",
+        f"{optimizer.type} was given a learning rate of {decimal(given)}, but {schedulers[-1].type} never lets it above "
+        f"{decimal(max(used), 2)}.",
         _places(training.run, training, schedulers),
         {"given_rate": given, "highest_rate": max(used), "lowest_rate": min(used), "steps": training.run.ticks},
         "A schedule's function gives the factor by which the rate is multiplied, 1 at its full height, not a rate.",
@@ -222,8 +223,8 @@ def _finding(
     return Finding(
         NAME,
         "error",
-        f"The learning rate{by} falls from {peak:g} to {end:.1e}; from step {gone} of {last} on it is under "
-        f"{_share(series, gone, peak):.1e} of its peak and the loss stays at {final:.3g}.",
+        f"The learning rate{by} falls from {decimal(peak)} to {decimal(end, 2)}; from step {gone} of {last} on it is under "
+        f"{decimal(_share(series, gone, peak), 2)} of its peak and the loss stays at {decimal(final, 3)}.",
         _places(run, training, schedulers),
         {
             "peak_rate": peak,

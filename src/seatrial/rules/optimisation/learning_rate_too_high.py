@@ -81,6 +81,7 @@ from dataclasses import dataclass, replace
 
 from seatrial.findings import Figure, Finding, Mend
 from seatrial.history import Run
+from seatrial.numbers import decimal, percent
 from seatrial.rules.graph import Graph
 from seatrial.rules.growth import grown_from_start
 from seatrial.rules.losses import guessing
@@ -141,7 +142,11 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     if not violent and not (kind == "explodes" and largest >= limits.suspicious_ratio):
         return
     _, end = head_and_tail(training.values, 0.05)
-    size = f"one step changes the weights by {largest:.0%} of themselves" if largest < 10 else "steps dwarf the weights"
+    size = (
+        f"one step changes the weights by {percent(largest)} of themselves"
+        if largest < 10
+        else "steps dwarf the weights"
+    )
     evidence: dict[str, Figure] = {
         "learning_rate": rate,
         "first_update_ratio": first,
@@ -152,13 +157,13 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
         "loss": kind,
     }
     name = training.optimizer.type if training.optimizer is not None else "the optimizer"
-    usual = f"Try a learning rate ten to a hundred times smaller, such as {rate / 30:.1g}."
+    usual = f"Try a learning rate ten to a hundred times smaller, such as {decimal(rate / 30, 1)}."
     figures, remedy = tried_rates(run, usual, lower=True)
     evidence |= {"suggested_rate": rate / 30, **figures}
     yield Finding(
         NAME,
         "error",
-        f"With {name} at a learning rate of {rate:g} {size} and the loss {sentence}.",
+        f"With {name} at a learning rate of {decimal(rate)} {size} and the loss {sentence}.",
         training.rate_places(),
         evidence,
         remedy,
@@ -213,19 +218,22 @@ def _harm(training: Training, limits: Thresholds) -> tuple[str, str] | None:
     noisy = _noisy(known)
     scale = max(abs(known[0]), _usual(known) if noisy else 0.0, 1e-12)
     if lost:
-        return "explodes", f"is not finite at the end (it began at {known[0]:.3g})"
+        return "explodes", f"is not finite at the end (it began at {decimal(known[0], 3)})"
     if known[0] > 0 and peak >= limits.explosion * scale and end >= 0.5 * scale:
-        return "explodes", f"jumps from {scale:.3g} to {peak:.3g} within the first steps and ends at {end:.3g}"
+        return (
+            "explodes",
+            f"jumps from {decimal(scale, 3)} to {decimal(peak, 3)} within the first steps and ends at {decimal(end, 3)}",
+        )
     if not training.supervised:
         return None
     if median(finite(early[1:])) >= limits.worse * max(_guess(training), known[0]):
         return (
             "explodes",
-            f"is {median(finite(early[1:])):.3g} in the first steps, after {known[0]:.3g} at the very first",
+            f"is {decimal(median(finite(early[1:])), 3)} in the first steps, after {decimal(known[0], 3)} at the very first",
         )
     began = max(start, first) if noisy else min(known[0], max(start, first))
     if known[0] > 0 and end >= limits.unmoved * began:
-        return "stays", f"ends at {end:.3g} where it began at {began:.3g}"
+        return "stays", f"ends at {decimal(end, 3)} where it began at {decimal(began, 3)}"
     return _rise(values, limits)
 
 
@@ -258,7 +266,7 @@ def _rise(values: list[float], limits: Thresholds) -> tuple[str, str] | None:
     late = median(parts[-4:])
     noise = 3 * deviation(values)
     if best > 0 and parts.index(best) < len(parts) * 0.6 and late >= limits.rise * best and late - best > noise:
-        return "rises", f"rises to {late:.3g} after it had been at {best:.3g}"
+        return "rises", f"rises to {decimal(late, 3)} after it had been at {decimal(best, 3)}"
     return None
 
 
@@ -268,5 +276,7 @@ def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
     if not isinstance(ratio, float) or not ratio > 0:
         return None
     factor = max(1e-4, min(0.1, 5e-3 / ratio))
-    first, *others = (Mend(f"learning rate x {each:.2g}", rate=each) for each in (factor, 5 * factor, factor / 5))
+    first, *others = (
+        Mend(f"learning rate x {decimal(each, 2)}", rate=each) for each in (factor, 5 * factor, factor / 5)
+    )
     return replace(first, others=tuple(others))

@@ -70,6 +70,7 @@ from dataclasses import dataclass, replace
 
 from seatrial.findings import Finding, Mend
 from seatrial.history import Run
+from seatrial.numbers import decimal, percent
 from seatrial.rules.graph import Graph
 from seatrial.rules.series import finite, median
 from seatrial.rules.sweeps import tried_rates
@@ -108,7 +109,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     if start <= 0 or start - end > limits.fallen * start + 3 * deviation(values) or end < 0.05 * start:
         return
     suggested = max(rates) * 1e-3 / typical
-    usual = f"Try a learning rate of {suggested:.0e}, at which a step changes a thousandth."
+    usual = f"Try a learning rate of {decimal(suggested, 1)}, at which a step changes a thousandth."
     evidence = {
         "learning_rate": max(rates),
         "update_ratio": typical,
@@ -120,8 +121,8 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     yield Finding(
         NAME,
         "error" if travelled < limits.travelled / 5 else "warning",
-        f"At a learning rate of {max(rates):g} a step changes the weights by {typical:.1e} of themselves, "
-        f"{travelled:.1%} in all of {steps} steps; the loss went from {start:.4g} to {end:.4g}.",
+        f"At a learning rate of {decimal(max(rates))} a step changes the weights by {decimal(typical, 2)} of themselves, "
+        f"{percent(travelled, 1)} in all of {steps} steps; the loss went from {decimal(start)} to {decimal(end)}.",
         training.rate_places(),
         {**evidence, **figures},
         remedy,
@@ -152,5 +153,5 @@ def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
     if not isinstance(ratio, float) or not ratio > 0:
         return None
     factor = min(1000.0, max(10.0, 1e-3 / ratio))
-    first, *others = (Mend(f"learning rate x {each:.2g}", rate=each) for each in (factor, 3 * factor))
+    first, *others = (Mend(f"learning rate x {decimal(each, 2)}", rate=each) for each in (factor, 3 * factor))
     return replace(first, others=tuple(others))

@@ -67,6 +67,7 @@ from dataclasses import dataclass
 
 from seatrial.findings import Finding
 from seatrial.history import Run
+from seatrial.numbers import decimal
 from seatrial.rules.series import finite, median
 from seatrial.rules.training import Training, blocks, deviation
 from seatrial.rules.where import distinct
@@ -104,7 +105,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     yield Finding(
         NAME,
         "warning",
-        f"After {len(values)} steps the training loss is {last:.4g}, where it began at {start:.4g}.",
+        f"After {len(values)} steps the training loss is {decimal(last)}, where it began at {decimal(start)}.",
         distinct([training.backward, training.optimizer.where if training.optimizer else None]),
         {"first_loss": start, "last_loss": last, "best_part": best, "steps": len(values), "noise": noise / 3},
         "Try to overfit a single batch; check that gradients reach the weights and that targets belong to inputs.",

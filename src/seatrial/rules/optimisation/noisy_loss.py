@@ -68,6 +68,7 @@ from dataclasses import dataclass
 
 from seatrial.findings import Finding, Severity
 from seatrial.history import Run
+from seatrial.numbers import decimal, percent
 from seatrial.rules.batches import Batches
 from seatrial.rules.series import finite, jump, median
 from seatrial.rules.training import Training
@@ -105,8 +106,8 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     yield Finding(
         NAME,
         severity,
-        f"With batches of {size} the loss jumps by {jumps:.2g} from step to step at a level of {level:.2g}, while a step "
-        f"changes the weights by {steps:.1%}.",
+        f"With batches of {size} the loss jumps by {decimal(jumps, 2)} from step to step at a level of {decimal(level, 2)}, while a step "
+        f"changes the weights by {percent(steps, 1)}.",
         distinct([*training.rate_places()[:1], batches.loader[0].where if batches.loader else None, training.backward]),
         {"jump": jumps, "level": level, "batch_size": size, "update_ratio": steps},
         "Use larger batches, or a learning rate that falls with the root of the batch size.",

@@ -69,6 +69,7 @@ from collections.abc import Iterator
 from seatrial.events import GraphSeen, Node, Place
 from seatrial.findings import Finding
 from seatrial.history import Run, Series
+from seatrial.numbers import decimal
 from seatrial.rules.where import distinct, lines
 
 NAME = "optimisation.non-finite-loss"
@@ -92,7 +93,7 @@ def _of_loss(run: Run, call: int, series: Series, bad: list[int]) -> Finding:
     value = series.values[bad[0]]
     before = series.values[bad[0] - 1] if bad[0] else math.nan
     known = run.calls.get(call)
-    after = f", after {before:.3g} at the step before" if math.isfinite(before) else " from the first step on"
+    after = f", after {decimal(before, 3)} at the step before" if math.isfinite(before) else " from the first step on"
     culprit = _culprit(run, call)
     return Finding(
         NAME,

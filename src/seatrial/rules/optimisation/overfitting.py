@@ -81,6 +81,7 @@ from dataclasses import dataclass
 from seatrial.events import EvaluationPass
 from seatrial.findings import Finding, Severity
 from seatrial.history import Run
+from seatrial.numbers import decimal
 from seatrial.rules.batches import Passes
 from seatrial.rules.series import finite, median
 from seatrial.rules.training import Training
@@ -139,8 +140,8 @@ def _judge(
     return Finding(
         NAME,
         severity,
-        f"Validation loss was lowest, {values[at]:.3g}, at step {curve[at][0]}; it has risen to {last:.3g} while the "
-        f"training loss fell from {then:.3g} to {now:.3g}.",
+        f"Validation loss was lowest, {decimal(values[at], 3)}, at step {curve[at][0]}; it has risen to {decimal(last, 3)} while the "
+        f"training loss fell from {decimal(then, 3)} to {decimal(now, 3)}.",
         distinct([group[0].where, training.backward]),
         {"lowest": values[at], "at_step": curve[at][0], "last": last, "training_loss": now, "passes": len(values)},
         "Stop at, or go back to, the weights of the lowest validation loss; regularise, or use a smaller network.",

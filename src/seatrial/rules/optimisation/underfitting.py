@@ -79,6 +79,7 @@ from dataclasses import dataclass
 
 from seatrial.findings import Finding
 from seatrial.history import Run
+from seatrial.numbers import decimal
 from seatrial.rules.batches import Batches, Passes
 from seatrial.rules.series import finite, median
 from seatrial.rules.training import CLASSIFICATION, Training, blocks
@@ -121,7 +122,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     yield Finding(
         NAME,
         "note",
-        f"Training loss rests at {last:.3g} and validation loss at {validation:.3g}, where guessing gives {guess:.3g}.",
+        f"Training loss rests at {decimal(last, 3)} and validation loss at {decimal(validation, 3)}, where guessing gives {decimal(guess, 3)}.",
         distinct([training.backward, each.where]),
         {"training_loss": last, "validation_loss": validation, "guessing": guess, "steps": len(values)},
         "First make the network fit the training data: check the pipeline, then widen it and regularise less.",

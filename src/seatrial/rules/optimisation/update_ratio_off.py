@@ -67,6 +67,7 @@ from dataclasses import dataclass
 
 from seatrial.findings import Finding
 from seatrial.history import Run
+from seatrial.numbers import decimal
 from seatrial.rules.series import median
 from seatrial.rules.training import Training
 
@@ -95,7 +96,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     yield Finding(
         NAME,
         "note",
-        f"A step changes the weights by {typical:.1e} of themselves, {max(typical, 1e-3) / min(typical, 1e-3):.0f} "
+        f"A step changes the weights by {decimal(typical, 2)} of themselves, {max(typical, 1e-3) / min(typical, 1e-3):.0f} "
         f"times {word} than the usual thousandth.",
         training.rate_places(),
         {"update_ratio": typical, "first": ratios[0], "last": ratios[-1], "looks": len(ratios)},

@@ -78,6 +78,7 @@ from dataclasses import dataclass
 from seatrial.events import Look
 from seatrial.findings import Finding, Severity
 from seatrial.history import Run
+from seatrial.numbers import decimal
 from seatrial.rules.depth import Layer, layers, typical
 from seatrial.rules.series import median
 from seatrial.rules.training import Training, blocks
@@ -115,8 +116,8 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     yield Finding(
         NAME,
         severity,
-        f"The gradient of {chain[0].path} relative to its weights is {late / early:.0e} times smaller than that of "
-        f"{chain[-1].path}, and a step changes it by {updates:.0e} of itself.",
+        f"The gradient of {chain[0].path} relative to its weights is {decimal(late / early, 1)} times smaller than that of "
+        f"{chain[-1].path}, and a step changes it by {decimal(updates, 1)} of itself.",
         distinct([chain[0].where, chain[-1].where]),
         {"first_layers": early, "last_layers": late, "ratio": late / early, "update_ratio": updates},
         "Use ReLU-like activations with a matching initialisation, normalisation layers or skip connections.",

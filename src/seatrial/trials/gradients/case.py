@@ -8,6 +8,7 @@ from itertools import combinations
 
 import torch
 
+from seatrial.numbers import decimal
 from seatrial.trials.gradients.comparing import Compared
 from seatrial.trials.gradients.truth import Truth
 
@@ -96,7 +97,7 @@ def told_factor(case: Case, factor: float) -> tuple[str, str]:
                 "extra 1/N",
                 f"it is {size} times too small: it is divided by {size}, a length in the data, once too often",
             )
-    return f"factor {factor:.6g}", f"it is {factor:.6g} times what it should be"
+    return f"factor {decimal(factor, 6)}", f"it is {decimal(factor, 6)} times what it should be"
 
 
 def lengths(case: Case) -> list[int]:
@@ -139,9 +140,9 @@ def which(case: Case) -> str:
     right = value[rows & ~wrong]
     if len(right):
         if bool(value[wrong].max() < right.min()):
-            return f"values below {float(value[wrong].max() + right.min()) / 2:.4g}"
+            return f"values below {decimal(float(value[wrong].max() + right.min()) / 2)}"
         if bool(value[wrong].min() > right.max()):
-            return f"values above {float(value[wrong].min() + right.max()) / 2:.4g}"
+            return f"values above {decimal(float(value[wrong].min() + right.max()) / 2)}"
     return f"{count} of {len(wrong)} elements"
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from seatrial.numbers import decimal
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -49,9 +51,9 @@ class Comparison:
         kinks = f", {self.excluded} at kinks" if self.excluded else ""
         head = f"{self.name} ({size}): {self.elements} elements{kinks}, relative error"
         if not self.differing:
-            return f"ok     {head} {self.overall:.1e}"
-        head = f"{head} {self.relative_error:.1e}, {self.differing} differ"
-        worst = f"at {list(self.worst)} {self.analytic:.9g}, but the central difference is {self.numeric:.9g} ± {self.error:.1g}"
+            return f"ok     {head} {decimal(self.overall, 2)}"
+        head = f"{head} {decimal(self.relative_error, 2)}, {self.differing} differ"
+        worst = f"at {list(self.worst)} {decimal(self.analytic, 9)}, but the central difference is {decimal(self.numeric, 9)} ± {decimal(self.error, 1)}"
         return f"{'note' if self.deliberate else 'WRONG':6} {head}; {self.sentence}; {worst}"
 
 

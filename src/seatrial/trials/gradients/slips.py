@@ -9,6 +9,7 @@ from itertools import combinations, permutations
 
 import torch
 
+from seatrial.numbers import decimal
 from seatrial.trials.gradients.case import (
     ACCURACY,
     Case,
@@ -141,7 +142,7 @@ def _incoming_unchanged(case: Case) -> Slip | None:
         if weight.shape == case.own.whole.shape and weight.numel() > 1:
             factor = ratio(case, case.alive, case.at(weight))
             if factor is not None:
-                times = "" if abs(factor - 1) < ACCURACY else f"{factor:.4g} times "
+                times = "" if abs(factor - 1) < ACCURACY else f"{decimal(factor)} times "
                 return Slip(
                     "local derivative left out", f"it is {times}the incoming gradient, unchanged by the function"
                 )
@@ -202,7 +203,7 @@ def _along_axis(case: Case) -> Slip | None:
         rest = [d for d in range(whole.ndim) if d != axis]
         factor = (analytic * whole).sum(rest, keepdim=True) / whole.square().sum(rest, keepdim=True)
         if bool(factor.isfinite().all()) and case.predicts(case.at(factor * whole), gain=float(factor.abs().max())):
-            first = ", ".join(f"{k:.4g}" for k in factor.reshape(-1)[:3].tolist())
+            first = ", ".join(decimal(k) for k in factor.reshape(-1)[:3].tolist())
             return Slip(
                 "factor along an axis", f"it is wrong by a factor for each position on axis {axis}: {first}, ..."
             )
@@ -250,7 +251,7 @@ def _decay(case: Case) -> Slip | None:
     factor = float((residual[rows] * value[rows]).sum()) / size if size > 0 else 0.0
     if factor == 0.0 or not case.predicts(case.own.numeric + factor * value):
         return None
-    return Slip("term too many", f"{factor:.4g} times the value itself is added (a decay)")
+    return Slip("term too many", f"{decimal(factor)} times the value itself is added (a decay)")
 
 
 def _constant_residual(case: Case) -> Slip | None:

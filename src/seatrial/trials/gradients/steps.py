@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from seatrial.events import GradientChecked, NotLookedAt, Place
+from seatrial.numbers import decimal
 from seatrial.step.capture import Call
 from seatrial.step.recorded import Recorded
 from seatrial.trials.gradients.checking import Limits
@@ -55,7 +56,7 @@ def wrong_gradients(step: Recorded, seconds: float = 2.0) -> Iterator[GradientCh
         uses = _used(step, chosen)
     for used in uses:
         if time.thread_time() > end:
-            yield _missed(used, f"{seconds:g} s were used up")
+            yield _missed(used, f"{decimal(seconds)} s were used up")
             continue
         with _silent(), undisturbed():
             found = _checked(step, used, seconds / len(chosen), seconds)

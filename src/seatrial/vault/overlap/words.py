@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from seatrial.errors import UsageProblem
+from seatrial.numbers import decimal
 from seatrial.vault.overlap.pairs import Overlap, Pair
 
 _SHOWN = 3
@@ -61,7 +62,7 @@ def _found(overlap: Overlap, examples: int) -> str:
 
 def _pairs(pairs: tuple[Pair, ...]) -> str:
     shown = ", ".join(
-        f"{pair.test} and {pair.training}" + (f" at distance {pair.distance:.2g}" if pair.distance else "")
+        f"{pair.test} and {pair.training}" + (f" at distance {decimal(pair.distance, 2)}" if pair.distance else "")
         for pair in pairs[:_SHOWN]
     )
     return shown + (", ..." if len(pairs) > _SHOWN else "")

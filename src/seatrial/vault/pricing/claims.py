@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from seatrial.numbers import decimal, percent
 from seatrial.vault.pricing.answer import Interval
 
 if TYPE_CHECKING:
@@ -15,11 +16,11 @@ def exact(looks: int, interval: Interval | None, worst: Interval | None, optimis
     stands = "No interval can be computed: all values are the same."
     if looks == 1:
         if interval is not None:
-            stands = f"The {interval.level:.0%} interval of this score, {_range(interval)}, holds as it stands."
+            stands = f"The {percent(interval.level)} interval of this score, {_range(interval)}, holds as it stands."
         return f"This is the first time that the vault was opened: nothing was chosen by its data yet. {stands}"
     if interval is not None:
         stands = (
-            f"The {interval.level:.0%} interval of this score, {_range(interval)}, is widened for {looks} looks. It holds if no "
+            f"The {percent(interval.level)} interval of this score, {_range(interval)}, is widened for {looks} looks. It holds if no "
             "model was chosen by an earlier answer."
         )
     led = "If earlier answers led to this model, "
@@ -28,16 +29,16 @@ def exact(looks: int, interval: Interval | None, worst: Interval | None, optimis
         if worst is not None
         else "nothing is: a score of many digits tells much."
     )
-    best = f"The best of {looks} equally good models looks too good by about {optimism:.2g}."
+    best = f"The best of {looks} equally good models looks too good by about {decimal(optimism, 2)}."
     return f"The vault was opened {looks} times. {best} {stands} {led}"
 
 
 def ladder(state: LadderState, step: float, interval: Interval) -> str:
     """Of a Ladder's answer; `state` after it."""
-    news = _news(state, f"by more than the step of {step:.2g}")
+    news = _news(state, f"by more than the step of {decimal(step, 2)}")
     return (
         f"The vault was opened {state.looks} time{_s(state.looks)}, through the Ladder. {news}. Whatever models its answers "
-        f"led to, with probability {interval.level:.0%} the best one has a true loss in {_range(interval)}."
+        f"led to, with probability {percent(interval.level)} the best one has a true loss in {_range(interval)}."
     )
 
 
@@ -59,7 +60,7 @@ def thresholdout(questions: int, left: int, budget: int, spoke: bool, tolerance:
         else "The test set agrees with the training set here, and the answer is the training value: no budget was spent"
     )
     proven = (
-        f"With enough test examples it lies within {tolerance:g} of the truth"
+        f"With enough test examples it lies within {decimal(tolerance)} of the truth"
         if tolerance is not None
         else "Its parameters are those of the published experiment, not those of the theorem"
     )
@@ -86,7 +87,7 @@ def _news(state: LadderState, more: str) -> str:
 
 
 def _range(interval: Interval) -> str:
-    return f"[{interval.low:.4g}, {interval.high:.4g}]"
+    return f"[{decimal(interval.low)}, {decimal(interval.high)}]"
 
 
 def _s(number: int) -> str:

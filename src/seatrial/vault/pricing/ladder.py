@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from seatrial.errors import UsageProblem
+from seatrial.numbers import decimal
 from seatrial.vault.pricing import claims
 from seatrial.vault.pricing.answer import Answer, Interval
 from seatrial.vault.pricing.looks import exact as exact_score
@@ -73,7 +74,7 @@ class Ladder:
 
     def __post_init__(self) -> None:
         if not 0 < self.step <= 1:
-            raise UsageProblem(f"Expected a step above 0 and up to 1, found {self.step:g}.", "no-such-values")
+            raise UsageProblem(f"Expected a step above 0 and up to 1, found {decimal(self.step)}.", "no-such-values")
 
     def first(self, losses: ArrayLike) -> tuple[Answer, LadderState]:
         """The first look, answered exactly: shape (n,), 1 where the prediction is wrong, else 0. The Ladder goes on from there.

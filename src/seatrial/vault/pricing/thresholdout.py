@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 
 from seatrial.errors import UsageProblem
+from seatrial.numbers import decimal
 from seatrial.vault.pricing import claims
 from seatrial.vault.pricing.answer import Answer
 from seatrial.vault.pricing.noise import Noise
@@ -46,7 +47,7 @@ class Thresholdout:
 
     def __post_init__(self) -> None:
         if not (self.threshold > 0 and self.scale > 0):
-            found = f"{self.threshold:g} and {self.scale:g}"
+            found = f"{decimal(self.threshold)} and {decimal(self.scale)}"
             raise UsageProblem(f"Expected a threshold and a noise above 0, found {found}.", "no-such-values")
         count("answers in the budget", self.budget)
 

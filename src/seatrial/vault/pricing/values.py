@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from seatrial.errors import UsageProblem
+from seatrial.numbers import decimal
 
 Values = NDArray[np.float64]
 
@@ -25,7 +26,7 @@ def checked(values: ArrayLike, unit: bool = False) -> Values:
     if not np.isfinite(array).all():
         raise _refused("finite values", f"{int((~np.isfinite(array)).sum())} that are not, of {array.size}")
     if unit and (array.min() < 0 or array.max() > 1):
-        raise _refused("losses between 0 and 1", f"values from {array.min():.4g} to {array.max():.4g}")
+        raise _refused("losses between 0 and 1", f"values from {decimal(array.min())} to {decimal(array.max())}")
     return array
 
 
@@ -36,7 +37,7 @@ def share(name: str, value: float) -> float:
         UsageProblem: it is not.
     """
     if not 0 < value < 1:
-        raise _refused(f"a {name} between 0 and 1", f"{value:g}")
+        raise _refused(f"a {name} between 0 and 1", decimal(value))
     return value
 
 

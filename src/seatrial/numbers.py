@@ -31,15 +31,15 @@ def grouped(value: int) -> str:
     return f"{value:,}" if abs(value) >= 10_000 else str(value)
 
 
-def decimal(value: float) -> str:
-    """A float with 4 significant digits, as a power of ten where it is very large or small."""
+def decimal(value: float, digits: int = 4) -> str:
+    """A float with so many significant digits, as a power of ten where it is very large or small: "0.1235", "1.87e10"."""
     if not math.isfinite(value):
         return str(value)
-    if value == 0 or 1e-3 <= abs(value) < 1e5:
-        text = f"{value:.4g}"
+    if value == 0 or 1e-3 <= abs(value) < 10 ** max(digits, 5):
+        text = f"{value:.{digits}g}"
         return f"{value:.0f}" if "e" in text else text
-    mantissa, exponent = f"{value:.2e}".split("e")
-    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(exponent)}"
 
 
 def counted(number: int, thing: str) -> str:
@@ -51,6 +51,8 @@ def seconds(value: float) -> str:
     return f"{value * 1000:.0f} ms" if value < 0.1 else f"{value:.1f} s" if value < 100 else f"{value / 60:.1f} min"
 
 
-def share(value: float) -> str:
-    """A share of one as a percentage, with a digit after the point where it is small."""
-    return f"{value * 100:.1f} %" if value < 0.1 else f"{value * 100:.0f} %"
+def percent(value: float, digits: int | None = None) -> str:
+    """A share of one as a percentage; where `digits` after the point are not asked for, one where it is small."""
+    if digits is None:
+        digits = 1 if 0 < abs(value) < 0.1 else 0
+    return f"{value * 100:.{digits}f} %"
