@@ -93,7 +93,7 @@ from seatrial.rules.batches import Batches
 from seatrial.rules.graph import Graph
 from seatrial.rules.pairings import pairings
 from seatrial.rules.reorders import one_sided
-from seatrial.rules.resolve import Step
+from seatrial.rules.resolved import Step
 from seatrial.rules.source import place_of
 from seatrial.rules.syntax import tail
 from seatrial.rules.training import Training
