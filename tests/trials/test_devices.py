@@ -7,19 +7,20 @@ import torch
 from torch import nn
 
 from seatrial.step.capture import Call, cut
+from seatrial.step.readings import Readings
 from seatrial.step.recorder import Recorder
 from seatrial.step.replay import Step
 from seatrial.trials import usual_device
 
 
 def test_what_a_step_makes_is_made_again_on_the_default_device_that_it_had() -> None:
-    recorder = Recorder(keep_values=True, measure=False)
+    recorder = Recorder(Readings(keep_values=True, measure=False))
     with torch.device("meta"):
         model, x = nn.Linear(6, 3), torch.randn(8, 6)
         recorder.modules.append(("", "Linear", model))
         with recorder:
             loss = (model(x) * torch.ones(8, 3)).sum()
-    root = recorder.out_of(loss)
+    root = recorder.origins.out_of(loss)
     assert root is not None
     program = cut([root])
     replay = Step(program, [root])

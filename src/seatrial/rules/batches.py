@@ -13,7 +13,8 @@ from seatrial.history import Run
 from seatrial.rules.frameworks import training_data
 from seatrial.rules.graph import LOSS_OPS
 from seatrial.rules.lines import named
-from seatrial.rules.resolve import Resolver, Step
+from seatrial.rules.resolve import Resolver
+from seatrial.rules.resolved import Step
 from seatrial.rules.source import call_at, file_of, files_of, handed, place_of
 from seatrial.rules.syntax import File, tail
 from seatrial.rules.training import Training

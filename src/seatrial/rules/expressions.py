@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 
-from seatrial.rules.syntax import Binding, File, Function, Path, tail
+from seatrial.rules.syntax import Binding, File, Function, Path, root, tail
 
 ANY = "*"
 MOST = 8
+# Modules, not data: never followed as the receiver of a call.
+MODULES = frozenset("torch np numpy nn F math random os pd plt sklearn scipy optim self cls".split())
 
 
 def bindings(file: File, node: ast.Name) -> list[Binding]:
@@ -123,3 +125,10 @@ def _position(call: ast.Call, function: Function, name: str, method: bool) -> in
     shift = 1 if method and not static and order[:1] in (["self"], ["cls"]) else 0
     skipped = 1 if tail(call.func) == "partial" else 0
     return order.index(name) - shift + skipped if name in order else -1
+
+
+def names_module(node: ast.expr) -> bool:
+    """Whether an expression names a module (or an object itself), not data: `torch`, `np.random`, `self`."""
+    while isinstance(node, ast.Attribute) and root(node) not in ("self", "cls"):
+        node = node.value
+    return isinstance(node, ast.Name) and node.id in MODULES

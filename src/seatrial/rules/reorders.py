@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from seatrial.events import Place
 from seatrial.rules.expressions import bindings
-from seatrial.rules.resolve import Step
+from seatrial.rules.resolved import Step
 from seatrial.rules.source import place_of
 from seatrial.rules.syntax import File, root, tail
 

@@ -14,7 +14,8 @@ from seatrial.history import Run
 from seatrial.rules import frameworks
 from seatrial.rules.expressions import ANY, MOST
 from seatrial.rules.graph import Graph
-from seatrial.rules.resolve import Resolver, Step, Value
+from seatrial.rules.resolve import Resolver
+from seatrial.rules.resolved import Step, Value
 from seatrial.rules.syntax import LOOPS, File, Function, parsed, root, spans, tail
 from seatrial.rules.where import distinct
 

@@ -49,12 +49,12 @@ def install(emit: Callable[[Event], None], verify: Verifier | None = None, looks
     watch.send(TorchSeen(torch.__version__))
     models = Models(watch)
     recording = Recording(watch, models, verify, looks)
-    watch.steps = recording.kept.steps
+    watch.steps = recording.steps.kept.steps
     log = EvaluationLog(watch, recording)
     models.end_of_evaluation = log.end
     watch.at_finish.insert(0, log.end)
     watch.at_finish.insert(0, recording.stop)
-    watch.at_finish.append(recording.tidy)
+    watch.at_finish.append(recording.stack.tidy)
     modules.install(watch, recording, models, log)
     autograd.install(watch, recording)
     exchanges = Exchanges(watch)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import math
 from types import FrameType
-from typing import Any
-
-import torch
 
 from seatrial.places import place_of
 from seatrial.step.capture import Out
@@ -45,14 +42,3 @@ class EvaluationGraphs:
             exits=[],
         )
         self.watch.graph(described.seen)
-
-
-def tensors_in(value: Any) -> list[torch.Tensor]:
-    """The tensors in what a model returns, in lists and dicts too."""
-    if isinstance(value, torch.Tensor):
-        return [value]
-    if isinstance(value, (list, tuple)):
-        return [tensor for part in value for tensor in tensors_in(part)]
-    if isinstance(value, dict):
-        return [tensor for part in value.values() for tensor in tensors_in(part)]
-    return []

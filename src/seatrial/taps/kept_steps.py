@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from seatrial.measure.access import held_bytes
+from seatrial.step.readings import Readings
 from seatrial.step.recorded import Recorded, data_leaves
 from seatrial.step.recorder import Recorder
 
@@ -23,7 +24,9 @@ class KeptSteps:
         """A recorder that keeps what is still wanted; `megabytes` is the size of the models."""
         wanted = not self.steps or verifying
         return Recorder(
-            keep_values=wanted and megabytes < KEPT_MEGABYTES, keep_data=self._batch_bytes < BATCH_MEGABYTES * 2**20
+            Readings(
+                keep_values=wanted and megabytes < KEPT_MEGABYTES, keep_data=self._batch_bytes < BATCH_MEGABYTES * 2**20
+            )
         )
 
     def keep(self, recorder: Recorder, call: int, step: Recorded) -> None:
@@ -33,7 +36,7 @@ class KeptSteps:
             return
         first = self.steps.get(call)
         if first is None:
-            if recorder.keep_values and recorder.kept_bytes < KEPT_MEGABYTES * 2**20:
+            if recorder.readings.keep_values and recorder.readings.kept_bytes < KEPT_MEGABYTES * 2**20:
                 step.batches.append(held)
                 self.steps[call] = step
             return

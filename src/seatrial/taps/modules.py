@@ -170,7 +170,7 @@ class _Caller:
                 if begins and (recorder := self.recording.recorder) is not None:
                     recorder.inert = True
                 evaluating = not (grad and training) or (self._unused(model, call) and not begins)
-                if evaluating and grad and training is False and call in self.recording.used_forwards:
+                if evaluating and grad and training is False and call in self.recording.steps.used_forwards:
                     evaluating = False
                 if not evaluating:
                     self.recording.resume()
@@ -218,7 +218,7 @@ class _Caller:
 
     def _unused(self, model: int, call: int) -> bool:
         """Whether the result of such a forward was never in a step that was looked at, though others of its model's were."""
-        return model in self.recording.used_models and call not in self.recording.used_forwards
+        return model in self.recording.steps.used_models and call not in self.recording.steps.used_forwards
 
     def _note(
         self,

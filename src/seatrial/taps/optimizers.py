@@ -49,7 +49,7 @@ class OptimizerTap:
         self._nested = 0
         self._pairs = GradientPairs(watch)
         self._filters = FilterTap(watch)
-        recording.at_step.append(self._filters.learn)
+        recording.steps.at_step.append(self._filters.learn)
         self._running: list[int] = []  # optimizers that are stepping, by id(), the outermost first
         self._around = 0  # within so many of these, from the outermost on, another one has stepped
         self._note_built = guarded(watch, "the construction of an optimizer", self._built)

@@ -1,4 +1,4 @@
-"""Decides which turns of the loop are looked at closely, and captures their steps.
+"""Decides which turns of the loop are looked at closely, and lets a recorder listen in them.
 
 A turn lasts from the end of one optimizer step to the end of the next. While it is looked at, the recorder hears all torch
 functions; at its backward pass the captured step is sent as an event; around its optimizer step parameters are measured.
@@ -8,44 +8,31 @@ then on each further pass counts as a turn, for the schedule of close looks.
 
 from __future__ import annotations
 
-import functools
 import math
 import sys
 import time
 from collections.abc import Callable, Sequence
-from threading import get_ident
 from types import FrameType
 from typing import Any
 
 import torch
 
-from seatrial.events import GraphSeen
-from seatrial.measure.access import is_whole, kept, readable
-from seatrial.measure.activations import answered_alike, one_sided
-from seatrial.measure.batches import sketch
-from seatrial.places import place_of
-from seatrial.step.capture import Call, Out
-from seatrial.step.graph import describe
-from seatrial.step.recorded import Recorded
 from seatrial.step.recorder import Recorder
-from seatrial.step.unheard import Unheard, speaks, unheard
+from seatrial.step.unheard import Unheard, unheard
 from seatrial.step.verification import Verifier
+from seatrial.taps.backward_lines import BackwardLines
 from seatrial.taps.budget import ALLOWANCE_SECONDS, Budget
-from seatrial.taps.evaluation_graphs import EvaluationGraphs, tensors_in
+from seatrial.taps.captured_steps import CapturedSteps
 from seatrial.taps.guarding import guarded
 from seatrial.taps.jumps import Jumps
-from seatrial.taps.kept_graphs import KeptGraphs
-from seatrial.taps.kept_steps import KeptSteps
+from seatrial.taps.loss_values import value_of
+from seatrial.taps.mode_stack import ModeStack
 from seatrial.taps.models import Models
 from seatrial.taps.sites import Sites
-from seatrial.taps.sketches import send_leaves
-from seatrial.taps.units import units_of
 from seatrial.taps.watch import Watch
 
 # Sketches of batches are made in so many turns from the start, then in the turns that are looked at closely.
 SKETCHED_TURNS = 160
-# So many graphs of a line's step are sent while they are dense; afterwards as the schedule has it.
-MOST_GRAPHS = 24
 # So many backward passes of one turn are heard.
 BACKWARDS_HEARD = 6
 # So many forward passes without gradients are heard in one close look: a whole evaluation would cost more than it tells.
@@ -68,26 +55,17 @@ class Recording:
         self.whole = False  # whether this close look began with the turn
         self.gradients_asked = 0
         self.at_start: list[Callable[[], None]] = []
-        self.at_step: list[Callable[[GraphSeen], None]] = []  # told of every captured training step
         self.verify = verify
-        self.kept = KeptSteps()
-        self.used_models: set[int] = set()  # models, and forward calls of theirs, that a captured loss depended on
-        self.used_forwards: set[int] = set()
-        self._left: dict[int, Recorder] = {}  # by thread: what could not be taken off the stack of modes yet
+        self.stack = ModeStack()
+        self._lines = BackwardLines()
+        self.steps = CapturedSteps(watch, models, self._lines, verify)
         self._turn = 0
         self._backwards = 0
         self._asked_at_step = 0
         self._next_fates = 2 * BACKWARDS_HEARD
         self._note_fates = guarded(watch, "what becomes of parameters", models.note_fates)
         self._calls = Sites(watch, "backward")
-        self._sites: dict[int, int] = {}
-        self._unseen: set[int] = set()  # backward calls of which no step was captured yet
-        self._before_site: dict[int, int] = {}
-        self._last_site = -1
-        self._evaluations = EvaluationGraphs(watch, models)
-        self._predictions: list[tuple[int, int, Out]] = []
         self._jumps = Jumps()
-        self._kept_graphs = KeptGraphs(watch)
         self._overflown = False
         self._heard: set[int] = set()  # backward calls that this close look has captured
         self._evaluations_heard = 0
@@ -127,23 +105,12 @@ class Recording:
             return
         if torch._C._is_tracing() or torch.compiler.is_compiling():
             return
-        recorder = self.kept.recorder(self.models.megabytes, self.verify is not None)
-        recorder.parameter_id = self.models.number_of
-        recorder.sketch = sketch
-        recorder.state_names = self.models.state_names()
-        left = self._left.pop(get_ident(), None)
-        if left is not None and not left.leave():  # torch is about to put it back: it begins anew
-            vars(left).update(vars(recorder), thread=left.thread)
-            recorder = left
-        else:
-            recorder.enter()
-        self.recorder = recorder
+        self.recorder = self.stack.enter(self.steps.recorder())
         for listener in self.at_start:
             listener()
         self.whole = not self._backwards
         self.looking = True
         self.awaited = False
-        self._predictions = []
         self._heard.clear()
         self._evaluations_heard = 0
 
@@ -151,12 +118,11 @@ class Recording:
         """End the close look."""
         recorder = self.recorder
         if recorder is None:
-            self.tidy()
+            self.stack.tidy()
             return
         self.recorder = None
         recorder.inert = True
-        if not recorder.leave():
-            self._left[recorder.thread] = recorder
+        self.stack.leave(recorder)
         if recorder.overflow and not self._overflown:
             self._overflown = True  # the steps that follow are most likely like this one
             self.watch.not_looked_at(
@@ -164,12 +130,6 @@ class Recording:
                 "it has too many calls, or a call that could not be captured",
             )
         self.took(recorder.seconds)
-
-    def tidy(self) -> None:
-        """Take off the stack of modes what could not be taken off earlier."""
-        left = self._left.get(get_ident()) if self._left else None
-        if left is not None and left.leave():
-            del self._left[left.thread]
 
     def resume(self) -> None:
         """Training goes on after an evaluation that ended this turn's close look."""
@@ -180,7 +140,7 @@ class Recording:
 
     def deaf(self, call: Callable[..., None], *args: Any, **kwargs: Any) -> None:
         """Make a call of torch's own code that is in no graph, recording nothing of it."""
-        self.tidy()
+        self.stack.tidy()
         recorder = self.recorder
         if recorder is None or recorder.inert:
             call(*args, **kwargs)
@@ -211,18 +171,14 @@ class Recording:
         if self.recorder is not None:
             self.stop()
         self.looking = self._paused = False
-        self.tidy()
+        self.stack.tidy()
         self._backwards = 0
         self._asked_at_step = self.gradients_asked + self.watch.tick
         turn = self._turn = self._turn + 1
         due = turn >= self.budget.next_turn and self.budget.is_due(turn)
-        if due or (self._unseen and self._before_unseen() and self.budget.affords()):
+        if due or (self._lines.unseen and self._lines.unseen_next() and self.budget.affords()):
             self.start()
         self.watch.sketching = turn < SKETCHED_TURNS and self.recorder is None
-
-    def _before_unseen(self) -> bool:
-        """Whether what was called last is what came before a backward call of which no step was captured yet."""
-        return any(self._before_site.get(site) == self._last_site for site in self._unseen)
 
     # ---- backward ------------------------------------------------------------------------------------------------
 
@@ -244,17 +200,13 @@ class Recording:
         watch = self.watch
         call = self._calls.note(-1, kind, up + 1)
         with unheard(any(type(loss) is not torch.Tensor for loss in losses)):
-            value = _value(losses, gradients)
+            value = value_of(losses, gradients)
         if value is not None:
             watch.loss(call, value)
         if isinstance(value, float) and self._jumps.notice(call, value):
             self.budget.next_turn = self._turn + 1
-        if call != self._last_site:
-            if call not in self._sites:
-                self._sites[call] = 0
-                self._unseen.add(call)
-                self._before_site[call] = self._last_site
-            self._last_site = call
+        if call != self._lines.last:
+            self._lines.called(call)
         self.models.end_of_evaluation()
         recorder = self.recorder
         if recorder is not None and not recorder.inert:
@@ -264,7 +216,7 @@ class Recording:
                 with Unheard():
                     for listener in watch.at_backward if self.whole else ():
                         listener(losses, call)
-                    self._cut(recorder, losses, call, sys._getframe(up + 1))
+                    self.steps.send(recorder, losses, call, sys._getframe(up + 1))
             except Exception as error:
                 watch.not_looked_at(f"the step at tick {watch.tick}", f"{type(error).__name__}: {error}")
             recorder.seconds = counted + time.thread_time() - start
@@ -280,8 +232,8 @@ class Recording:
         if self._backwards >= BACKWARDS_HEARD:
             self._long_turn()
         elif self.recorder is not None:
-            again = self._last_site in self._heard
-            self._heard.add(self._last_site)
+            again = self._lines.last in self._heard
+            self._heard.add(self._lines.last)
             if again and not self.budget.affords(self.recorder.seconds):  # the same once more, and costly
                 self.stop()
 
@@ -296,54 +248,6 @@ class Recording:
             self.start()
         self.watch.sketching = self.recorder is None and self._turn < SKETCHED_TURNS
 
-    def _cut(self, recorder: Recorder, losses: tuple[torch.Tensor, ...], call: int, frame: FrameType | None) -> None:
-        """Send the captured step that the losses depend on."""
-        if recorder.overflow:  # a part of it is not known: what is left would be misread
-            self._unseen.discard(call)
-            return
-        if self.models.in_shards:
-            self.watch.not_looked_at(
-                "the inside of training steps", "FullyShardedDataParallel keeps parameters in pieces"
-            )
-            return
-        roots = [out for loss in losses if (out := recorder.out_of(loss)) is not None]
-        if not roots:
-            self.watch.not_looked_at("the step at its backward call", "its loss was made before it could be watched")
-            return
-        self._sites[call] += 1
-        self._unseen.discard(call)
-        predictions = self._predictions
-        recorder.name_leaves(roots, self.models.parameter_names)
-        described = describe(
-            roots,
-            tick=self.watch.tick,
-            kind="training",
-            call=call,
-            model=predictions[-1][0] if predictions else -1,
-            value=_number(losses),
-            place=place_of(frame),
-            training=self.models.in_training_mode(),
-            predictions=[out for _, _, out in predictions],
-            exits=recorder.exits,
-        )
-        seen, roles, program = described.seen, described.roles, described.program
-        reached = {id(origin) for origin in program}
-        used = [(model, forward) for model, forward, out in predictions if id(out.origin) in reached]
-        self.used_models |= {model for model, _ in used}
-        self.used_forwards |= {forward for _, forward in used}
-        if self._sites[call] <= MOST_GRAPHS:
-            self.watch.graph(seen)
-        for listener in self.at_step:
-            listener(seen)
-        if (units := units_of(seen)) is not None:
-            self.watch.send(units)
-        send_leaves(self.watch, program, roles, seen.model)
-        self._kept_graphs.look(program, losses, recorder.carried)
-        kept = [out for _, _, out in predictions if id(out.origin) in reached]
-        self.kept.keep(recorder, call, Recorded(program, roots, roles, seen, kept, described.numbers))
-        if self.verify is not None:
-            self.verify.before_backward(program, roots, losses, call, dict(self.watch.parameters.living()))
-
     # ---- evaluation ----------------------------------------------------------------------------------------------
 
     def root_enters(self, model: int, call: int, evaluating: bool) -> bool:
@@ -353,7 +257,7 @@ class Recording:
             if self._evaluations_heard > EVALUATIONS_HEARD:
                 self.stop()
                 self._paused = True
-        wanted = evaluating and self.recorder is None and self._evaluations.wanted(model)
+        wanted = evaluating and self.recorder is None and self.steps.evaluations.wanted(model)
         if not wanted or not self.budget.affords():
             return False
         self.start()
@@ -367,49 +271,9 @@ class Recording:
         recorder.inert = True
         try:
             with Unheard():
-                self._note_result(recorder, model, call, result, evaluating, frame)
+                self.steps.note_result(recorder, model, call, result, evaluating, frame)
         except Exception as error:
             self.watch.not_looked_at("an evaluation", f"{type(error).__name__}: {error}")
         recorder.inert = False
         if alone:
             self.stop()
-
-    def _note_result(
-        self, recorder: Recorder, model: int, call: int, result: Any, evaluating: bool, frame: FrameType
-    ) -> None:
-        tensors = tensors_in(result)
-        roots = [out for tensor in tensors if (out := recorder.out_of(tensor)) is not None]
-        self._predictions += [(model, call, out) for out in roots]
-        if len(tensors) == 1 and roots and isinstance(roots[0].origin, Call):
-            origin, scores = roots[0].origin, tensors[0].detach()
-            alike = {"answered_alike": answered_alike(scores), "one_sided": one_sided(scores)}
-            origin.stats = {**origin.stats, **alike}
-        if evaluating and roots and not recorder.overflow and self._evaluations.wanted(model):
-            self._evaluations.send(roots, model, frame)
-
-
-def _number(losses: tuple[torch.Tensor, ...]) -> float:
-    loss = losses[0] if len(losses) == 1 else None
-    return float(loss.detach()) if loss is not None and loss.numel() == 1 and is_whole(loss) else math.nan
-
-
-def _value(losses: tuple[torch.Tensor, ...], gradients: Sequence[Any]) -> Any:
-    """What to keep of a loss without waiting for a device: a float, or a tensor to be read later. Of several, or of one with
-    many elements, the number whose gradient is taken: their sum, each weighted with the gradient that it was given. None
-    where there is no such number."""
-    if any(map(speaks, losses)):
-        return None
-    if len(losses) == 1 and losses[0].numel() == 1:
-        return kept(losses[0])
-    weights = gradients or (None,) * len(losses)
-    if not losses or len(weights) != len(losses) or not all(map(readable, losses)):
-        return None
-    with torch.no_grad():
-        parts: list[torch.Tensor] = []
-        for loss, weight in zip(losses, weights, strict=True):
-            if loss.is_complex() or (weight is None and loss.numel() != 1):
-                return None
-            if weight is not None and not (readable(weight) and weight.shape == loss.shape):
-                return None
-            parts.append((loss if weight is None else loss * weight).sum())
-        return kept(functools.reduce(torch.add, parts)) if len({part.device for part in parts}) == 1 else None

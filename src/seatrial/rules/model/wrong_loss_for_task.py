@@ -69,7 +69,6 @@ KLDivLoss (input in log space) and of SoftMarginLoss (targets of -1 and 1).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -77,6 +76,7 @@ from seatrial.events import Node
 from seatrial.findings import Finding
 from seatrial.history import Run
 from seatrial.numbers import decimal
+from seatrial.rules.class_numbers import one_a_row, speaks_of_classes, was_whole
 from seatrial.rules.goals import goals
 from seatrial.rules.graph import LOSS_OPS, Graph
 from seatrial.rules.losses import REGRESSIONS, is_square_of, meetings
@@ -96,24 +96,6 @@ EXPLAINS = (
     "optimisation.cannot-overfit-subset",
 )
 _SIGNED_TARGETS = ("hinge_embedding_loss", "soft_margin_loss", "margin_ranking_loss", "cosine_embedding_loss")
-_CLASS_WORDS = re.compile(r"accuracy|\bacc\b|n_?class|num_?class|classes|argmax|class_?names|correct", re.IGNORECASE)
-_REPEATING = frozenset(["expand", "expand_as", "repeat", "broadcast_to", "tile"])
-_FROM_WHOLE = frozenset(
-    [
-        "float",
-        "double",
-        "half",
-        "to",
-        "type",
-        "type_as",
-        "bfloat16",
-        "as_tensor",
-        "tensor",
-        "unsqueeze",
-        "view",
-        "reshape",
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -154,14 +136,14 @@ def _class_numbers(run: Run, graph: Graph, limits: Thresholds) -> Iterator[Findi
         node, target = meeting.node, meeting.target
         if node.op not in REGRESSIONS and not _is_squared(graph, node):
             continue
-        if not _one_a_row(meeting.prediction, target) or not _was_whole(graph, target):
+        if not one_a_row(meeting.prediction, target) or not was_whole(graph, target):
             continue
         low, high = target.stats.get("min", 0.0), target.stats.get("max", 0.0)
         named = {name for batch in run.batches if batch.role == "target" for name in batch.histogram}
         classes = max(round(high) + 1, len(named))
         if low < 0 or not 3 <= classes <= limits.most_classes:
             continue
-        sure = _speaks_of_classes(run)
+        sure = speaks_of_classes(run)
         message = (
             f"{node.op if node.op in REGRESSIONS else 'A squared or absolute error'} compares each output with whole-number "
             f"targets from 0 to {classes - 1} that were integers: they look like class numbers."
@@ -173,41 +155,6 @@ def _class_numbers(run: Run, graph: Graph, limits: Thresholds) -> Iterator[Findi
 def _is_squared(graph: Graph, difference: Node) -> bool:
     followers = graph.consumers(difference)
     return any(is_square_of(graph, follower) is not None for follower in followers)
-
-
-def _one_a_row(prediction: Node, target: Node) -> bool:
-    """Whether each example has one number, which may stand there once for each of several outputs."""
-    first, second = ([size for size in shape(node) if size > 1] for node in (prediction, target))
-    return first == second and (len(first) == 1 or (len(first) == 2 and _copied(target)))
-
-
-def _copied(target: Node) -> bool:
-    return target.role == "target" and bool({call.split("@")[0] for call in target.origin} & _REPEATING)
-
-
-def _maker(target: Node) -> tuple[str, ...]:
-    """The call by which the numbers of a target were made, behind calls that only repeat them."""
-    made = [call for call in target.origin if call.split("@")[0] not in _REPEATING | {"unsqueeze", "view", "reshape"}]
-    return tuple(made[:1])
-
-
-def _was_whole(graph: Graph, target: Node) -> bool:
-    """Whether every value is a whole number and the tensor was made from integers."""
-    if target.stats.get("integers", 0.0) < 1.0 or target.stats.get("std", 0.0) == 0.0:
-        return False
-    if target.role:
-        return any(call.split("@")[0] in _FROM_WHOLE for call in (*target.origin[:1], *_maker(target)))
-    source = graph.back(target)
-    return integral(source) or source.role == "target"
-
-
-def _speaks_of_classes(run: Run) -> bool:
-    return any(_CLASS_WORDS.search(_code_only(text)) for text in run.sources.values())
-
-
-def _code_only(text: str) -> str:
-    """The text without comments."""
-    return "\n".join(line.split("#", 1)[0] for line in text.splitlines())
 
 
 # ---- targets on the wrong scale ----------------------------------------------------------------------------------
