@@ -48,3 +48,28 @@ def test_the_same_holds_with_settings_of_the_interpreter(folder, settings):
     of_python, of_seatrial = both(folder, "train.py", env=settings)
     assert of_seatrial.out.splitlines() == of_python.out.splitlines()
     assert of_seatrial.err == of_python.err
+
+
+@pytest.mark.parametrize("asked", ["gc.enable()", "gc.disable()"])
+def test_whether_garbage_is_collected_is_left_to_the_program(folder, asked):
+    (folder / "steps.py").write_text(f"""
+import gc
+import torch
+{asked}
+class Net(torch.nn.Linear):
+    def forward(self, x):
+        print("forward", gc.isenabled())
+        return super().forward(x)
+model = Net(4, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+for _ in range(3):
+    optimizer.zero_grad()
+    loss = model(torch.ones(8, 4)).square().mean()
+    loss.register_hook(lambda gradient: print("backward", gc.isenabled()))
+    loss.backward()
+    optimizer.step()
+    print("stepped", gc.isenabled(), gc.get_threshold())
+""")
+    of_python, of_seatrial = both(folder, "steps.py")
+    assert of_python.out.count("stepped") == 3
+    assert of_seatrial.out == of_python.out

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import platform
 import sys
 import threading
 import time
 import traceback
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -170,7 +172,8 @@ class Session:
         with _Surroundings(self._path, self._stderr):
             try:
                 self._close(outcome, seconds)
-                status = self._report(outcome)
+                with _uncollected():
+                    status = self._report(outcome)
             except (Exception, KeyboardInterrupt) as error:
                 self._trouble("no report could be made", error)
                 status = 1 if self.strict and outcome.code == 0 else outcome.code
@@ -290,6 +293,18 @@ class _Surroundings:
     def __exit__(self, *_: object) -> None:
         self._warnings.__exit__(None, None, None)
         sys.path, sys.stderr = self._theirs
+
+
+@contextlib.contextmanager
+def _uncollected() -> Generator[None]:
+    """No search for garbage: the record is read and kept. Each search would go through all that torch has made since it was imported."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _flush(stream: Any) -> None:
