@@ -40,6 +40,8 @@ class EvaluationLog:
         self.recording = recording
         self._key: tuple[Any, ...] | None = None
         self._counts: dict[tuple[Any, ...], int] = {}
+        self._count = 0  # of the pass that is going on among those like it
+        self._labels: dict[tuple[Any, ...], str] = {}  # by call
         self._reset()
 
     def _reset(self) -> None:
@@ -60,8 +62,8 @@ class EvaluationLog:
             self.end()
             self._key = key
             self._lines, self._data = lines, data
-            self._counts[key] = self._counts.get(key, 0) + 1
-            self._label = label_of(lines, segment(user)) if self._sent() else ""
+            self._count = self._counts[key] = self._counts.get(key, 0) + 1
+            self._label = self._named(lines, user) if self._sent() else ""
         self._forwards += 1
         self._training += training
         self._grad += grad
@@ -69,8 +71,16 @@ class EvaluationLog:
         if batch is None:
             return
         self._examples += len(batch)
-        if self._counts[key] <= SKETCHED_PASSES and len(self._rows) < MOST_ROWS:
+        if self._count <= SKETCHED_PASSES and len(self._rows) < MOST_ROWS:
             self._sketch(batch, model)
+
+    def _named(self, lines: tuple[Place, ...], user: FrameType | None) -> str:
+        """What the author calls the data of a call: its source, which is read once, says so."""
+        at = (lines, user.f_lasti if user is not None else 0)
+        label = self._labels.get(at)
+        if label is None:
+            label = self._labels[at] = label_of(lines, segment(user))
+        return label
 
     def _sketch(self, batch: torch.Tensor, model: int) -> None:
         recorder = self.recording.recorder
@@ -118,7 +128,7 @@ class EvaluationLog:
         self._reset()
 
     def _sent(self) -> bool:
-        count = self._counts.get(self._key or (), 0)
+        count = self._count
         return count <= MOST_PASSES or count % (1 << (count.bit_length() - 6)) == 0
 
 

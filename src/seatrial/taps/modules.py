@@ -279,7 +279,8 @@ def _make_train(original: Callable[..., Any], watch: Watch, recording: Recording
     note = guarded(watch, "a change of mode", switched)
 
     def train(self: nn.Module, mode: bool = True) -> Any:
-        if not is_compiling() and watch.hears():
+        # A model that is switched switches all modules in it, one by one, by this method.
+        if not is_compiling() and watch.models.get(self) is not None and watch.hears():
             note(self, mode, sys._getframe(1))
         return original(self, mode)
 
