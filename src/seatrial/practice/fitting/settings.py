@@ -20,7 +20,8 @@ _MIXED = "Mixed precision keeps the weights in 32 bits."
 class Settings:
     """How a task is trained.
 
-    epochs       passes over the training data, at most.
+    epochs       passes over the training data, at most; a schedule is made for so many.
+    until        the epoch after which training ends all the same; 0: the last one.
     patience     epochs without an improvement of the validation, after which training stops; 0: never.
     choose       what the best epoch is chosen by: "loss", or a metric of the task.
     highest      whether the best value of that is the highest.
@@ -39,6 +40,7 @@ class Settings:
     """
 
     epochs: int = 30
+    until: int = 0
     patience: int = 5
     choose: str = LOSS
     highest: bool = False
@@ -57,6 +59,7 @@ class Settings:
     def __post_init__(self) -> None:
         for name, least in (
             ("epochs", 1),
+            ("until", 0),
             ("patience", 0),
             ("kept", 0),
             ("devices", 1),
@@ -84,7 +87,12 @@ class Settings:
             schedules.check_name(self.schedule)
 
     @property
+    def last(self) -> int:
+        """The number of the last epoch, at most."""
+        return min(self.until, self.epochs) or self.epochs
+
+    @property
     def decisive(self) -> dict[str, Any]:
         """What decides the outcome: a training goes on only with the same."""
-        free = {"epochs", "patience", "kept", "save_seconds", "accelerator"}
+        free = {"epochs", "until", "patience", "kept", "save_seconds", "accelerator"}
         return {name: value for name, value in asdict(self).items() if name not in free}

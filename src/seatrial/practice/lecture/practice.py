@@ -30,6 +30,7 @@ class Practice:
     space             a function of an Optuna trial that returns the task with other choices made; None where there is none.
     test_share, validation_share   of the data, where the task has none of these.
     quick             whether to leave out what takes long.
+    undivided         whether what was set apart for validation is trained on too, when all is chosen.
     """
 
     task: Task
@@ -40,6 +41,7 @@ class Practice:
     quick: bool
     progress: bool
     space: Callable[[Any], Task] | None = None
+    undivided: bool = False
 
     @property
     def folder(self) -> Path:
@@ -52,7 +54,7 @@ class Practice:
 
     def without_sealed(self, task: Task) -> Task:
         """The same of a task with the same data."""
-        for stage in ("seal", "split"):
+        for stage in ("seal",) if self.undivided else ("seal", "split"):
             chosen = self.diary.value(stage, "training")
             if chosen is not None:
                 held_out = self.diary.value(stage, "validation")
