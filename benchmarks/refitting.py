@@ -59,7 +59,7 @@ def measured(task: Task, split: int, of: int, folder: Path) -> tuple[Predictions
     for seed in (settings.seed, settings.seed + 1):
         best = load_state(folder / "first" / "trainings" / f"seed-{seed}")["best"]
         recipes[f"seed-{seed}"] = Recipe(whole, replace(settings, seed=seed, until=best))
-    last, stay = refit(made, Subset(given, held_out), recipes, whole, folder / "last", progress=False)
+    last, stay = refit(made, recipes, whole, folder / "last", progress=False)
     for each in stay:
         print(f"  {each}", flush=True)
     tested: Any = Subset(task.train, test)  # pyright: ignore[reportArgumentType]

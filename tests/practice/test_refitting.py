@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -20,6 +21,7 @@ from seatrial.practice.fitting.checkpoints import BEST, LAST, epoch_file, load_s
 from seatrial.practice.fitting.fit import fit
 from seatrial.practice.fitting.settings import Settings
 from seatrial.practice.lecture import conduct, refitting, stages, training
+from seatrial.practice.lecture.choosing import with_params
 from seatrial.practice.lecture.outcome import Diary
 from seatrial.practice.task import Task
 from seatrial.vault.vault import Vault
@@ -113,11 +115,11 @@ def test_what_got_worse_by_learning_again_stays_as_it_was(tmp_path: Path) -> Non
     learnt = fit(divided, tmp_path / "first", Settings(epochs=10, rate=0.1), progress=False)
     path = tmp_path / "model.safetensors"
     hardly = Recipe(whole, Settings(epochs=1, rate=1e-6))
-    why = refitted(hardly, learnt.weights, chosen_by, tmp_path / "hardly", path, progress=False)
-    assert "the loss on the validation data" in why
+    why = refitted(hardly, learnt.weights, tmp_path / "hardly", path, progress=False)
+    assert "the loss on all data was" in why
     assert not path.exists()
     well = Recipe(whole, Settings(epochs=20, rate=0.1))
-    assert not refitted(well, learnt.weights, chosen_by, tmp_path / "well", path, progress=False)
+    assert not refitted(well, learnt.weights, tmp_path / "well", path, progress=False)
     assert path.read_bytes() == (tmp_path / "well" / LAST).read_bytes()
 
 
@@ -159,3 +161,22 @@ def test_the_stage_stands_between_the_choice_and_the_vault() -> None:
     names = [stage.name for stage in stages.STAGES]
     assert names.index("ensemble") < names.index("refit") < names.index("open")
     assert stages.STAGES[names.index("refit")].run is refitting.learn_anew
+
+
+def test_a_task_of_a_space_learns_from_all_data_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from seatrial.practice.lecture.practice import Practice
+
+    monkeypatch.setattr(
+        Practice,
+        "chosen",
+        property(lambda of: with_params(of, {"rate": 0.1})),
+    )
+    kept = tuple(stage for stage in stages.STAGES if stage.name not in (*WITHOUT, "ensemble"))
+    monkeypatch.setattr(conduct, "STAGES", kept)
+
+    def space(trial: Any) -> Task:
+        rate = trial.suggest_float("rate", 1e-3, 1.0, log=True)
+        return clouds(optimizer=lambda model: torch.optim.SGD(model.parameters(), rate))
+
+    diary = conduct.practise(clouds(), tmp_path / "p", FEW, space=space, progress=False)
+    assert diary.outcomes["refit"].sentences == ("The network has learnt anew from 320 examples instead of 272.",)

@@ -30,7 +30,7 @@ class Practice:
     space             a function of an Optuna trial that returns the task with other choices made; None where there is none.
     test_share, validation_share   of the data, where the task has none of these.
     quick             whether to leave out what takes long.
-    undivided         whether what was set apart for validation is trained on too, when all is chosen.
+    undivided         whether what was set apart for validation is among the training data too, when all is chosen.
     """
 
     task: Task
@@ -54,12 +54,13 @@ class Practice:
 
     def without_sealed(self, task: Task) -> Task:
         """The same of a task with the same data."""
-        for stage in ("seal",) if self.undivided else ("seal", "split"):
+        for stage in ("seal", "split"):
             chosen = self.diary.value(stage, "training")
             if chosen is not None:
                 held_out = self.diary.value(stage, "validation")
                 given: Any = task.train
-                task = part_of(task, chosen)
+                if held_out is None or not self.undivided:
+                    task = part_of(task, chosen)
                 if held_out is not None:
                     task = task.having(validation=Subset(given, held_out))
         return task.having(vault=None)

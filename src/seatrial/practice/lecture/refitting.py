@@ -29,7 +29,6 @@ def learn_anew(practice: Practice) -> Outcome:
             (), skipped="The validation data are the task's own: they may be of another kind than what is trained on."
         )
     chosen, settings = practice.chosen
-    assert chosen.validation is not None
     if any(each.watches for each in prepared(chosen, chosen.make(), 0.0, settings.schedule, 1).schedules):
         return Outcome((), skipped="The learning rate follows the validation loss, which there would be none of.")
     folder = practice.folder / FOLDER
@@ -40,14 +39,14 @@ def learn_anew(practice: Practice) -> Outcome:
     if made is None:
         first, path = Path(practice.diary.value("train", "weights")), folder / "model.safetensors"
         folder.mkdir(exist_ok=True)
-        why = refitted(_that_counts(undivided), first, chosen.validation, folder / "training", path, practice.progress)
+        why = refitted(_that_counts(undivided), first, folder / "training", path, practice.progress)
         if why:
             return Outcome((f"The training stays as it was: {why}",))
         return Outcome((f"The network has learnt anew from {told}",), values={"weights": str(path)})
     ensemble = Ensemble.load(made, chosen)
     recipes = {each.name: _recipe(undivided, Path(made), each) for each in ensemble.voices if each.kind == NETWORK}
     seed = beside(practice)[1].seed
-    last, stay = refit(ensemble, chosen.validation, recipes, task, folder, seed=seed, progress=practice.progress)
+    last, stay = refit(ensemble, recipes, task, folder, seed=seed, progress=practice.progress)
     many = len(ensemble.voices) - len(stay)
     return Outcome(
         (f"{counted(many, 'member')} learnt anew from {told}", *stay), values={"ensemble": str(last.file.parent)}
