@@ -21,7 +21,6 @@ class Settings:
     """How a task is trained.
 
     epochs       passes over the training data, at most; a schedule is made for so many.
-    until        the epoch after which training ends all the same; 0: the last one.
     patience     epochs without an improvement of the validation, after which training stops; 0: never.
     choose       what the best epoch is chosen by: "loss", or a metric of the task.
     highest      whether the best value of that is the highest.
@@ -32,6 +31,7 @@ class Settings:
     rate         its learning rate (the largest of its groups); "found": found before training; 0: as it is.
     schedule     what changes the rate, by name (see `seatrial schedules`); "": the task's own, if it has one.
     kept         checkpoints on the way that are kept besides the best and the last, evenly over the epochs.
+    until        the epoch after which training ends though a schedule goes on; 0: the last one.
     save_seconds the state from which training can go on is saved at least so often, and after each epoch.
     accelerator, devices, precision   as lightning_fabric.Fabric takes them.
 
@@ -40,7 +40,6 @@ class Settings:
     """
 
     epochs: int = 30
-    until: int = 0
     patience: int = 5
     choose: str = LOSS
     highest: bool = False
@@ -51,6 +50,7 @@ class Settings:
     rate: float | str = 0.0
     schedule: str = ""
     kept: int = 3
+    until: int = 0
     save_seconds: float = 30.0
     accelerator: str = "auto"
     devices: int = 1
