@@ -74,6 +74,7 @@ def test_every_stage_is_gone_through_and_the_vault_opened_once(tmp_path: Path) -
         "search",
         "imbalance",
         "ensemble",
+        "refit",
     ]
     assert [entry.kind for entry in Vault(tmp_path / "p" / "test.vault").log()] == ["sealed", "opened", "scored"]
     assert "On 80 sealed examples, opened for the first time, the accuracy is" in diary.outcomes["open"].sentences[0]

@@ -58,7 +58,7 @@ def command(
     task: str | None,
 ) -> int:
     """Lead a task through the whole lecture: seal the test data, look at the data, check, find the learning rate, train on a subset,
-    search, train on all, combine, choose by validation, open the vault once, report.
+    search, train, combine, choose by validation, learn from all data, open the vault once, report.
 
     Without a task it is handwritten digits. A function `space(trial)` beside the task says what is searched. The exit status
     is 1 where the task is wrong.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from seatrial.errors import UsageProblem
-from seatrial.evaluation.predictions import Predictions
+from seatrial.evaluation.predictions import Kind, Predictions
 from seatrial.practice.ensembles import linear, neighbours, trees
 from seatrial.practice.ensembles.features import Features, features
 from seatrial.practice.ensembles.making import Making
@@ -25,11 +27,43 @@ def classical(making: Making, answers: Predictions) -> list[Member]:
     if all(making.store.has(name) for name in names):
         return [making.store.member(name) for name in names]
     try:
-        training = _part(making, features(making.task, making.task.train, answers.kind))
+        found = features(making.task, making.task.train, answers.kind)
     except UsageProblem as problem:
         making.left_out.append(f"classical models: {problem.message}")
         return []
+    training = part(found, making.settings.seed)
+    if len(training) < len(found):
+        making.told(f"classical models: {len(training)} of {len(found)} examples are taken")
     return [member for name in names if (member := _member(making, name, answers, training)) is not None]
+
+
+def learn(name: str, kind: Kind, classes: int, training: Features, seed: int, path: Path) -> str:
+    """Fit one of them and keep it in a file; where it comes from, in words.
+
+    Raises:
+        UsageProblem: it cannot learn from such data.
+    """
+    count = f"{len(training)} examples of {training.values.shape[1]} features"
+    if name == TREES:
+        trees.grow(kind, training, classes, seed, path)
+        return f"gradient boosting on {count}"
+    if name == LINEAR:
+        linear.fit(kind, training, classes, seed, path)
+        return f"{'ridge' if kind == 'regression' else 'logistic'} regression on {count}"
+    neighbours.learn(kind, training, classes, path)
+    return f"nearest neighbours among {count}"
+
+
+def part(all_of: Features, seed: int) -> Features:
+    """All examples, or as many of them at random as can be learnt from in minutes."""
+    most = max(2, MOST_CELLS // max(1, all_of.values.shape[1]))
+    if len(all_of) <= most:
+        return all_of
+    rows = np.random.default_rng(seed).permutation(len(all_of))[:most]
+    return all_of.at(np.sort(rows))
+
+
+# ---- inner steps -------------------------------------------------------------------------------------------------
 
 
 def _member(making: Making, name: str, answers: Predictions, training: Features) -> Member | None:
@@ -37,29 +71,11 @@ def _member(making: Making, name: str, answers: Predictions, training: Features)
     if store.has(name):
         return store.member(name)
     making.told(f"fitting {name}")
-    path, classes = store.weights(name), len(answers.classes)
-    count = f"{len(training)} examples of {training.values.shape[1]} features"
+    path = store.weights(name)
     try:
-        if name == TREES:
-            trees.grow(answers.kind, training, classes, seed, path)
-            origin = f"gradient boosting on {count}"
-        elif name == LINEAR:
-            linear.fit(answers.kind, training, classes, seed, path)
-            origin = f"{'ridge' if answers.kind == 'regression' else 'logistic'} regression on {count}"
-        else:
-            neighbours.learn(answers.kind, training, classes, path)
-            origin = f"nearest neighbours among {count}"
+        origin = learn(name, answers.kind, len(answers.classes), training, seed, path)
         said = said_by(name, making.task, path, making.validation, None, name=name, seed=seed, data_name="validation")
     except UsageProblem as problem:
         making.left_out.append(f"{name}: {problem.message}")
         return None
     return store.keep(name, name, origin, said)
-
-
-def _part(making: Making, all_of: Features) -> Features:
-    most = max(2, MOST_CELLS // max(1, all_of.values.shape[1]))
-    if len(all_of) <= most:
-        return all_of
-    making.told(f"classical models: {most} of {len(all_of)} examples are taken")
-    rows = np.random.default_rng(making.settings.seed).permutation(len(all_of))[:most]
-    return all_of.at(np.sort(rows))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -122,25 +122,40 @@ class Ensemble:
 def save(folder: Path, task: Task, members: Sequence[Member], how: Combination) -> Ensemble:
     """Write the ensemble of those members that have a weight. Their files lie in the folder."""
     first = members[0].predictions
-    voices = [
+    voices = tuple(
         Voice(each.name, each.kind, str(each.file.relative_to(folder)), _hash(each.file), float(weight))
         for each, weight in zip(members, how.weights, strict=True)
         if weight > 0
-    ]
-    written = {
-        "format": _FORMAT,
-        "task": task.name,
-        "kind": first.kind,
-        "classes": first.classes,
-        "vote": how.recipe.vote if how.recipe is not None else "probabilities",
-        "temperature": how.temperature,
-        "members": [{name: getattr(each, name) for name in Voice.__slots__} for each in voices],
-    }
-    write_file(folder / FILE, json.dumps(written, indent=1).encode())
-    return Ensemble.load(folder, task)
+    )
+    vote = how.recipe.vote if how.recipe is not None else "probabilities"
+    return _written(Ensemble(task, folder / FILE, first.kind, first.classes, voices, vote, how.temperature))
+
+
+def having_learnt_anew(of: Ensemble, task: Task, folder: Path, files: Mapping[str, Path]) -> Ensemble:
+    """The same votes with the same weights and temperature of other files of the members, by their names; written to another folder, in
+    which these lie."""
+    voices = tuple(
+        replace(each, file=str(files[each.name].relative_to(folder)), sha256=_hash(files[each.name]))
+        for each in of.voices
+    )
+    return _written(replace(of, task=task, file=folder / FILE, voices=voices))
 
 
 # ---- inner steps -------------------------------------------------------------------------------------------------
+
+
+def _written(made: Ensemble) -> Ensemble:
+    written = {
+        "format": _FORMAT,
+        "task": made.task.name,
+        "kind": made.kind,
+        "classes": made.classes,
+        "vote": made.vote,
+        "temperature": made.temperature,
+        "members": [{name: getattr(each, name) for name in Voice.__slots__} for each in made.voices],
+    }
+    write_file(made.file, json.dumps(written, indent=1).encode())
+    return Ensemble.load(made.file, made.task)
 
 
 class Inputs:

@@ -41,10 +41,10 @@ class Display:
         """So many batches of the next epoch are done, in so many seconds."""
         self._tell_epochs(history)
         epochs = len(history.epochs)
-        left = seconds / max(1, done) * (of - done + of * (self._settings.epochs - epochs - 1))
+        left = seconds / max(1, done) * (of - done + of * (self._settings.last - epochs - 1))
         self._progress.update(
             self._line,
-            description=f"epoch {epochs + 1} of at most {self._settings.epochs}",
+            description=f"epoch {epochs + 1} of at most {self._settings.last}",
             completed=done,
             total=of,
             left=f"at most {_time(left)} left",

@@ -48,7 +48,7 @@ class History:
         """Whether the epochs are used up, or the validation has not improved for too long."""
         done = len(self.epochs)
         waited = done - self.best
-        return done >= settings.epochs or (0 < settings.patience <= waited)
+        return done >= settings.last or (0 < settings.patience <= waited)
 
 
 def _value(epoch: Epoch, settings: Settings) -> float:

@@ -37,7 +37,7 @@ def look(task: Task, made: Made, data: Data, history: History, settings: Setting
         _without_augmentation(task, made, data, machine),
         _is_augmented(data),
         _constant(task, made, data, machine),
-        len(epochs) < settings.epochs,
+        len(epochs) < settings.last,
     )
 
 

@@ -20,7 +20,7 @@ _MIXED = "Mixed precision keeps the weights in 32 bits."
 class Settings:
     """How a task is trained.
 
-    epochs       passes over the training data, at most.
+    epochs       passes over the training data, at most; a schedule is made for so many.
     patience     epochs without an improvement of the validation, after which training stops; 0: never.
     choose       what the best epoch is chosen by: "loss", or a metric of the task.
     highest      whether the best value of that is the highest.
@@ -31,6 +31,7 @@ class Settings:
     rate         its learning rate (the largest of its groups); "found": found before training; 0: as it is.
     schedule     what changes the rate, by name (see `seatrial schedules`); "": the task's own, if it has one.
     kept         checkpoints on the way that are kept besides the best and the last, evenly over the epochs.
+    until        the epoch after which training ends though a schedule goes on; 0: the last one.
     save_seconds the state from which training can go on is saved at least so often, and after each epoch.
     accelerator, devices, precision   as lightning_fabric.Fabric takes them.
 
@@ -49,6 +50,7 @@ class Settings:
     rate: float | str = 0.0
     schedule: str = ""
     kept: int = 3
+    until: int = 0
     save_seconds: float = 30.0
     accelerator: str = "auto"
     devices: int = 1
@@ -57,6 +59,7 @@ class Settings:
     def __post_init__(self) -> None:
         for name, least in (
             ("epochs", 1),
+            ("until", 0),
             ("patience", 0),
             ("kept", 0),
             ("devices", 1),
@@ -84,7 +87,12 @@ class Settings:
             schedules.check_name(self.schedule)
 
     @property
+    def last(self) -> int:
+        """The number of the last epoch, at most."""
+        return min(self.until, self.epochs) or self.epochs
+
+    @property
     def decisive(self) -> dict[str, Any]:
         """What decides the outcome: a training goes on only with the same."""
-        free = {"epochs", "patience", "kept", "save_seconds", "accelerator"}
+        free = {"epochs", "until", "patience", "kept", "save_seconds", "accelerator"}
         return {name: value for name, value in asdict(self).items() if name not in free}

@@ -67,16 +67,19 @@ def open_vault(practice: Practice) -> Outcome:
 
 
 def _chosen(practice: Practice) -> Chosen:
-    """The ensemble where one was made, or else the training that counts."""
+    """The ensemble where one was made, or else the training that counts; as they learnt from all data, where they did. What is said of the
+    validation data was said before these were learnt from."""
     task, _ = practice.chosen
     assert task.validation is not None
     folder = practice.diary.value("ensemble", "ensemble")
     if folder is not None:
         made = Ensemble.load(folder, task)
-        return Chosen(made.file, made.predictor("scores"), made.predict(task.validation))
-    weights = Path(practice.diary.value("train", "weights"))
+        last = Ensemble.load(practice.diary.value("refit", "ensemble") or folder, task)
+        return Chosen(last.file, last.predictor("scores"), made.predict(task.validation))
+    first = Path(practice.diary.value("train", "weights"))
+    weights = Path(practice.diary.value("refit", "weights") or first)
     model = trained_model(task, weights)
-    said = predict(task, model, task.validation)
+    said = predict(task, trained_model(task, first), task.validation)
     return Chosen(weights, lambda inputs: predict(task, model, Inputs(inputs, task)).scores, said)  # pyright: ignore[reportArgumentType]
 
 

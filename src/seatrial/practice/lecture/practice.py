@@ -30,6 +30,7 @@ class Practice:
     space             a function of an Optuna trial that returns the task with other choices made; None where there is none.
     test_share, validation_share   of the data, where the task has none of these.
     quick             whether to leave out what takes long.
+    undivided         whether what was set apart for validation is among the training data too, when all is chosen.
     """
 
     task: Task
@@ -40,6 +41,7 @@ class Practice:
     quick: bool
     progress: bool
     space: Callable[[Any], Task] | None = None
+    undivided: bool = False
 
     @property
     def folder(self) -> Path:
@@ -57,7 +59,8 @@ class Practice:
             if chosen is not None:
                 held_out = self.diary.value(stage, "validation")
                 given: Any = task.train
-                task = part_of(task, chosen)
+                if held_out is None or not self.undivided:
+                    task = part_of(task, chosen)
                 if held_out is not None:
                     task = task.having(validation=Subset(given, held_out))
         return task.having(vault=None)

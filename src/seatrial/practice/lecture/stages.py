@@ -6,6 +6,7 @@ from seatrial.practice.lecture.choosing import put_on_trial, rate, remedy, searc
 from seatrial.practice.lecture.data import divide, look, seal
 from seatrial.practice.lecture.examination import open_vault
 from seatrial.practice.lecture.practice import Stage
+from seatrial.practice.lecture.refitting import learn_anew
 from seatrial.practice.lecture.training import combine, first, whole
 
 STAGES = (
@@ -19,5 +20,11 @@ STAGES = (
     Stage("imbalance", "Rare classes", "Accuracy forgets them: compare what is done about it.", remedy),
     Stage("train", "Training, watched", "Losses, updates, activations, and the validation curve.", whole),
     Stage("ensemble", "An ensemble", "Several models that err differently are wrong more seldom.", combine),
+    Stage(
+        "refit",
+        "Learning from all data",
+        "What was chosen learns once more, from the data too that it was chosen by.",
+        learn_anew,
+    ),
     Stage("open", "The vault is opened", "Evaluate once, with an interval.", open_vault),
 )

@@ -56,13 +56,11 @@ def combine(practice: Practice) -> Outcome:
     from seatrial.practice.ensembles.showing import PICTURE, write
     from seatrial.practice.ensembles.words import sentences
 
-    task, settings = practice.chosen
-    rate = settings.rate
-    others = replace(settings, rate=0.0, seed=settings.seed + 1)
+    task, others = beside(practice)
     weights = Path(practice.diary.value("train", "weights"))
     try:
         made = ensemble(
-            at_rate(task, rate) if isinstance(rate, float) and rate else task,
+            task,
             practice.folder / "ensemble",
             others,
             members=MEMBERS,
@@ -75,6 +73,14 @@ def combine(practice: Practice) -> Outcome:
         return Outcome((), skipped=f"No ensemble was made: {problem}")
     write(made, made.folder)
     return Outcome(tuple(sentences(made)), values={"ensemble": str(made.folder)}, link=f"ensemble/{PICTURE}")
+
+
+def beside(practice: Practice) -> tuple[Task, Settings]:
+    """The task and the settings of the trainings beside the one that counts: their seeds come after its own."""
+    task, settings = practice.chosen
+    rate = settings.rate
+    fixed = at_rate(task, rate) if isinstance(rate, float) and rate else task
+    return fixed, replace(settings, rate=0.0, seed=settings.seed + 1)
 
 
 # ---- inner steps -------------------------------------------------------------------------------------------------
