@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from seatrial.numbers import counted
 from seatrial.practice.ensembles.member import NETWORK
 from seatrial.practice.ensembles.refitting import Recipe, refit, refitted
 from seatrial.practice.ensembles.saved import Ensemble, Voice
@@ -14,7 +15,6 @@ from seatrial.practice.fitting.settings import Settings
 from seatrial.practice.lecture.outcome import Outcome
 from seatrial.practice.lecture.practice import Practice
 from seatrial.practice.lecture.training import beside
-from seatrial.report.numbers import counted
 
 FOLDER = "refit"
 _SEED = "seed-"
