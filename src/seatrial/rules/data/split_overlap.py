@@ -219,4 +219,5 @@ def _places(run: Run, batches: Batches, each: EvaluationPass) -> tuple[Place, ..
     ways += batches.lineage(batches.inputs[0])
     made = [place for place in ways if _SPLITS.search(run.line(place))]
     loader = [built.where for built in run.loaders.values() if built.data == each.data]
-    return distinct([*made[:4], *loader, each.where])
+    unsplit = () if made or loader else each.callers[:1]  # data that come as they are: the line that evaluates on them
+    return distinct([*made[:4], *loader, each.where, *unsplit])
