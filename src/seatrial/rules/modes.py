@@ -171,16 +171,19 @@ def _evaluating(run: Run, one: EvaluationPass) -> bool:
 
 
 def out_of_reach(run: Run, one: EvaluationPass) -> list[Place]:
-    """The calls of eval() in the functions by which a pass in training mode was reached: they switch something else."""
-    found: list[Place] = []
+    """The call of eval() before a pass in training mode, in the innermost function by which it was reached that has one:
+    it switches something else. None where train() stands between them."""
     for place in one.callers:
         function = function_at(run, place)
-        found += [
-            Place(place.file, node.lineno, place.function)
+        switched = [
+            (node.lineno, last_name(node.func), bool(node.args))
             for node in (ast.walk(function) if function is not None else ())
-            if isinstance(node, ast.Call) and last_name(node.func) == "eval" and not node.args
+            if isinstance(node, ast.Call) and last_name(node.func) in ("eval", "train") and node.lineno <= place.line
         ]
-    return found
+        if switched:
+            line, name, given = max(switched)
+            return [Place(place.file, line, place.function)] if name == "eval" and not given else []
+    return []
 
 
 def certainty(run: Run, one: EvaluationPass) -> float:
