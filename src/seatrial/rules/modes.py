@@ -124,7 +124,7 @@ def evaluations(run: Run) -> dict[tuple[int, Place], list[EvaluationPass]]:
     for one in run.passes:
         if one.where is None or one.label == "train" or _repeats(one):
             continue
-        if one.where in training and (one.grad_enabled or not _on_held_out_data(run, one)):
+        if one.where in training and (one.grad_enabled or not (_on_held_out_data(run, one) or _evaluating(run, one))):
             continue
         key = one.where, one.label, one.data
         if key not in sure:
@@ -159,6 +159,31 @@ def _on_held_out_data(run: Run, one: EvaluationPass) -> bool:
     loaders = [loader for loader in run.loaders.values() if loader.data == one.data]
     trained = {use.loader for use in run.every(LoaderIterated) if use.training_ticks}
     return bool(loaders) and all(is_held_out(run, loader) and loader.loader not in trained for loader in loaders)
+
+
+def _evaluating(run: Run, one: EvaluationPass) -> bool:
+    """Whether a line that serves training as well (within another module's forward) was reached from a function that
+    is named as an evaluation, on data that are called validation or test."""
+    names = [place.function for place in one.callers]
+    if one.label not in ("val", "test") or any(SAMPLES.search(name) for name in names):
+        return False
+    return any(EVALUATES.search(name) and not TRAINS.search(name) for name in names)
+
+
+def out_of_reach(run: Run, one: EvaluationPass) -> list[Place]:
+    """The call of eval() before a pass in training mode, in the innermost function by which it was reached that has one:
+    it switches something else. None where train() stands between them."""
+    for place in one.callers:
+        function = function_at(run, place)
+        switched = [
+            (node.lineno, last_name(node.func), bool(node.args))
+            for node in (ast.walk(function) if function is not None else ())
+            if isinstance(node, ast.Call) and last_name(node.func) in ("eval", "train") and node.lineno <= place.line
+        ]
+        if switched:
+            line, name, given = max(switched)
+            return [Place(place.file, line, place.function)] if name == "eval" and not given else []
+    return []
 
 
 def certainty(run: Run, one: EvaluationPass) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -22,6 +23,8 @@ _ONCE = frozenset("set unique keys Counter frozenset fromkeys".split())
 # Methods and functions that change a list or an array where it is.
 _IN_PLACE = frozenset("shuffle sort reverse permute_in_place".split())
 _SEEDS = frozenset("random_state seed".split())
+# A generator that is made or seeded here gives the same order each time.
+_SEEDED = re.compile(r"seed|default_rng|RandomState|Random\(|Generator|random_state")
 DEPTH = 4
 
 
@@ -47,7 +50,36 @@ def one_sided(inputs: list[Step], targets: list[Step]) -> tuple[list[Reorder], l
     """The reorderings that inputs went through and targets did not, and the other way round."""
     ours, theirs = reorders(inputs, flat=False), reorders(targets, flat=True)
     known, others = {each.key for each in ours}, {each.key for each in theirs}
-    return [each for each in ours if each.key not in others], [each for each in theirs if each.key not in known]
+    anew = {key: found for key in known & others if (found := _drawn_anew(key, inputs, targets)) is not None}
+    return (
+        [each for each in ours if each.key not in others] + [Reorder(key, ours) for key, (ours, _) in anew.items()],
+        [each for each in theirs if each.key not in known]
+        + [Reorder(key, theirs) for key, (_, theirs) in anew.items()],
+    )
+
+
+def _drawn_anew(key: tuple[object, ...], inputs: list[Step], targets: list[Step]) -> tuple[Place, Place] | None:
+    """The two calls by which one line draws an order for the inputs and another one for the targets: it stands in a
+    function that is called for each of them, and no seed is set on the way."""
+    for file in {id(file): file for file, _ in inputs}.values():
+        for call in file.calls:
+            function = file.function_around(call)
+            if _key(file, call) == key and isinstance(function, ast.FunctionDef):
+                ours, theirs = _call_of(function.name, inputs), _call_of(function.name, targets)
+                if ours is None or theirs is None or ours[1] is theirs[1]:
+                    return None
+                seeded = any(map(_seeded, [*function.body, ours[1], theirs[1]]))
+                return None if seeded else (place_of(*ours), place_of(*theirs))
+    return None
+
+
+def _call_of(name: str, ways: list[Step]) -> Step | None:
+    """The call of a function that is nearest to the use."""
+    return next((step for step in ways if isinstance(step[1], ast.Call) and tail(step[1].func) == name), None)
+
+
+def _seeded(node: ast.AST) -> bool:
+    return bool(_SEEDED.search(ast.unparse(node)))
 
 
 def _reorders(file: File, node: ast.AST, flat: bool) -> Iterator[Reorder]:

@@ -86,6 +86,18 @@ class TestOverlap:
         held = evaluated(20, [DRAWS.randrange(25, 60) for _ in range(200)])
         assert not said(run_of(LOSSES, *trained, held), "split-overlap")
 
+    def test_a_stream_predicted_before_it_is_learned_is_no_fault(self) -> None:
+        days = [evaluated(tick, range(10 * tick, 10 * tick + 10), label="test") for tick in range(3)]
+        assert not said(run_of(LOSSES, *days, *self.TRAINED), "split-overlap")
+
+    def test_a_stream_predicted_after_it_is_learned(self) -> None:
+        days = [evaluated(tick + 1, range(10 * tick, 10 * tick + 10), label="test") for tick in range(3)]
+        assert said(run_of(LOSSES, *days, *self.TRAINED), "split-overlap")
+
+    def test_a_validation_before_the_training_that_comes_again(self) -> None:
+        passes = [evaluated(tick, range(170, 270)) for tick in (0, 20)]
+        assert said(run_of(LOSSES, *passes, *self.TRAINED), "split-overlap")
+
 
 def held_out(means: list[float], stds: list[float]) -> list[Event]:
     rows = range(900, 1000)

@@ -72,9 +72,14 @@ FAULTY = {
     "x, y = load()\nx, held = train_test_split(x)\ny, kept = train_test_split(y)": [2, 3],
     "x, y = load()\norder = x[:, 0].argsort()\nx = x[order].float()": [3],
     "frame = read()\nx = frame.sample(frac=1)[names]\ny = frame[label]": [2],
+    "def mixed(a):\n    return a[np.random.permutation(len(a))]\nx = mixed(load())\ny = mixed(labels())": [3, 4],
 }
 HEALTHY = {
     TOGETHER,
+    "def mixed(a):\n    rng = default_rng(3)\n    return a[rng.permutation(len(a))]\nx = mixed(load())\ny = mixed(labels())",
+    "def mixed(a, seed):\n    return a[order(len(a), seed)]\nx = mixed(load(), 3)\ny = mixed(labels(), 3)",
+    "def mixed(a):\n    return a[permutation(len(a))]\ntable = mixed(load())\nx = table[:, :-1]\ny = table[:, -1]",
+    "def mixed(a, b):\n    order = permutation(len(a))\n    return a[order], b[order]\nx, y = mixed(load(), labels())",
     "x, y = load()\nx, y = shuffle(x, y)",
     "x, y = load()\nx = shuffle(x, random_state=3)\ny = shuffle(y, random_state=3)",
     "x, y = load()\nx = RandomState(0).permutation(x)\ny = RandomState(0).permutation(y)",

@@ -68,6 +68,23 @@ def test_a_helper_that_serves_both_is_known_by_the_loader(held_out: str, found: 
     assert len(history.alarms(TRAIN)) == found
 
 
+@pytest.mark.parametrize(
+    ("caller", "found"), [("validate", 1), ("validate_mc", 0), ("targets_for", 0), ("train_step", 0)]
+)
+def test_a_forward_that_serves_both_is_known_by_its_callers(caller: str, found: int) -> None:
+    """The line stands in the forward of a wrapper whose eval() does not reach the model."""
+    source = f"def forward(m, x):\n    return m(x)\n\ndef {caller}(net, x):\n    net.eval()\n    return net(x)\n"
+    history = History(source).model(0, [0], modules=[NORM]).optimizer(0, [0])
+    inner, outer = Place(FILE, 2), Place(FILE, 6, caller)
+    for tick in range(6):
+        history.turns(8, "0 zero_grad", "0 forward:train grad@2", "backward", "0 step")
+        label = "val" if "validate" in caller else ""
+        history.add(EvaluationPass(tick, 0, inner, 1, 64, 1.0, 0.0, {}, (), label, callers=(outer,)))
+    alarms = history.alarms(TRAIN)
+    assert len(alarms) == found
+    assert all(alarm.where[0].line == 5 for alarm in alarms)
+
+
 # ---- freezing ----------------------------------------------------------------------------------------------------
 
 

@@ -12,8 +12,9 @@ no setting of the training helps.
 By two things together. First, the examples themselves: neither a nearest neighbour nor a linear model nor one feature
 alone answers examples that it has not seen better than with permuted targets, and there are enough examples to say
 so. That alone is no fault: noise and hard problems look the same. Second, one of these: the source puts the one into
-another order and not the other; targets some places further on do belong to their neighbours' inputs; an example
-comes with another class each time; examples of the evaluation can be answered where those of the training cannot.
+another order and not the other, or both by two calls of a function that draws an order anew; targets some places
+further on do belong to their neighbours' inputs; an example comes with another class each time; examples of the
+evaluation can be answered where those of the training cannot.
 
 ## What it cannot see
 Examples with several inputs, targets of several numbers, sequences of tokens whose order counts, too few examples;

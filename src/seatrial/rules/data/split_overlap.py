@@ -12,7 +12,7 @@ really is.
 Examples are told apart by a hash of their values. The examples of evaluation passes are looked up among those that
 were trained on. Examples of real numbers are alike only if one is a copy; data of few possible values are judged
 against how often examples repeat within one pass. A score on the training data themselves, beside one on other
-data, is no fault.
+data, is no fault; nor is a stream whose examples are predicted first and learned afterwards.
 
 ## What it cannot see
 Copies that differ in noise or augmentation, patients or documents that stand on both sides, training examples that
@@ -121,13 +121,13 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
         return
     continuous = _continuous(batches.inputs[0])
     repeated = _repeats([row for batch in batches.inputs[: batches.epoch] for row in batch.rows])
-    shares: list[tuple[EvaluationPass, float]] = []
+    shares: list[tuple[EvaluationPass, float, list[EvaluationPass]]] = []
     for group in Passes(run).groups:
         each = next((one for one in group if len(one.rows) >= 8), None)
         if each is not None and not any(one.used_gradient for one in group):
-            shares.append((each, _overlap(each, training)))
-    clean = any(share < limits.share for _, share in shares)
-    for each, share in shares:
+            shares.append((each, _overlap(each, training), group))
+    clean = any(share < limits.share for _, share, _ in shares)
+    for each, share, group in shares:
         rows = set(each.rows)
         natural = 0.0 if continuous else max(repeated, _repeats(list(each.rows)))
         if share < limits.share or share * len(rows) < limits.examples or share < limits.duplicates * natural:
@@ -141,9 +141,24 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
             continue
         if own and len(rows & own) < limits.share * len(rows):  # of cross-validation: other folds' networks had them
             continue
-        if each.label == "train" or _answers_are_selected(batches, rows):
+        if each.label == "train" or _answers_are_selected(batches, rows) or _tested_first(batches, group, limits):
             continue
         yield _finding(run, batches, each, share)
+
+
+def _tested_first(batches: Batches, group: list[EvaluationPass], limits: Thresholds) -> bool:
+    """Whether examples were evaluated before they were trained on, and not again (a stream: predicted, then learned)."""
+    trained: dict[int, int] = {}
+    for batch in batches.inputs:
+        for row in batch.rows:
+            trained.setdefault(row, batch.tick)
+    seen: set[int] = set()
+    for one in group:
+        known = {row for row in one.rows if row in seen or trained.get(row, one.tick) < one.tick}
+        if len(known) > limits.share * len(one.rows):
+            return False
+        seen.update(one.rows)
+    return True
 
 
 def _trained_by(batches: Batches, model: int) -> set[int]:
@@ -205,4 +220,5 @@ def _places(run: Run, batches: Batches, each: EvaluationPass) -> tuple[Place, ..
     ways += batches.lineage(batches.inputs[0])
     made = [place for place in ways if _SPLITS.search(run.line(place))]
     loader = [built.where for built in run.loaders.values() if built.data == each.data]
-    return distinct([*made[:4], *loader, each.where])
+    unsplit = () if made or loader else each.callers[:1]  # data that come as they are: the line that evaluates on them
+    return distinct([*made[:4], *loader, each.where, *unsplit])

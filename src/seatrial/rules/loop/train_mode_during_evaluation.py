@@ -9,7 +9,8 @@ depends on the other examples of the batch, and the held-out data leak into the 
 
 ## How it is recognised
 By the mode in which forward passes were made that no backward pass followed and whose data, loop or function the source
-calls validation, test or evaluation; the model must hold modules that the mode matters to.
+calls validation, test or evaluation; the model must hold modules that the mode matters to. A line that serves training
+as well (in the forward of a wrapper) is told apart by the functions that it was reached from.
 Passes in which the same examples come again and again (averaging over dropout) are meant to be random.
 
 ## What it cannot see
@@ -85,7 +86,7 @@ from seatrial.events import EvaluationPass, ModelSeen, Place
 from seatrial.findings import Figure, Finding
 from seatrial.history import Run
 from seatrial.rules.lines import never_called
-from seatrial.rules.modes import certainty, definition, dependent, evaluations, sites_in_loops
+from seatrial.rules.modes import certainty, definition, dependent, evaluations, out_of_reach, sites_in_loops
 from seatrial.rules.turns import stepping
 from seatrial.rules.where import distinct
 
@@ -142,7 +143,14 @@ def _finding(
     }
     switches = [call.where for call in run.calls_of("mode") if call.detail == "train"]
     where = distinct(
-        [*never_called(run, "eval"), place, definition(run, place), *sites_in_loops(run, place)[:1], *switches[:1]]
+        [
+            *never_called(run, "eval"),
+            *out_of_reach(run, training[0]),
+            place,
+            definition(run, place),
+            *sites_in_loops(run, place)[:1],
+            *switches[:1],
+        ]
     )
     remedy = "Call eval() before the evaluation, and train() again before training goes on."
     return Finding(

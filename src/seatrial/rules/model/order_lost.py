@@ -13,6 +13,7 @@ examples, so that they count places in the batch. Else by an experiment after th
 are shuffled, and the output does not change. It is a warning where
 the program speaks of positions, of text or of sequences; where it speaks of sets, or nothing but embeddings is pooled (a bag
 of words), it is a note. Sequences of numbers, not of tokens, have to belong to a program that builds an encoding of positions.
+Nothing is said where examples that are drawn anew for each step are answered all the same: then their order decides nothing.
 
 ## What it cannot see
 Outputs for each position; whether order decides the targets.
@@ -84,6 +85,7 @@ for epoch in range(4):
 
 ## Thresholds
 `change`: relative change of the output under a shuffle that counts as none. `smallest`: examples in a batch.
+`solved`: share of the first loss below which each of the last `fresh` steps must be, for the task to count as solved.
 
 ## References
 Vaswani et al., Attention Is All You Need, 2017, section 3.5; Lee et al., Set Transformer, 2019 (where it is wanted).
@@ -99,9 +101,11 @@ from seatrial.events import Node, Probe
 from seatrial.findings import Finding, Severity
 from seatrial.history import Run
 from seatrial.rules.axes import batch_size, counted_along_examples
+from seatrial.rules.batches import Batches
 from seatrial.rules.contraction import is_product_of_activations
 from seatrial.rules.graph import Graph
 from seatrial.rules.patterns import integral, shape, softmax_at
+from seatrial.rules.training import Training
 from seatrial.rules.where import lines
 
 NAME = "model.order-lost"
@@ -120,10 +124,13 @@ _ENCODED = re.compile(r"pos(ition(al|s)?)?_?(enc|emb)|time_?step_?(enc|emb)|sinu
 @dataclass(frozen=True)
 class Thresholds:
     """change: of the output relative to its spread over examples; rounding in float32 leaves 1e-5 at most. smallest:
-    examples in a batch below which axes cannot be told apart."""
+    examples in a batch below which axes cannot be told apart. solved: the last losses as a share of the first, over so
+    many batches (fresh) of examples that never come again."""
 
     change: float = 1e-4
     smallest: int = 3
+    solved: float = 0.05
+    fresh: int = 20
 
 
 def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
@@ -134,6 +141,8 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
         if counted:
             yield _along_examples(run, counted, size or 0)
             return
+    if _solved(run, limits):
+        return
     for probe in run.probes("order"):
         if probe.share > limits.change or probe.node < 0:
             continue
@@ -144,6 +153,15 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
         if finding is not None:
             yield finding
             return
+
+
+def _solved(run: Run, limits: Thresholds) -> bool:
+    """Whether examples that the network meets for the first time are answered well, so that order cannot decide."""
+    batches, values = Batches(run), Training(run).values
+    fresh = batches.loader is None and batches.epoch == len(batches.inputs) >= limits.fresh
+    if not fresh or len(values) < 2 * limits.fresh or not values[0] > 0:
+        return False
+    return max(values[-limits.fresh :]) < limits.solved * values[0]
 
 
 def _along_examples(run: Run, counted: list[tuple[Node, Node]], size: int) -> Finding:

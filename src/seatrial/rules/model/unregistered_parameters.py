@@ -101,7 +101,7 @@ from seatrial.rules.parameters import Parameters
 from seatrial.rules.patterns import wants_gradient
 from seatrial.rules.scales import FILLS
 from seatrial.rules.source import files_of
-from seatrial.rules.syntax import tail
+from seatrial.rules.syntax import File, tail
 
 NAME = "model.unregistered-parameters"
 # Calls that take weights beside those of WEIGHT_OPS; arguments from 1 on.
@@ -194,12 +194,21 @@ def containers(run: Run) -> list[Place]:
                 if getattr(function, "name", "") != "__init__" or not isinstance(binding.value, CONTAINERS):
                     continue
                 makes = [tail(part.func) for part in ast.walk(binding.value) if isinstance(part, ast.Call)]
-                appended = any(
-                    isinstance(call.func, ast.Attribute)
-                    and call.func.attr == "append"
-                    and tail(call.func.value) == name
-                    for call in file.calls
-                )
-                if any(made[:1].isupper() for made in makes) or appended:
+                if any(made[:1].isupper() for made in makes) or _filled(file, name):
                     found.append(Place(file.name, target.lineno, "__init__"))
     return found
+
+
+def _filled(file: File, name: str) -> bool:
+    """Whether something is put into an attribute's container later: `self.layers.append(layer)`, `self.heads[task] =
+    Linear(...)`."""
+    for node in ast.walk(file.tree):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="append", value=held)) if tail(held) == name:
+                return True
+            case ast.Assign(targets=[ast.Subscript(value=held)], value=ast.Call(func=made)):
+                if tail(held) == name and tail(made)[:1].isupper():
+                    return True
+            case _:
+                pass
+    return False

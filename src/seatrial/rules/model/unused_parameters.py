@@ -160,7 +160,13 @@ def _finding(run: Run, known: Parameters, model: ModelSeen, path: str, fates: li
     twice = called_twice(known, model, path)
     module = module_at(model, path)
     built = module.where if module is not None else known.built(fates[0].parameter)
-    uses = [place for _, place in forward_uses(run, model, fates[0].path) if path.count(".") == 0]
+    holder = module_at(model, path.rpartition(".")[0])
+    owners = {holder.type} if holder is not None else {model.type}
+    uses = [
+        place
+        for method, place in forward_uses(run, model, fates[0].path)
+        if path.count(".") == 0 or method.owner in owners
+    ]
     count = sum(_size(known, fate) for fate in fates)
     what = f"{module.type} `{path}`" if module is not None else f"parameter `{path}`"
     reason = " Another layer of the same kind is called twice instead." if twice else ""
