@@ -60,7 +60,7 @@ def install(emit: Callable[[Event], None], verify: Verifier | None = None, looks
     exchanges = Exchanges(watch)
     exchanges.install()
     OptimizerTap(watch, recording, models, Standings(watch, exchanges, models)).install()
-    losses.install(watch, evaluation_loss=log.loss)
+    losses.install(watch, log)
     resets.install(watch, models)
     for side in (schedules, clipping, batches, seeds, checkpoints, scalers, scripting):
         side.install(watch)

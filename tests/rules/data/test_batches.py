@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from graphs import FILE
@@ -85,6 +86,16 @@ class TestOverlap:
         trained = [batch(tick, [DRAWS.randrange(30) for _ in range(10)]) for tick in range(20)]
         held = evaluated(20, [DRAWS.randrange(25, 60) for _ in range(200)])
         assert not said(run_of(LOSSES, *trained, held), "split-overlap")
+
+    @pytest.mark.parametrize(("answers", "faults"), [(range(500, 540), 0), (range(300, 340), 1)])
+    def test_new_measurements_at_the_same_places_are_no_copies(self, answers: range, faults: int) -> None:
+        def measured(phase: str, tick: int, targets: range) -> list[Event]:
+            target = replace(batch(tick, targets, phase=phase, means=[0.0]), role="target")
+            return [batch(tick, range(40), phase=phase, means=[0.0]), target]
+
+        trained = [event for tick in range(20) for event in measured("training", tick, range(300, 340))]
+        run = run_of(LOSSES, *trained, *measured("evaluation", 20, answers), evaluated(20, range(40)))
+        assert len(said(run, "split-overlap")) == faults
 
 
 def held_out(means: list[float], stds: list[float]) -> list[Event]:

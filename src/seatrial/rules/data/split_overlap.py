@@ -12,7 +12,7 @@ really is.
 Examples are told apart by a hash of their values. The examples of evaluation passes are looked up among those that
 were trained on. Examples of real numbers are alike only if one is a copy; data of few possible values are judged
 against how often examples repeat within one pass. A score on the training data themselves, beside one on other
-data, is no fault.
+data, is no fault; neither are new targets at the same inputs (a grid that is measured twice).
 
 ## What it cannot see
 Copies that differ in noise or augmentation, patients or documents that stand on both sides, training examples that
@@ -140,7 +140,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
             continue
         if own and len(rows & own) < limits.share * len(rows):  # of cross-validation: other folds' networks had them
             continue
-        if each.label == "train" or _answers_are_selected(batches, rows):
+        if each.label == "train" or _answers_are_selected(batches, rows) or _measured_anew(run, rows):
             continue
         yield _finding(run, batches, each, share)
 
@@ -162,6 +162,30 @@ def _answers_are_selected(batches: Batches, rows: set[int]) -> bool:
     compared = {batch.tick: batch.shape for batch in batches.targets}
     wholes = [(batch.shape, compared.get(batch.tick)) for batch in batches.inputs if set(batch.rows) == rows]
     return any(given and answers and answers[0] < given[0] for given, answers in wholes)
+
+
+def _measured_anew(run: Run, rows: set[int]) -> bool:
+    """Whether most of these inputs are compared with other targets than in training: a new measurement at the same place (a
+    point of a grid, a dose) is no copy of the old one."""
+    trained, evaluated = _answers(run, "training"), _answers(run, "evaluation")
+    known = [row for row in rows if trained.get(row) and evaluated.get(row)]
+    other = [row for row in known if not evaluated[row] & trained[row]]
+    return bool(known) and len(other) > 0.5 * len(known)
+
+
+def _answers(run: Run, phase: str) -> dict[int, set[tuple[int, str, int]]]:
+    """The targets that each input was compared with: their hash, type and size. A target belongs to the input before it."""
+    found: dict[int, set[tuple[int, str, int]]] = {}
+    given: BatchSeen | None = None
+    for batch in run.batches:
+        if batch.phase != phase or batch.position:
+            continue
+        if batch.role == "input":
+            given = batch
+        elif given is not None and given.tick == batch.tick and given.shape[:1] == batch.shape[:1]:
+            for row, answer in zip(given.rows, batch.rows, strict=False):
+                found.setdefault(row, set()).add((answer, batch.dtype, math.prod(batch.shape)))
+    return found
 
 
 def _overlap(each: EvaluationPass, training: set[int]) -> float:
