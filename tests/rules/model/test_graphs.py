@@ -253,3 +253,47 @@ def test_a_layer_made_in_the_forward_pass_is_filled_on_the_way() -> None:
     loss = step.call("mean", step.call("linear", made, step.parameter(2, 4), shape=(8, 2)), shape=())
     (finding,) = said(step.run(loss), "model.unregistered-parameters")
     assert made.node + 1 in [place.line for place in finding.where]
+
+
+def recurring(op: str, output: int = 0, projected: bool = False, first: str = "zeros") -> tuple[Step, Ref]:
+    """What a recurrent layer of three units answers at its last step (its output number `output`)."""
+    step = Step()
+    x = step.input(8, 6, 5)
+    begin = step.call(first, shape=(1, 8, 3))
+    gates = {"lstm": 4, "gru": 3}.get(op, 1)
+    hidden = 16 if projected else 3
+    weights = (step.parameter(gates * hidden, 5), step.parameter(gates * hidden, 3))
+    layer = step.call(op, x, begin, weights, True, 1, 0.0, True, False, True, shape=(8, 6, 3), gradient=True)
+    return step, step.call("getitem", Ref(layer.node, output), (None, -1), shape=(8, 3), gradient=True)
+
+
+class TestStatesOfARecurrentLayer:
+    @pytest.mark.parametrize("op", ["rnn_tanh", "rnn_relu", "lstm", "gru"])
+    def test_are_no_logits(self, op: str) -> None:
+        step, scores = recurring(op)
+        loss = step.call("cross_entropy", scores, step.target(8, dtype="int64"), shape=())
+        (finding,) = said(step.run(loss, scores), "model.output-activation")
+        assert step.line(Ref(scores.node - 1)) in [place.line for place in finding.where]
+
+    def test_do_not_reach_targets_beyond_one(self) -> None:
+        step, answers = recurring("lstm", output=1)
+        loss = step.call("mse_loss", answers, step.target(8, 3, min=-4.0, max=5.0, std=2.0), shape=())
+        assert said(step.run(loss, answers), "model.output-activation")
+
+    @pytest.mark.parametrize(
+        ("op", "output", "projected", "first"),
+        [("lstm", 2, False, "zeros"), ("lstm", 0, True, "zeros"), ("gru", 0, False, "randn")],
+        ids=["the state of a cell", "a projection", "a first state of any size"],
+    )
+    def test_have_no_bounds_where_they_are_something_else(
+        self, op: str, output: int, projected: bool, first: str
+    ) -> None:
+        step, scores = recurring(op, output, projected, first)
+        loss = step.call("cross_entropy", scores, step.target(8, dtype="int64"), shape=())
+        assert not said(step.run(loss, scores), "model.output-activation")
+
+    def test_may_be_followed_by_a_linear_layer(self) -> None:
+        step, last = recurring("gru")
+        scores = step.call("linear", last, step.parameter(4, 3), shape=(8, 4))
+        loss = step.call("cross_entropy", scores, step.target(8, dtype="int64"), shape=())
+        assert not said(step.run(loss, scores), "model.output-activation")
