@@ -87,17 +87,12 @@ from dataclasses import dataclass
 from seatrial.events import BatchSeen, EvaluationPass, Place
 from seatrial.findings import Finding
 from seatrial.history import Run
-from seatrial.rules.batches import Batches, Passes
+from seatrial.rules.batches import Batches, Passes, of_real_numbers
 from seatrial.rules.where import distinct
 
 NAME = "data.split-overlap"
 EXPLAINS = ("loop.training-on-evaluation-data", "data.test-set-reuse")
 _SPLITS = re.compile(r"split|Subset|perm|sample|shuffle|\[[^\]]*:[^\]]*\]|fold|index|cat\(|concat|repeat|choice|iloc")
-
-
-# Examples of so many features, in one of which such a share of a batch differs, are never alike by chance.
-FEWEST_REAL = 3
-MOST_DIFFERENT = 0.6
 
 
 @dataclass(frozen=True)
@@ -118,7 +113,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     training = set(batches.rows)
     if len(training) < 16:
         return
-    continuous = _continuous(batches.inputs[0])
+    continuous = of_real_numbers(batches.inputs[0])
     repeated = _repeats([row for batch in batches.inputs[: batches.epoch] for row in batch.rows])
     shares: list[tuple[EvaluationPass, float]] = []
     for group in Passes(run).groups:
@@ -191,11 +186,6 @@ def _answers(run: Run, phase: str) -> dict[int, set[tuple[int, str, int]]]:
 def _overlap(each: EvaluationPass, training: set[int]) -> float:
     rows = set(each.rows)
     return len(rows & training) / len(rows)
-
-
-def _continuous(batch: BatchSeen) -> bool:
-    """Whether examples hold real numbers, so that two are alike only if one is a copy of the other."""
-    return math.prod(batch.shape[1:]) >= FEWEST_REAL and batch.stats.get("different", 0.0) >= MOST_DIFFERENT
 
 
 def _repeats(rows: list[int]) -> float:
