@@ -123,7 +123,7 @@ PROGRAMS = (
         200,
         _characters,
     ),
-    Program("makemore", "makemore", ".", split("makemore.py --max-steps {length} --num-workers 0"), 1000),
+    Program("makemore", "makemore", ".", split("makemore.py --max-steps {length} --num-workers 0"), 1101),
     Program(
         "nanogpt",
         "nanogpt",
