@@ -7,6 +7,7 @@ import pytest
 from running import both
 
 EVERYTHING = Path(__file__).parent / "programs" / "everything.py"
+WARNS = EVERYTHING.with_name("warns.py")
 
 
 @pytest.fixture
@@ -48,3 +49,10 @@ def test_the_same_holds_with_settings_of_the_interpreter(folder, settings):
     of_python, of_seatrial = both(folder, "train.py", env=settings)
     assert of_seatrial.out.splitlines() == of_python.out.splitlines()
     assert of_seatrial.err == of_python.err
+
+
+def test_torch_warns_in_the_same_words_of_the_same_lines(tmp_path):
+    shutil.copy(WARNS, tmp_path / "train.py")
+    of_python, of_seatrial = both(tmp_path, "train.py")
+    assert of_python.status == 1 and of_python.err.count("UserWarning") >= 6
+    assert of_seatrial == of_python
