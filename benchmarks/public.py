@@ -6,12 +6,12 @@ them, and what does watching cost?
 
 CLONE: a clone of pytorch/examples, karpathy/minGPT, karpathy/makemore, karpathy/nanoGPT. FOLDER: it holds clones of the small
 programs of public_small.py, each as OWNER-NAME; those that are not there are left out. Nothing is downloaded: small data are
-made in a scratch folder, and stand-ins (benchmarks/public/stand_ins) take the place of torchvision, gymnasium, gym, requests
+made in a scratch folder, and stand-ins (benchmarks/public/stand_ins) take the place of torchvision, gymnasium, requests
 and six. A program runs in a copy of its folder, some 20 seconds on a quiet machine: once unwatched and once watched with
 trials, then in each round unwatched and watched without trials, in turn. All of them take some half an hour.
 
-Same end: the exit status, the output (but for durations), all weights, all files written, the states of the random
-generators, which are seeded before a program starts, on both sides: some programs do not.
+Same end: the exit status, all output (but for durations; warnings and tracebacks included), all weights, all files written,
+the states of the random generators, which are seeded before a program starts, on both sides: some programs do not.
 Cost: CPU seconds of the whole process, watched over unwatched, the median of the rounds; beside it without what a program of
 one step costs more when it is watched (the start of seatrial, the writing of the report). Exits with 1 where an end differs.
 """
@@ -86,6 +86,7 @@ def run(command: list[str], work: pathlib.Path, environment: dict[str, str]) -> 
         err.seek(0)
         left: dict[str, Any] = {"status": process.returncode, "stdout": DURATION.sub("", out.read())}
         stderr = err.read()
+        left["stderr"] = DURATION.sub("", stderr)
     left["files"] = {name: digest for name, digest in _files(work).items() if before.get(name) != digest}
     return Run(left, stderr, used.ru_utime + used.ru_stime, wall)
 

@@ -83,7 +83,4 @@ SMALL_PROGRAMS = (
     Program(
         "tcn_copying", "locuslab/TCN", "TCN/copy_memory", split("copymem_test.py --epochs 1 --blank_len 50 --cuda")
     ),
-    Program(
-        "dqn_old", "zhihanyang2022/pytorch-dqn", ".", ("train_cartpole.py",), environment=(("STAND_IN_GYM", "0.21"),)
-    ),
 )

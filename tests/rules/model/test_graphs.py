@@ -7,7 +7,19 @@ from dataclasses import replace
 import pytest
 from graphs import FILE, Step
 
-from seatrial.events import LoaderBuilt, Place, Probe, Ref, RunEnded
+from seatrial.events import (
+    GroupInfo,
+    LoaderBuilt,
+    ModelSeen,
+    ModuleInfo,
+    OptimizerBuilt,
+    ParameterFate,
+    ParameterInfo,
+    Place,
+    Probe,
+    Ref,
+    RunEnded,
+)
 from seatrial.findings import Finding
 from seatrial.history import Run
 from seatrial.rules import discover
@@ -297,3 +309,42 @@ class TestStatesOfARecurrentLayer:
         scores = step.call("linear", last, step.parameter(4, 3), shape=(8, 4))
         loss = step.call("cross_entropy", scores, step.target(8, dtype="int64"), shape=())
         assert not said(step.run(loss, scores), "model.output-activation")
+
+
+def test_a_module_whose_buffers_stayed_as_they_were_is_unused_as_a_whole() -> None:
+    place = Place(FILE, 7, "__init__")
+    modules = tuple(
+        ModuleInfo(path, kind, place, True, {}) for path, kind in (("", "Net"), ("bn", "BatchNorm1d"), ("fc", "Linear"))
+    )
+    parameters = tuple(
+        ParameterInfo(number, path, shape, "float32", number < 3, number == 3, {})
+        for number, (path, shape) in enumerate(
+            [("bn.weight", (1,)), ("bn.bias", (1,)), ("fc.weight", (2, 4)), ("bn.running_mean", (1,))]
+        )
+    )
+    step = Step()
+    loss = step.call("mean", step.call("linear", step.input(8, 4), step.parameter(2, 4), shape=(8, 2)), shape=())
+    run = step.run(
+        loss,
+        also=[
+            ModelSeen(0, 0, "model", "Net", place, place, modules, parameters),
+            OptimizerBuilt(0, 0, "Adam", (GroupInfo((0, 1, 2), {"lr": 0.1}),), place),
+            *(
+                ParameterFate(
+                    info.parameter,
+                    info.path,
+                    0,
+                    number == 2,
+                    number == 2,
+                    number < 3,
+                    (0,) if number < 3 else (),
+                    0.0,
+                    0.0,
+                )
+                for number, info in enumerate(parameters)
+            ),
+            RunEnded("completed", 0, "", None, 60, 60, 1.0, 0.0),
+        ],
+    )
+    (finding,) = said(run, "model.unused-parameters")
+    assert "BatchNorm1d `bn` (2 weights)" in finding.message

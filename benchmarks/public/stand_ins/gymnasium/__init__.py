@@ -52,9 +52,6 @@ class CartPole:
         fallen = abs(self.state[0]) > MOST_POSITION or abs(self.state[2]) > MOST_ANGLE
         return self.state.astype(np.float32), 1.0, bool(fallen), self.steps >= MOST_STEPS, {}
 
-    def close(self) -> None:
-        """There is no window to close."""
-
 
 def make(name: str, render_mode: str | None = None) -> CartPole:
     """The environment of that name; there is one."""
