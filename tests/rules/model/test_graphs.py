@@ -348,3 +348,12 @@ def test_a_module_whose_buffers_stayed_as_they_were_is_unused_as_a_whole() -> No
     )
     (finding,) = said(run, "model.unused-parameters")
     assert "BatchNorm1d `bn` (2 weights)" in finding.message
+
+
+@pytest.mark.parametrize(("stats", "figure"), [({"max": 3.0}, "; its greatest exponent was 3."), ({}, "written out.")])
+def test_a_figure_that_is_not_known_is_not_told(stats: dict[str, float], figure: str) -> None:
+    step = Step()
+    scores = step.call("linear", step.input(8, 4), step.parameter(1, 4), shape=(8, 1), stats=stats)
+    loss = step.call("mean", step.call("log1p", step.call("exp", scores)), shape=())
+    (finding,) = said(step.run(loss), "model.unstable-numerics")
+    assert finding.message.endswith(figure)

@@ -276,8 +276,8 @@ def _overflowing(
 ) -> Weakness | None:
     if exponents is None or _greatest_taken_off(graph, exponents):
         return None
-    high = exponents.stats.get("max", 0.0)
-    what = f"{formula} is written out; its greatest exponent was {high:.3g}"
+    high = exponents.stats.get("max", math.nan)
+    what = f"{formula} is written out" + ("" if math.isnan(high) else f"; its greatest exponent was {high:.3g}")
     return Weakness(node, what, f"Use {instead}.", high > 88.7, high > limits.near_overflow)
 
 
