@@ -72,7 +72,7 @@ def test_a_draw_under_a_condition_may_not_have_been_made_before_the_seeding(
 ) -> None:
     file = tmp_path / "seeding.py"
     file.write_text(f"import random\nseed = given = 3\n{before}{SEEDING}\n")
-    monkeypatch.setitem(sys.modules, "seeding", SimpleNamespace(__file__=str(file)))  # pyright: ignore[reportArgumentType]
+    monkeypatch.setitem(sys.modules, "seeding", SimpleNamespace(__file__=str(file)))
     (draw,) = [place for place in draws("random") if place.file == str(file)]
     seeding = Place(str(file), len(file.read_text().splitlines()), "<module>")
     assert comes_before(draw, seeding) is comes
