@@ -89,12 +89,17 @@ class TestOverlap:
 
     @pytest.mark.parametrize(("answers", "faults"), [(range(500, 540), 0), (range(300, 340), 1)])
     def test_new_measurements_at_the_same_places_are_no_copies(self, answers: range, faults: int) -> None:
-        def measured(phase: str, tick: int, targets: range) -> list[Event]:
+        def measured(phase: str, tick: int, places: range, targets: range) -> list[Event]:
             target = replace(batch(tick, targets, phase=phase, means=[0.0]), role="target")
-            return [batch(tick, range(40), phase=phase, means=[0.0]), target]
+            return [batch(tick, places, phase=phase, means=[0.0]), target]
 
-        trained = [event for tick in range(20) for event in measured("training", tick, range(300, 340))]
-        run = run_of(LOSSES, *trained, *measured("evaluation", 20, answers), evaluated(20, range(40)))
+        parts = [range(start, start + 10) for start in range(0, 40, 10)]
+        trained = [
+            event
+            for tick, part in enumerate(5 * parts)
+            for event in measured("training", tick, part, range(300 + part.start, 300 + part.stop))
+        ]
+        run = run_of(LOSSES, *trained, *measured("evaluation", 20, range(40), answers), evaluated(20, range(40)))
         assert len(said(run, "split-overlap")) == faults
 
 

@@ -172,8 +172,14 @@ def _measured_anew(run: Run, rows: set[int]) -> bool:
     point of a grid, a dose) is no copy of the old one."""
     trained, evaluated = _answers(run, "training"), _answers(run, "evaluation")
     known = [row for row in rows if trained.get(row) and evaluated.get(row)]
-    other = [row for row in known if not evaluated[row] & trained[row]]
+    other = [
+        row for row in known if not evaluated[row] & trained[row] and _kinds(evaluated[row]) & _kinds(trained[row])
+    ]
     return bool(known) and len(other) > 0.5 * len(known)
+
+
+def _kinds(answers: set[tuple[int, str, int]]) -> set[tuple[str, int]]:
+    return {(dtype, size) for _, dtype, size in answers}
 
 
 def _answers(run: Run, phase: str) -> dict[int, set[tuple[int, str, int]]]:
@@ -187,7 +193,7 @@ def _answers(run: Run, phase: str) -> dict[int, set[tuple[int, str, int]]]:
             given = batch
         elif given is not None and given.tick == batch.tick and given.shape[:1] == batch.shape[:1]:
             for row, answer in zip(given.rows, batch.rows, strict=False):
-                found.setdefault(row, set()).add((answer, batch.dtype, math.prod(batch.shape)))
+                found.setdefault(row, set()).add((answer, batch.dtype, math.prod(batch.shape[1:])))
     return found
 
 
