@@ -1,16 +1,17 @@
 """Public training programs of other people, unmodified: do they come to the same end when they are watched, what is said of
 them, and what does watching cost?
 
-    python benchmarks/public.py --examples CLONE --mingpt CLONE [--makemore CLONE] [--nanogpt CLONE] [--only NAME,...]
-                                [--rounds 3] [--share 1] [--no-cost] [--no-findings]
+    python benchmarks/public.py --examples CLONE --mingpt CLONE [--makemore CLONE] [--nanogpt CLONE] [--others FOLDER]
+                                [--only NAME,...] [--rounds 3] [--share 1] [--no-cost] [--no-findings]
 
-CLONE: a clone of pytorch/examples, karpathy/minGPT, karpathy/makemore, karpathy/nanoGPT. Nothing is downloaded: small data
-are made in a scratch folder, and stand-ins (benchmarks/public/stand_ins) take the place of torchvision, gymnasium, requests
+CLONE: a clone of pytorch/examples, karpathy/minGPT, karpathy/makemore, karpathy/nanoGPT. FOLDER: it holds clones of the small
+programs of public_small.py, each as OWNER-NAME; those that are not there are left out. Nothing is downloaded: small data are
+made in a scratch folder, and stand-ins (benchmarks/public/stand_ins) take the place of torchvision, gymnasium, requests
 and six. A program runs in a copy of its folder, some 20 seconds on a quiet machine: once unwatched and once watched with
 trials, then in each round unwatched and watched without trials, in turn. All of them take some half an hour.
 
-Same end: the exit status, the output (but for durations), all weights, all files written, the states of the random
-generators, which are seeded before a program starts, on both sides: some programs do not.
+Same end: the exit status, all output (but for durations; warnings and tracebacks included), all weights, all files written,
+the states of the random generators, which are seeded before a program starts, on both sides: some programs do not.
 Cost: CPU seconds of the whole process, watched over unwatched, the median of the rounds; beside it without what a program of
 one step costs more when it is watched (the start of seatrial, the writing of the report). Exits with 1 where an end differs.
 """
@@ -33,6 +34,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from public_programs import PROGRAMS, Program
+from public_small import SMALL_PROGRAMS
 from unchanged import CUSTOMISATION
 
 import seatrial
@@ -54,7 +56,9 @@ random.seed(0)
 numpy.random.seed(0)
 torch.manual_seed(0)
 """
-DURATION = re.compile(r"(iter_dt |step time |ms/batch +|time: +|time )\d+\.\d+ ?(ms|s)?|\(\d+\.\d+s\)|mfu -?\d+\.\d+%")
+DURATION = re.compile(
+    r"(iter_dt |step time |ms/batch +|time: +|time )\d+\.\d+ ?(ms|s)?|[Tt]ime: \d+m \d+s|\(\d+\.\d+s\)|mfu -?\d+\.\d+%"
+)
 
 
 @dataclass
@@ -82,6 +86,7 @@ def run(command: list[str], work: pathlib.Path, environment: dict[str, str]) -> 
         err.seek(0)
         left: dict[str, Any] = {"status": process.returncode, "stdout": DURATION.sub("", out.read())}
         stderr = err.read()
+        left["stderr"] = DURATION.sub("", stderr)
     left["files"] = {name: digest for name, digest in _files(work).items() if before.get(name) != digest}
     return Run(left, stderr, used.ru_utime + used.ru_stime, wall)
 
@@ -113,6 +118,7 @@ class Bench:
             "PYTHONDONTWRITEBYTECODE": "",  # as Python usually is: what is imported was compiled before
             "SOURCE_DATE_EPOCH": "0",  # no time of making in the pictures that programs write
             "PYTHONHASHSEED": "0",
+            "MPLBACKEND": "Agg",  # no windows
         }
 
     def work(self, program: Program) -> tuple[pathlib.Path, dict[str, str]]:
@@ -199,6 +205,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for clone in ("examples", "mingpt", "makemore", "nanogpt"):
         parser.add_argument(f"--{clone}", type=pathlib.Path)
+    parser.add_argument("--others", type=pathlib.Path)
     parser.add_argument("--only", default="")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--share", type=float, default=1.0, help="share of the usual length of each run")
@@ -210,7 +217,14 @@ def main() -> int:
         for name in ("examples", "mingpt", "makemore", "nanogpt")
         if (path := getattr(options, name))
     }
-    chosen = [p for p in PROGRAMS if p.clone in clones and (not options.only or p.name in options.only.split(","))]
+    if options.others:
+        clones |= {
+            program.clone: path.resolve()
+            for program in SMALL_PROGRAMS
+            if (path := options.others / program.clone.replace("/", "-")).exists()
+        }
+    programs = [*PROGRAMS, *SMALL_PROGRAMS]
+    chosen = [p for p in programs if p.clone in clones and (not options.only or p.name in options.only.split(","))]
     different, ratios = [], []
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(clones, pathlib.Path(folder), options.share)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import public_data
 
 
-def _split(command: str) -> tuple[str, ...]:
+def split(command: str) -> tuple[str, ...]:
     return tuple(command.split())
 
 
@@ -58,37 +58,37 @@ def _prepared_characters(clones: dict[str, pathlib.Path], work: pathlib.Path) ->
 
 
 PROGRAMS = (
-    Program("mnist", "examples", "mnist", _split("main.py --epochs {length} --save-model"), 8),
-    Program("vae", "examples", "vae", _split("main.py --epochs {length}"), 60),
-    Program("word_lstm", "examples", "word_language_model", _split("main.py --data text --epochs {length}"), 3, _words),
+    Program("mnist", "examples", "mnist", split("main.py --epochs {length} --save-model"), 8),
+    Program("vae", "examples", "vae", split("main.py --epochs {length}"), 60),
+    Program("word_lstm", "examples", "word_language_model", split("main.py --data text --epochs {length}"), 3, _words),
     Program(
         "word_transformer",
         "examples",
         "word_language_model",
-        _split("main.py --data text --epochs {length} --model Transformer --lr 5"),
+        split("main.py --data text --epochs {length} --model Transformer --lr 5"),
         3,
         _words,
     ),
-    Program("siamese", "examples", "siamese_network", _split("main.py --epochs {length} --save-model"), 3),
-    Program("gcn", "examples", "gcn", _split("main.py --epochs {length}"), 1000, _graph),
-    Program("gat", "examples", "gat", _split("main.py --epochs {length} --val-every 2"), 12, _graph),
+    Program("siamese", "examples", "siamese_network", split("main.py --epochs {length} --save-model"), 3),
+    Program("gcn", "examples", "gcn", split("main.py --epochs {length}"), 1000, _graph),
+    Program("gat", "examples", "gat", split("main.py --epochs {length} --val-every 2"), 12, _graph),
     Program(
         "time_sequence",
         "examples",
         "time_sequence_prediction",
-        _split("train.py --steps {length}"),
+        split("train.py --steps {length}"),
         1,
         _waves,
         # The file that its own generator writes is refused by a torch newer than the program: an array, not weights alone.
         (("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1"),),
     ),
-    Program("mnist_rnn", "examples", "mnist_rnn", _split("main.py --epochs {length} --save-model"), 20),
+    Program("mnist_rnn", "examples", "mnist_rnn", split("main.py --epochs {length} --save-model"), 20),
     Program("regression", "examples", "regression", ("main.py",)),
     Program(
         "super_resolution",
         "examples",
         "super_resolution",
-        _split("main.py --upscale_factor 3 --batchSize 4 --nEpochs {length} --lr 0.001 --threads 0"),
+        split("main.py --upscale_factor 3 --batchSize 4 --nEpochs {length} --lr 0.001 --threads 0"),
         8,
         _photographs,
     ),
@@ -96,14 +96,14 @@ PROGRAMS = (
         "forward_forward",
         "examples",
         "mnist_forward_forward",
-        _split("main.py --epochs {length} --train_size 1000"),
+        split("main.py --epochs {length} --train_size 1000"),
         300,
     ),
     Program(
         "dcgan",
         "examples",
         "dcgan",
-        _split("main.py --dataset mnist --dataroot . --ngf 16 --ndf 16 --niter {length} --workers 0 --manualSeed 1"),
+        split("main.py --dataset mnist --dataroot . --ngf 16 --ndf 16 --niter {length} --workers 0 --manualSeed 1"),
         4,
     ),
     Program("reinforce", "examples", "reinforcement_learning", ("reinforce.py",)),
@@ -112,23 +112,23 @@ PROGRAMS = (
         "mingpt_adder",
         "mingpt",
         "projects/adder",
-        _split("adder.py --trainer.max_iters={length} --trainer.num_workers=0"),
+        split("adder.py --trainer.max_iters={length} --trainer.num_workers=0"),
         1001,  # so that it scores, and may save, three times
     ),
     Program(
         "mingpt_chars",
         "mingpt",
         "projects/chargpt",
-        _split("chargpt.py --trainer.max_iters={length} --trainer.num_workers=0 --model.model_type=gpt-nano"),
+        split("chargpt.py --trainer.max_iters={length} --trainer.num_workers=0 --model.model_type=gpt-nano"),
         200,
         _characters,
     ),
-    Program("makemore", "makemore", ".", _split("makemore.py --max-steps {length} --num-workers 0"), 1000),
+    Program("makemore", "makemore", ".", split("makemore.py --max-steps {length} --num-workers 0"), 1101),
     Program(
         "nanogpt",
         "nanogpt",
         ".",
-        _split(
+        split(
             "train.py config/train_shakespeare_char.py --device=cpu --dtype=float32 --compile=False --eval_iters=10 "
             "--eval_interval=100 --log_interval=10 --block_size=64 --batch_size=12 --n_layer=4 --n_head=4 --n_embd=128 "
             "--max_iters={length} --lr_decay_iters={length} --dropout=0.0"

@@ -20,3 +20,9 @@ def test_a_script_is_told_what_its_first_line_says(script: Path, server: Server,
     told = server.findings(text, tmp_path)
     alarms = {name for name, severity in told.items() if severity in ("error", "warning")}
     assert alarms == (set() if expected[1] == "nothing" else {expected[1]})
+
+
+@pytest.mark.slow
+def test_padding_that_the_loss_ignores_makes_guessing_no_easier(server: Server, tmp_path: Path) -> None:
+    script = Path(__file__).with_name("scripts") / "padding_that_the_loss_ignores.py"
+    assert "optimisation.underfitting" not in server.findings(script.read_text(), tmp_path)  # not even as a note

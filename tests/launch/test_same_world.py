@@ -7,6 +7,7 @@ import pytest
 from running import both
 
 EVERYTHING = Path(__file__).parent / "programs" / "everything.py"
+WARNS = EVERYTHING.with_name("warns.py")
 
 
 @pytest.fixture
@@ -73,3 +74,10 @@ for _ in range(3):
     of_python, of_seatrial = both(folder, "steps.py")
     assert of_python.out.count("stepped") == 3
     assert of_seatrial.out == of_python.out
+
+
+def test_torch_warns_in_the_same_words_of_the_same_lines(tmp_path):
+    shutil.copy(WARNS, tmp_path / "train.py")
+    of_python, of_seatrial = both(tmp_path, "train.py")
+    assert of_python.status == 1 and of_python.err.count("UserWarning") >= 6
+    assert of_seatrial == of_python

@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib.util
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from seatrial.taps.draws import draws
+from seatrial.events import Place
+from seatrial.taps.draws import comes_before, draws
 
 SOURCE = """
 import random
@@ -48,3 +50,29 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_draws_are_found_and_nothing_else(module: str) -> None:
     found = {name: [place.line for place in draws(name) if place.file == module] for name in ("random", "numpy.random")}
     assert found == {"random": [15, 16], "numpy.random": [19, 19, 19]}
+
+
+SEEDING = "\nrandom.seed(seed)"
+
+
+@pytest.mark.parametrize(
+    ("before", "comes"),
+    [
+        ("seed = random.randint(1, 9)", True),
+        ("if given is None:\n    seed = random.randint(1, 9)", False),
+        ("seed = given if given is not None else random.randint(1, 9)", False),
+        ("seed = given or random.randint(1, 9)", False),
+        ("try:\n    seed = int(given)\nexcept TypeError:\n    seed = random.randint(1, 9)", False),
+        ("def draw():\n    return random.random()\ndraw()", True),
+        ("def draw():\n    return random.random()\nif given:\n    draw()", False),
+    ],
+)
+def test_a_draw_under_a_condition_may_not_have_been_made_before_the_seeding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str, comes: bool
+) -> None:
+    file = tmp_path / "seeding.py"
+    file.write_text(f"import random\nseed = given = 3\n{before}{SEEDING}\n")
+    monkeypatch.setitem(sys.modules, "seeding", SimpleNamespace(__file__=str(file)))
+    (draw,) = [place for place in draws("random") if place.file == str(file)]
+    seeding = Place(str(file), len(file.read_text().splitlines()), "<module>")
+    assert comes_before(draw, seeding) is comes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,12 +19,29 @@ def told() -> list[tuple[str, float, int, str]]:
     return []
 
 
-@pytest.fixture
-def heard(listen: Callable[..., Any], told: list[tuple[str, float, int, str]]) -> Any:
-    def evaluation_loss(name: str, value: torch.Tensor, examples: int, reduction: str) -> None:
-        told.append((name, float(value.sum()), examples, reduction))
+class Log:
+    """A log of evaluations; none is going on unless it is said."""
 
-    return listen(lambda watch: losses.install(watch, evaluation_loss))
+    def __init__(self, told: list[tuple[str, float, int, str]]) -> None:
+        self.told = told
+        self.targets: list[torch.Tensor] = []
+        self.tracks_gradients = False
+
+    def loss(self, name: str, value: torch.Tensor, examples: int, reduction: str) -> None:
+        self.told.append((name, float(value.sum()), examples, reduction))
+
+    def target(self, target: torch.Tensor) -> None:
+        self.targets.append(target)
+
+
+@pytest.fixture
+def log(told: list[tuple[str, float, int, str]]) -> Log:
+    return Log(told)
+
+
+@pytest.fixture
+def heard(listen: Callable[..., Any], log: Any) -> Any:
+    return listen(lambda watch: losses.install(watch, log))
 
 
 def test_losses_of_an_evaluation_are_told(heard: Any, told: list[Any]) -> None:
@@ -54,6 +72,13 @@ def test_targets_of_the_training_are_sketched(heard: Any, told: list[Any]) -> No
     assert len(heard.all(BatchSeen)) == 1
 
 
+def test_a_target_met_while_an_evaluation_tracks_gradients_is_none_of_the_training(heard: Any, log: Log) -> None:
+    log.tracks_gradients = True
+    functional.mse_loss(torch.ones(5, 3, requires_grad=True), torch.zeros(5, 3))
+    assert heard.all(BatchSeen) == []
+    assert [target.shape for target in log.targets] == [(5, 3)]
+
+
 @pytest.mark.usefixtures("heard")
 def test_a_loss_within_a_loss_is_not_told(told: list[Any]) -> None:
     functional.triplet_margin_with_distance_loss(
@@ -74,7 +99,8 @@ def test_a_failure_of_ours_does_not_reach_the_user(listen: Callable[..., Any]) -
     def failing(*_: Any) -> None:
         raise RuntimeError("ours")
 
-    heard = listen(lambda watch: losses.install(watch, failing))
+    broken: Any = SimpleNamespace(loss=failing, target=failing, tracks_gradients=False)
+    heard = listen(lambda watch: losses.install(watch, broken))
     assert functional.l1_loss(torch.ones(1), torch.zeros(1)).item() == 1
     (said,) = heard.events
     assert said.why == "RuntimeError: ours"

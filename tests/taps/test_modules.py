@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from seatrial import taps
-from seatrial.events import CallSeen, EvaluationPass, Event, GraphSeen, NotLookedAt, Turns
+from seatrial.events import BatchSeen, CallSeen, EvaluationPass, Event, GraphSeen, NotLookedAt, Turns
 from seatrial.taps.budget import Budget
 
 TORCHS: Any = nn.Module.__call__
@@ -173,3 +173,25 @@ def test_an_evaluation_pass_knows_the_lines_on_its_stack(listening: tuple[taps.W
     assert (each.where.function, each.examples) == ("scored", 4)
     assert each.callers[0].function == "test_an_evaluation_pass_knows_the_lines_on_its_stack"
     assert each.where.line < each.callers[0].line
+
+
+@pytest.mark.parametrize("tracked", [False, True])
+def test_targets_of_an_evaluation_are_told_apart_from_those_of_the_training(
+    listening: tuple[taps.Watch, list[Event]], tracked: bool
+) -> None:
+    watch, events = listening
+    model = nn.Linear(3, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    held = torch.full((6, 1), 5.0)
+    for _ in range(4):
+        model.train()
+        optimizer.zero_grad()
+        nn.functional.mse_loss(model(torch.ones(4, 3)), torch.zeros(4, 1)).backward()
+        optimizer.step()
+        model.eval()
+        with torch.set_grad_enabled(tracked):
+            nn.functional.mse_loss(model(torch.ones(6, 3)), held)
+    watch.finish()
+    targets = [each for each in events if isinstance(each, BatchSeen) and each.role == "target"]
+    assert {each.stats["mean"] for each in targets if each.phase == "training"} == {0.0}
+    assert {each.stats["mean"] for each in targets if each.phase == "evaluation"} == {5.0}

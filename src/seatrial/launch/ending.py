@@ -114,8 +114,18 @@ def peel(error: BaseException, known: set[int] | None = None) -> None:
 
 def _without_ours(trace: TracebackType | None) -> TracebackType | None:
     kept: list[TracebackType] = []
+    handed = False
     while trace is not None:
-        if not trace.tb_frame.f_code.co_filename.startswith(_OWN):
+        code = trace.tb_frame.f_code
+        if code.co_filename.startswith(_OWN):
+            # A torch function in Python hands itself over to whoever listens, who calls it once more.
+            if kept and kept[-1].tb_frame.f_code.co_name == "handle_torch_function":
+                kept.pop()
+                handed = True
+        else:
+            if handed and kept and kept[-1].tb_frame.f_code is code:
+                kept.pop()
+            handed = False
             kept.append(trace)
         trace = trace.tb_next
     head: TracebackType | None = None

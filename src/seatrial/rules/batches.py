@@ -4,6 +4,7 @@ lines of source that made it."""
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections import Counter
 from functools import cached_property
@@ -24,6 +25,20 @@ from seatrial.rules.where import distinct
 _CONVERSIONS = re.compile(
     r"tensor\(|from_numpy\(|Tensor\(|ToTensor|\.float\(\)|transform|preprocess|normali[sz]e|standardi[sz]e|scale|/ ?255"
 )
+
+
+# Examples of so many features, in one of which such a share of a batch differs, are never alike by chance.
+FEWEST_REAL = 3
+MOST_DIFFERENT = 0.6
+
+
+def of_real_numbers(batch: BatchSeen) -> bool:
+    """Whether examples hold real numbers, so that two are alike only if one is a copy of the other. Ones and zeros alone (a
+    word as a one-hot code, answers to yes-or-no questions) are alike by nature, however much those of a small batch differ."""
+    binary = batch.stats.get("integers", 0.0) == 1.0 and batch.stats.get("distinct", math.inf) <= 2
+    return (
+        math.prod(batch.shape[1:]) >= FEWEST_REAL and batch.stats.get("different", 0.0) >= MOST_DIFFERENT and not binary
+    )
 
 
 class Batches:

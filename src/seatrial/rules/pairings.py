@@ -7,11 +7,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from seatrial.events import BatchSeen
-from seatrial.rules.batches import Batches
+from seatrial.rules.batches import Batches, of_real_numbers
 
-# Examples of so many features, in one of which such a share of a batch differs, are never alike by chance.
-FEWEST_REAL = 3
-MOST_DIFFERENT = 0.6
 LEAST_DISTINCT = 0.95
 
 
@@ -76,7 +73,7 @@ def _telling(batch: BatchSeen, exact: bool) -> bool:
     """Whether examples that are alike are (copies of) the same."""
     if not exact:
         return len(set(batch.rows)) >= LEAST_DISTINCT * len(batch.rows)
-    return math.prod(batch.shape[1:]) >= FEWEST_REAL and batch.stats.get("different", 0.0) >= MOST_DIFFERENT
+    return of_real_numbers(batch)
 
 
 def _classes(batches: Batches) -> bool:

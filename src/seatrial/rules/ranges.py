@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 from seatrial.events import Node
-from seatrial.rules.graph import SHAPE_OPS, Graph
-from seatrial.rules.patterns import DROPOUTS, operands, scalar_operand, sigmoid_at, softmax_at
+from seatrial.rules.graph import SHAPE_OPS, Graph, references
+from seatrial.rules.patterns import DROPOUTS, operands, scalar_operand, shape, sigmoid_at, softmax_at
 
 _BOUNDED = {
     "relu": (0.0, math.inf),
@@ -30,6 +30,13 @@ _BOUNDED = {
     "gelu": (-0.17, math.inf),
     "silu": (-0.2785, math.inf),
     "mish": (-0.3089, math.inf),
+}
+# The bounds of what a recurrent layer answers and of its hidden state (its first two outputs; the third is an LSTM's cell state).
+RECURRENT = {
+    "rnn_tanh": (-1.0, 1.0),
+    "rnn_relu": (0.0, math.inf),
+    "lstm": (-1.0, 1.0),
+    "gru": (-1.0, 1.0),
 }
 _PASSED = (
     SHAPE_OPS
@@ -64,7 +71,11 @@ def range_of(graph: Graph, node: Node, pooled: bool = True, depth: int = 12) -> 
         return own
     if node.op in (_PASSED if pooled else SHAPE_OPS | DROPOUTS):
         sources = [source for source in graph.inputs(node) if source.index in graph.depends_on_parameters]
-        return range_of(graph, sources[0], pooled, depth - 1) if len({s.index for s in sources}) == 1 else None
+        if len({source.index for source in sources}) != 1:
+            return None
+        if sources[0].op in RECURRENT:
+            return _answer_of_recurrence(graph, sources[0], node)
+        return range_of(graph, sources[0], pooled, depth - 1)
     return _scaled(graph, node, pooled, depth)
 
 
@@ -86,6 +97,20 @@ def _own_range(graph: Graph, node: Node) -> Range | None:
     if softmax is not None:
         return Range(0.0, 1.0, node)
     return Range(0.0, 1.0, node) if sigmoid_at(graph, node) is not None else None
+
+
+def _answer_of_recurrence(graph: Graph, layer: Node, node: Node) -> Range | None:
+    """The range of what a node takes of a recurrent layer's outputs; None of a cell state, of a projection, and of a GRU, which
+    mixes its first state into its answers, where that state is none of a layer's and not 0."""
+    first = graph.source(layer, 1, "hx")
+    if layer.op == "gru" and first is not None and graph.back(first).op not in ("zeros", *RECURRENT):
+        return None
+    taken = {ref.output for ref in references(node.args) if ref.node == layer.index}
+    if layer.op == "lstm":
+        weights = [shape(each) for each in graph.inputs(layer) if each.role == "parameter" and len(shape(each)) == 2]
+        if len(weights) < 2 or weights[1][0] != 4 * weights[1][1]:
+            return None
+    return Range(*RECURRENT[layer.op], layer) if taken <= {0, 1} else None
 
 
 def _scaled(graph: Graph, node: Node, pooled: bool, depth: int) -> Range | None:

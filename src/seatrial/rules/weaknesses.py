@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -163,8 +164,8 @@ def _overflowing(
 ) -> Weakness | None:
     if exponents is None or _greatest_taken_off(graph, exponents):
         return None
-    high = exponents.stats.get("max", 0.0)
-    what = f"{formula} is written out; its greatest exponent was {decimal(high, 3)}"
+    high = exponents.stats.get("max", math.nan)
+    what = f"{formula} is written out" + ("" if math.isnan(high) else f"; its greatest exponent was {decimal(high, 3)}")
     return Weakness(node, what, f"Use {instead}.", high > 88.7, high > limits.near_overflow)
 
 

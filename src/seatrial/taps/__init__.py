@@ -23,6 +23,7 @@ from seatrial.taps import (
     schedules,
     scripting,
     seeds,
+    warned,
 )
 from seatrial.taps.evaluation import EvaluationLog
 from seatrial.taps.exchanges import Exchanges
@@ -60,9 +61,9 @@ def install(emit: Callable[[Event], None], verify: Verifier | None = None, looks
     exchanges = Exchanges(watch)
     exchanges.install()
     OptimizerTap(watch, recording, models, Standings(watch, exchanges, models)).install()
-    losses.install(watch, evaluation_loss=log.loss)
+    losses.install(watch, log)
     resets.install(watch, models)
-    for side in (schedules, clipping, batches, seeds, checkpoints, scalers, scripting):
+    for side in (schedules, clipping, batches, seeds, checkpoints, scalers, scripting, warned):
         side.install(watch)
     watch.stop_looking = recording.stop
     own = weakref.ref(watch)

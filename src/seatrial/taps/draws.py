@@ -25,17 +25,46 @@ def draws(module: str) -> list[Place]:
 
 
 def comes_before(draw: Place, seeding: Place) -> bool:
-    """Whether a draw is made before a generator is seeded, as far as the source tells: lines of one body run in their order;
-    the body of a function runs where that body calls it by its name."""
+    """Whether a draw is made before a generator is seeded, as far as the source tells: lines of one body run in their order,
+    but for those under a condition, which may not have held; the body of a function runs where that body calls it by its
+    name."""
     if draw.file != seeding.file:
         return False
+    tree = _tree(draw.file)
     if draw.function == seeding.function:
-        return draw.line < seeding.line
+        return draw.line < seeding.line and not _is_conditional(tree, draw.line, seeding.line)
     return any(
-        isinstance(node, ast.Call) and node.lineno < seeding.line and _origin(node.func, {draw.function: "it"}) == "it"
-        for node, function in _with_function(_tree(draw.file), "<module>")
+        isinstance(node, ast.Call)
+        and node.lineno < seeding.line
+        and _origin(node.func, {draw.function: "it"}) == "it"
+        and not _is_conditional(tree, node.lineno, seeding.line)
+        for node, function in _with_function(tree, "<module>")
         if function == seeding.function
     )
+
+
+def _is_conditional(tree: ast.Module, line: int, later: int) -> bool:
+    """Whether a line stands under a condition that a later line does not stand under."""
+    branches = [branch for node in ast.walk(tree) for branch in _branches(node) if branch]
+    within = [(branch[0].lineno, branch[-1].end_lineno or 0) for branch in branches]
+    return any(first <= line <= last and not first <= later <= last for first, last in within)
+
+
+def _branches(node: ast.AST) -> list[list[ast.stmt] | list[ast.expr]]:
+    """Parts of a node of which not each is run."""
+    match node:
+        case ast.If():
+            return [node.body, node.orelse]
+        case ast.Match():
+            return [case.body for case in node.cases]
+        case ast.Try():
+            return [handler.body for handler in node.handlers]
+        case ast.IfExp():
+            return [[node.body], [node.orelse]]
+        case ast.BoolOp():
+            return [node.values[1:]]
+        case _:
+            return []
 
 
 def _files() -> list[str]:

@@ -11,8 +11,9 @@ import torch
 
 from seatrial.events import EvaluationPass, Place
 from seatrial.measure.access import kept, read_later
-from seatrial.measure.batches import sketch
+from seatrial.measure.batches import Sketch, sketch
 from seatrial.places import chain, segment, user_frame
+from seatrial.step.unheard import Unheard
 from seatrial.taps.recording import Recording
 from seatrial.taps.sketches import send_batch
 from seatrial.taps.watch import Watch
@@ -48,6 +49,7 @@ class EvaluationLog:
         self._forwards = self._examples = self._training = self._grad = 0
         self._losses: dict[str, list[tuple[Any, int]]] = {}
         self._rows: list[int] = []
+        self._sketched = False  # whether the batch that entered last was
         self._lines: tuple[Place, ...] = ()
         self._label = ""
         self._data = -1
@@ -68,10 +70,12 @@ class EvaluationLog:
         self._training += training
         self._grad += grad
         batch = next((value for value in args if isinstance(value, torch.Tensor) and value.ndim), None)
+        self._sketched = False
         if batch is None:
             return
         self._examples += len(batch)
         if self._count <= SKETCHED_PASSES and len(self._rows) < MOST_ROWS:
+            self._sketched = True
             self._sketch(batch, model)
 
     def _named(self, lines: tuple[Place, ...], user: FrameType | None) -> str:
@@ -83,17 +87,31 @@ class EvaluationLog:
         return label
 
     def _sketch(self, batch: torch.Tensor, model: int) -> None:
-        recorder = self.recording.recorder
-        if recorder is not None:
-            recorder.inert = True
-        figures = sketch(batch)
+        figures = self._figures(batch)
         self.watch.examples.input("evaluation", model, self.watch.tick, batch)
-        if recorder is not None:
-            recorder.inert = False
         if figures is not None:
             self._rows += figures.rows
             dtype = str(batch.dtype).removeprefix("torch.")
             send_batch(self.watch, figures, "evaluation", "input", 0, model, tuple(batch.shape), dtype)
+
+    def _figures(self, tensor: torch.Tensor) -> Sketch | None:
+        with Unheard():
+            return sketch(tensor)
+
+    @property
+    def tracks_gradients(self) -> bool:
+        """Whether a pass is going on, all of it with gradients enabled: then a loss that could learn may be of its answers."""
+        return self._key is not None and self._grad == self._forwards
+
+    def target(self, target: torch.Tensor) -> None:
+        """A loss compares answers of the pass with a target. It is sketched where the batch before it was."""
+        if self._key is None or not self._sketched:
+            return
+        self._sketched = False
+        figures = self._figures(target)
+        if figures is not None:
+            model = self._key[0]
+            send_batch(self.watch, figures, "evaluation", "target", 0, model, figures.shape, figures.dtype)
 
     def loss(self, name: str, value: Any, examples: int, reduction: str) -> None:
         """A loss function was called while gradients are off (or the model is in evaluation mode)."""

@@ -1,4 +1,4 @@
-"""Hears the loss functions of torch.nn.functional: values of an evaluation, targets of the training."""
+"""Hears the loss functions of torch.nn.functional: values and targets of an evaluation, targets of the training."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from seatrial.measure.batches import sketch
 from seatrial.step.unheard import unheard
+from seatrial.taps.evaluation import EvaluationLog
 from seatrial.taps.guarding import guarded
 from seatrial.taps.sketches import send_batch
 from seatrial.taps.watch import Watch
@@ -26,19 +27,19 @@ NAMES = (
 )
 
 
-def install(watch: Watch, evaluation_loss: Callable[[str, Any, int, str], None]) -> None:
-    """Listen. `evaluation_loss` is told the name, the value (a tensor without a graph), the number of examples
-    and the reduction of a loss that no gradient can come from. A loss made within another is not told of."""
-    tap = _LossTap(watch, evaluation_loss)
+def install(watch: Watch, log: EvaluationLog) -> None:
+    """Listen. A loss that no gradient can come from is an evaluation's, and so is one that is made of the answers of an
+    evaluation pass whose gradients nobody asks for. A loss made within another is not told of."""
+    tap = _LossTap(watch, log)
     for name in NAMES.split():
         if name in vars(functional):
             watch.patches.wrap(functional, name, tap.make)
 
 
 class _LossTap:
-    def __init__(self, watch: Watch, evaluation_loss: Callable[[str, Any, int, str], None]) -> None:
+    def __init__(self, watch: Watch, log: EvaluationLog) -> None:
         self.watch = watch
-        self.evaluation_loss = evaluation_loss
+        self.log = log
         self.inside = False
         self.note_value = guarded(watch, "the value of a loss", self._value)
         self.note_target = guarded(watch, "the target of a loss", self._target)
@@ -60,7 +61,7 @@ class _LossTap:
                     learns = value.requires_grad
                 if not learns:
                     self.note_value(original.__name__, value, args, kwargs, positions)
-                elif watch.sketching:
+                elif watch.sketching or self.log.tracks_gradients:
                     self.note_target(_argument("target", args, kwargs, positions), sys._getframe(1))
             return value
 
@@ -75,9 +76,14 @@ class _LossTap:
         target = _argument("target", args, kwargs, positions)
         if isinstance(target, torch.Tensor):
             self.watch.examples.target("evaluation", self.watch.tick, target)
-        self.evaluation_loss(name, value, examples, reduction if isinstance(reduction, str) else "mean")
+            self.log.target(target)
+        self.log.loss(name, value, examples, reduction if isinstance(reduction, str) else "mean")
 
     def _target(self, target: Any, frame: FrameType) -> None:
+        if self.log.tracks_gradients:
+            if isinstance(target, torch.Tensor):
+                self.log.target(target)
+            return
         figures = sketch(target)
         if figures is None:
             return

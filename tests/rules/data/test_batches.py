@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from graphs import FILE
@@ -97,6 +98,21 @@ class TestOverlap:
     def test_a_validation_before_the_training_that_comes_again(self) -> None:
         passes = [evaluated(tick, range(170, 270)) for tick in (0, 20)]
         assert said(run_of(LOSSES, *passes, *self.TRAINED), "split-overlap")
+
+    @pytest.mark.parametrize(("answers", "faults"), [(range(500, 540), 0), (range(300, 340), 1)])
+    def test_new_measurements_at_the_same_places_are_no_copies(self, answers: range, faults: int) -> None:
+        def measured(phase: str, tick: int, places: range, targets: range) -> list[Event]:
+            target = replace(batch(tick, targets, phase=phase, means=[0.0]), role="target")
+            return [batch(tick, places, phase=phase, means=[0.0]), target]
+
+        parts = [range(start, start + 10) for start in range(0, 40, 10)]
+        trained = [
+            event
+            for tick, part in enumerate(5 * parts)
+            for event in measured("training", tick, part, range(300 + part.start, 300 + part.stop))
+        ]
+        run = run_of(LOSSES, *trained, *measured("evaluation", 20, range(40), answers), evaluated(20, range(40)))
+        assert len(said(run, "split-overlap")) == faults
 
 
 def held_out(means: list[float], stds: list[float]) -> list[Event]:

@@ -164,8 +164,10 @@ def test_examples_of_the_evaluation_that_can_be_answered() -> None:
 # ---- conflicting labels ------------------------------------------------------------------------------------------
 
 
-def labelled(conflicts: int, size: int = 100, epochs: int = 4, continuous: bool = True, dtype: str = "int64") -> Run:
-    """Epochs over examples of which some stand twice in the data, with different classes."""
+def labelled(
+    conflicts: int, size: int = 100, epochs: int = 4, continuous: bool = True, dtype: str = "int64", **known: float
+) -> Run:
+    """Epochs over examples of which some stand twice in the data, with different classes. `known`: stats of the inputs."""
     data = [(row, row % 5) for row in range(size)] + [(row, (row + 1) % 5) for row in range(conflicts)]
     events: list[Event] = []
     for epoch in range(epochs):
@@ -174,7 +176,7 @@ def labelled(conflicts: int, size: int = 100, epochs: int = 4, continuous: bool 
             part = order[start : start + 10]
             rows, classes = [1000 + row for row, _ in part], [name for _, name in part]
             seen = batch(100 * epoch + number, rows)
-            stats = {**seen.stats, "different": 1.0 if continuous else 0.3}
+            stats = {**seen.stats, "different": 1.0 if continuous else 0.3, **known}
             target = batch(100 * epoch + number, classes, role="target", classes=classes)
             events += [replace(seen, stats=stats), target if dtype == "int64" else replace(target, histogram={})]
     return run_of(FLAT, source("x, y = load()\nx = torch.cat([x, x[:9]])"), *events, graph=graph(dtype))
@@ -194,6 +196,7 @@ def test_conflicting_labels() -> None:
         labelled(2),
         labelled(20, continuous=False),  # equal by chance
         labelled(20, dtype="float32"),  # measurements
+        labelled(20, integers=1.0, distinct=2.0),  # codes of ones and zeros
         run_of(FLAT, source("x, y = load()"), *batches(repeated=True, redrawn=True)),
     ],
 )

@@ -7,7 +7,19 @@ from dataclasses import replace
 import pytest
 from graphs import FILE, Step
 
-from seatrial.events import LoaderBuilt, Place, Probe, Ref, RunEnded
+from seatrial.events import (
+    GroupInfo,
+    LoaderBuilt,
+    ModelSeen,
+    ModuleInfo,
+    OptimizerBuilt,
+    ParameterFate,
+    ParameterInfo,
+    Place,
+    Probe,
+    Ref,
+    RunEnded,
+)
 from seatrial.findings import Finding
 from seatrial.history import Run
 from seatrial.rules import discover
@@ -253,3 +265,95 @@ def test_a_layer_made_in_the_forward_pass_is_filled_on_the_way() -> None:
     loss = step.call("mean", step.call("linear", made, step.parameter(2, 4), shape=(8, 2)), shape=())
     (finding,) = said(step.run(loss), "model.unregistered-parameters")
     assert made.node + 1 in [place.line for place in finding.where]
+
+
+def recurring(op: str, output: int = 0, projected: bool = False, first: str = "zeros") -> tuple[Step, Ref]:
+    """What a recurrent layer of three units answers at its last step (its output number `output`)."""
+    step = Step()
+    x = step.input(8, 6, 5)
+    begin = step.call(first, shape=(1, 8, 3))
+    gates = {"lstm": 4, "gru": 3}.get(op, 1)
+    hidden = 16 if projected else 3
+    weights = (step.parameter(gates * hidden, 5), step.parameter(gates * hidden, 3))
+    layer = step.call(op, x, begin, weights, True, 1, 0.0, True, False, True, shape=(8, 6, 3), gradient=True)
+    return step, step.call("getitem", Ref(layer.node, output), (None, -1), shape=(8, 3), gradient=True)
+
+
+class TestStatesOfARecurrentLayer:
+    @pytest.mark.parametrize("op", ["rnn_tanh", "rnn_relu", "lstm", "gru"])
+    def test_are_no_logits(self, op: str) -> None:
+        step, scores = recurring(op)
+        loss = step.call("cross_entropy", scores, step.target(8, dtype="int64"), shape=())
+        (finding,) = said(step.run(loss, scores), "model.output-activation")
+        assert step.line(Ref(scores.node - 1)) in [place.line for place in finding.where]
+
+    def test_do_not_reach_targets_beyond_one(self) -> None:
+        step, answers = recurring("lstm", output=1)
+        loss = step.call("mse_loss", answers, step.target(8, 3, min=-4.0, max=5.0, std=2.0), shape=())
+        assert said(step.run(loss, answers), "model.output-activation")
+
+    @pytest.mark.parametrize(
+        ("op", "output", "projected", "first"),
+        [("lstm", 2, False, "zeros"), ("lstm", 0, True, "zeros"), ("gru", 0, False, "randn")],
+        ids=["the state of a cell", "a projection", "a first state of any size"],
+    )
+    def test_have_no_bounds_where_they_are_something_else(
+        self, op: str, output: int, projected: bool, first: str
+    ) -> None:
+        step, scores = recurring(op, output, projected, first)
+        loss = step.call("cross_entropy", scores, step.target(8, dtype="int64"), shape=())
+        assert not said(step.run(loss, scores), "model.output-activation")
+
+    def test_may_be_followed_by_a_linear_layer(self) -> None:
+        step, last = recurring("gru")
+        scores = step.call("linear", last, step.parameter(4, 3), shape=(8, 4))
+        loss = step.call("cross_entropy", scores, step.target(8, dtype="int64"), shape=())
+        assert not said(step.run(loss, scores), "model.output-activation")
+
+
+def test_a_module_whose_buffers_stayed_as_they_were_is_unused_as_a_whole() -> None:
+    place = Place(FILE, 7, "__init__")
+    modules = tuple(
+        ModuleInfo(path, kind, place, True, {}) for path, kind in (("", "Net"), ("bn", "BatchNorm1d"), ("fc", "Linear"))
+    )
+    parameters = tuple(
+        ParameterInfo(number, path, shape, "float32", number < 3, number == 3, {})
+        for number, (path, shape) in enumerate(
+            [("bn.weight", (1,)), ("bn.bias", (1,)), ("fc.weight", (2, 4)), ("bn.running_mean", (1,))]
+        )
+    )
+    step = Step()
+    loss = step.call("mean", step.call("linear", step.input(8, 4), step.parameter(2, 4), shape=(8, 2)), shape=())
+    run = step.run(
+        loss,
+        also=[
+            ModelSeen(0, 0, "model", "Net", place, place, modules, parameters),
+            OptimizerBuilt(0, 0, "Adam", (GroupInfo((0, 1, 2), {"lr": 0.1}),), place),
+            *(
+                ParameterFate(
+                    info.parameter,
+                    info.path,
+                    0,
+                    number == 2,
+                    number == 2,
+                    number < 3,
+                    (0,) if number < 3 else (),
+                    0.0,
+                    0.0,
+                )
+                for number, info in enumerate(parameters)
+            ),
+            RunEnded("completed", 0, "", None, 60, 60, 1.0, 0.0),
+        ],
+    )
+    (finding,) = said(run, "model.unused-parameters")
+    assert "BatchNorm1d `bn` (2 weights)" in finding.message
+
+
+@pytest.mark.parametrize(("stats", "figure"), [({"max": 3.0}, "; its greatest exponent was 3."), ({}, "written out.")])
+def test_a_figure_that_is_not_known_is_not_told(stats: dict[str, float], figure: str) -> None:
+    step = Step()
+    scores = step.call("linear", step.input(8, 4), step.parameter(1, 4), shape=(8, 1), stats=stats)
+    loss = step.call("mean", step.call("log1p", step.call("exp", scores)), shape=())
+    (finding,) = said(step.run(loss), "model.unstable-numerics")
+    assert finding.message.endswith(figure)

@@ -12,7 +12,8 @@ really is.
 Examples are told apart by a hash of their values. The examples of evaluation passes are looked up among those that
 were trained on. Examples of real numbers are alike only if one is a copy; data of few possible values are judged
 against how often examples repeat within one pass. A score on the training data themselves, beside one on other
-data, is no fault; nor is a stream whose examples are predicted first and learned afterwards.
+data, is no fault; nor are new targets at the same inputs (a grid that is measured twice), nor a stream whose examples are predicted first and
+learned afterwards.
 
 ## What it cannot see
 Copies that differ in noise or augmentation, patients or documents that stand on both sides, training examples that
@@ -88,17 +89,14 @@ from seatrial.events import BatchSeen, EvaluationPass, Place
 from seatrial.findings import Finding
 from seatrial.history import Run
 from seatrial.numbers import percent
-from seatrial.rules.batches import Batches, Passes
+from seatrial.rules.batches import Batches, Passes, of_real_numbers
+from seatrial.rules.decisions import Decisions
+from seatrial.rules.looks import Looks
 from seatrial.rules.where import distinct
 
 NAME = "data.split-overlap"
 EXPLAINS = ("loop.training-on-evaluation-data", "data.test-set-reuse")
 _SPLITS = re.compile(r"split|Subset|perm|sample|shuffle|\[[^\]]*:[^\]]*\]|fold|index|cat\(|concat|repeat|choice|iloc")
-
-
-# Examples of so many features, in one of which such a share of a batch differs, are never alike by chance.
-FEWEST_REAL = 3
-MOST_DIFFERENT = 0.6
 
 
 @dataclass(frozen=True)
@@ -119,7 +117,7 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
     training = set(batches.rows)
     if len(training) < 16:
         return
-    continuous = _continuous(batches.inputs[0])
+    continuous = of_real_numbers(batches.inputs[0])
     repeated = _repeats([row for batch in batches.inputs[: batches.epoch] for row in batch.rows])
     shares: list[tuple[EvaluationPass, float, list[EvaluationPass]]] = []
     for group in Passes(run).groups:
@@ -132,18 +130,26 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
         natural = 0.0 if continuous else max(repeated, _repeats(list(each.rows)))
         if share < limits.share or share * len(rows) < limits.examples or share < limits.duplicates * natural:
             continue
-        if share >= limits.whole and (each.label in ("train", "") or clean):
+        label = each.label or ("test" if share >= limits.whole and not clean and _is_named_test(run, each) else "")
+        if share >= limits.whole and (label in ("train", "") or clean):
             continue
-        if not each.label and training <= rows:  # all parts of the data in one go
+        if not label and training <= rows:  # all parts of the data in one go
             continue
         own = _trained_by(batches, each.model)
-        if not each.label and _is_all_it_had(each, own, limits):
+        if not label and _is_all_it_had(each, own, limits):
             continue
         if own and len(rows & own) < limits.share * len(rows):  # of cross-validation: other folds' networks had them
             continue
-        if each.label == "train" or _answers_are_selected(batches, rows) or _tested_first(batches, group, limits):
+        if each.label == "train" or _answers_are_selected(batches, rows) or _measured_anew(run, rows):
             continue
-        yield _finding(run, batches, each, share)
+        if _tested_first(batches, group, limits):
+            continue
+        yield _finding(run, batches, each, label, share)
+
+
+def _is_named_test(run: Run, each: EvaluationPass) -> bool:
+    """Whether the data of a pass are called test data farther off than on its own lines: by the loop that draws its batches."""
+    return any(each is one for one in Looks(run, Decisions(run).scores).named_tests)
 
 
 def _tested_first(batches: Batches, group: list[EvaluationPass], limits: Thresholds) -> bool:
@@ -180,14 +186,39 @@ def _answers_are_selected(batches: Batches, rows: set[int]) -> bool:
     return any(given and answers and answers[0] < given[0] for given, answers in wholes)
 
 
+def _measured_anew(run: Run, rows: set[int]) -> bool:
+    """Whether most of these inputs are compared with other targets than in training: a new measurement at the same place (a
+    point of a grid, a dose) is no copy of the old one."""
+    trained, evaluated = _answers(run, "training"), _answers(run, "evaluation")
+    known = [row for row in rows if trained.get(row) and evaluated.get(row)]
+    other = [
+        row for row in known if not evaluated[row] & trained[row] and _kinds(evaluated[row]) & _kinds(trained[row])
+    ]
+    return bool(known) and len(other) > 0.5 * len(known)
+
+
+def _kinds(answers: set[tuple[int, str, int]]) -> set[tuple[str, int]]:
+    return {(dtype, size) for _, dtype, size in answers}
+
+
+def _answers(run: Run, phase: str) -> dict[int, set[tuple[int, str, int]]]:
+    """The targets that each input was compared with: their hash, type and size. A target belongs to the input before it."""
+    found: dict[int, set[tuple[int, str, int]]] = {}
+    given: BatchSeen | None = None
+    for batch in run.batches:
+        if batch.phase != phase or batch.position:
+            continue
+        if batch.role == "input":
+            given = batch
+        elif given is not None and given.tick == batch.tick and given.shape[:1] == batch.shape[:1]:
+            for row, answer in zip(given.rows, batch.rows, strict=False):
+                found.setdefault(row, set()).add((answer, batch.dtype, math.prod(batch.shape[1:])))
+    return found
+
+
 def _overlap(each: EvaluationPass, training: set[int]) -> float:
     rows = set(each.rows)
     return len(rows & training) / len(rows)
-
-
-def _continuous(batch: BatchSeen) -> bool:
-    """Whether examples hold real numbers, so that two are alike only if one is a copy of the other."""
-    return math.prod(batch.shape[1:]) >= FEWEST_REAL and batch.stats.get("different", 0.0) >= MOST_DIFFERENT
 
 
 def _repeats(rows: list[int]) -> float:
@@ -195,18 +226,18 @@ def _repeats(rows: list[int]) -> float:
     return 1 - len(set(rows)) / len(rows) if rows else 0.0
 
 
-def _finding(run: Run, batches: Batches, each: EvaluationPass, share: float) -> Finding:
+def _finding(run: Run, batches: Batches, each: EvaluationPass, label: str, share: float) -> Finding:
     rows = len(set(each.rows))
-    label = {"val": "validation", "test": "test"}.get(each.label, "evaluation")
+    called = {"val": "validation", "test": "test"}.get(label, "evaluation")
     return Finding(
         NAME,
         "error",
-        f"{percent(share)} of the {label} examples ({round(share * rows)} of {rows}) were trained on.",
+        f"{percent(share)} of the {called} examples ({round(share * rows)} of {rows}) were trained on.",
         _places(run, batches, each),
-        {"share": share, "examples": rows, "overlapping": round(share * rows), "label": each.label},
+        {"share": share, "examples": rows, "overlapping": round(share * rows), "label": label},
         "Split by example before anything is copied or augmented, and check that the parts have none in common.",
         EXPLAINS,
-        0.95 if each.label else 0.85,
+        0.95 if label else 0.85,
     )
 
 

@@ -62,7 +62,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from seatrial.events import GeneratorUsed, Place, SeedSet
+from seatrial.events import GeneratorUsed, ModelSeen, Place, SeedSet
 from seatrial.findings import Figure, Finding
 from seatrial.history import Run
 from seatrial.rules.lines import last_name, named, nodes
@@ -102,7 +102,8 @@ def check(run: Run, limits: None) -> Iterator[Finding]:
     evidence: dict[str, Figure] = {"generators": names, "seeded": sorted({s.generator for s in seeds})}
     remedy = f"Call {', '.join(_SEEDING.get(name, 'the constructor with a seed') for name in names)} before anything is drawn."
     draws = [g.where for g in loose] + [place for g in loose for place in _draws(run, g.generator)]
-    where = distinct([*(s.where for s in made), *(s.where for s in seeds[-1:]), *draws])
+    weights = [seen.where for seen in run.every(ModelSeen) if "torch" in {g.generator for g in loose}]
+    where = distinct([*(s.where for s in made), *(s.where for s in seeds[-1:]), *draws, *weights])
     yield Finding(NAME, "warning", message, where[:5], evidence, remedy, (), 0.95 if seeds else 0.85)
 
 

@@ -2,7 +2,8 @@
 
 ## What it finds
 A ReLU, sigmoid, tanh, softplus, softmax or clamp as the last step before the loss, where the targets of this run lie outside of the
-values that it can give; and a rectifier or a tanh on the logits that go into cross-entropy or binary cross-entropy.
+values that it can give; and a rectifier or a tanh on the logits that go into cross-entropy or binary cross-entropy. The states of a
+recurrent layer come out of a tanh, too: they want a linear layer after them.
 
 ## Why it harms
 What the network cannot say it cannot learn: a ReLU predicts 0 for every negative target and gets no gradient there, a sigmoid never
@@ -74,7 +75,7 @@ from seatrial.numbers import decimal
 from seatrial.rules.graph import Graph
 from seatrial.rules.losses import REGRESSIONS, meetings
 from seatrial.rules.patterns import shape, sigmoid_at, softmax_at
-from seatrial.rules.ranges import Range, range_of
+from seatrial.rules.ranges import RECURRENT, Range, range_of
 from seatrial.rules.where import lines
 
 NAME = "model.output-activation"
@@ -94,7 +95,7 @@ _LOGIT_LOSSES = (
     "multi_margin_loss",
     "multilabel_soft_margin_loss",
 )
-_RECTIFIERS = frozenset(["relu", "relu6", "softplus", "abs", "square", "exp", "gelu", "silu", "pow"])
+_RECTIFIERS = frozenset(["relu", "relu6", "softplus", "abs", "square", "exp", "gelu", "silu", "pow", "rnn_relu"])
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,8 @@ def _beyond(run: Run, sample: _Seen, limits: Thresholds) -> Finding | None:
         "target_high": sample.high,
         "target_std": sample.std,
     }
-    remedy = f"Leave {maker.op} out on the output, or bring the targets into its range."
+    without = f"Put a linear layer after {maker.op}" if maker.op in RECURRENT else f"Leave {maker.op} out on the output"
+    remedy = f"{without}, or bring the targets into its range."
     return Finding(NAME, "error", message, lines(run, maker, sample.node), evidence, remedy, EXPLAINS, 0.93)
 
 
@@ -197,11 +199,20 @@ def _logits(run: Run, graph: Graph, limits: Thresholds) -> Iterator[Finding]:
         what = (
             "cannot be negative" if rectified else f"lie between {decimal(found.low, 3)} and {decimal(found.high, 3)}"
         )
-        message = f"{found.maker.op} stands between the last layer and {loss.op}: the logits {what}."
+        recurs = found.maker.op in RECURRENT
+        message = (
+            f"The states of {found.maker.op} are given to {loss.op} with no linear layer between: the logits {what}."
+            if recurs
+            else f"{found.maker.op} stands between the last layer and {loss.op}: the logits {what}."
+        )
         evidence = {"activation": found.maker.op, "loss": loss.op} | {
             name: found.maker.stats[name] for name in ("zero_share", "min", "max") if name in found.maker.stats
         }
-        remedy = f"Give the last layer's output to the loss without {found.maker.op}."
+        remedy = (
+            f"Put a linear layer between {found.maker.op} and the loss."
+            if recurs
+            else f"Give the last layer's output to the loss without {found.maker.op}."
+        )
         yield Finding(NAME, "error", message, lines(run, found.maker, loss), evidence, remedy, EXPLAINS, 0.93)
 
 
@@ -230,6 +241,8 @@ def _logits_of(graph: Graph) -> Iterator[tuple[Node, Node]]:
 def mend(run: Run, finding: Finding, graph: Graph) -> Mend | None:
     """The last layer's output as it is."""
     name = finding.evidence.get("activation")
+    if name in RECURRENT:
+        return None
     lines = {(place.file, place.line) for place in finding.where}
     nodes = [
         node

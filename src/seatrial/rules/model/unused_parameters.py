@@ -144,9 +144,13 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
 
 
 def _part(known: Parameters, model: ModelSeen, fate: ParameterFate) -> str:
-    """The path of the largest module that holds this parameter and none that learnt."""
+    """The path of the largest module that holds this parameter and none that learnt (nor was frozen); buffers that stayed as
+    they were do not count."""
+    buffers = {info.path for info in model.parameters if info.is_buffer}
     learnt = [
-        other.path for other in known.run.fates.values() if other.model == model.model and other not in known.idle
+        other.path
+        for other in known.run.fates.values()
+        if other.model == model.model and other not in known.idle and (other.changed or other.path not in buffers)
     ]
     parts = fate.path.split(".")
     for depth in range(1, len(parts)):

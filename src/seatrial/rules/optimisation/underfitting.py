@@ -132,8 +132,11 @@ def check(run: Run, limits: Thresholds) -> Iterator[Finding]:
 
 
 def _guessing(run: Run, training: Training, values: list[float]) -> float:
-    """The loss of answering with the classes' shares; else that of the untrained network."""
-    counts = Batches(run).classes
+    """The loss of answering with the classes' shares (of what the loss counts: not of padding that it ignores); else that of the
+    untrained network."""
+    losses = [(graph, node) for graph in training.graphs for node in graph.calls("cross_entropy", "nll_loss")]
+    ignored = {str(graph.argument(node, 4, "ignore_index", -100)) for graph, node in losses}
+    counts = {name: count for name, count in Batches(run).classes.items() if name not in ignored}
     total = sum(counts.values())
     if training.loss_ops <= CLASSIFICATION and total > 100 and len(counts) > 1:
         return -sum(count / total * math.log(count / total) for count in counts.values())
