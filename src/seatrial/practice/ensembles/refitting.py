@@ -10,6 +10,7 @@ from pathlib import Path
 
 from seatrial.errors import UsageProblem
 from seatrial.evaluation.voting.losses import loss
+from seatrial.numbers import decimal
 from seatrial.practice.ensembles.classical import learn, part
 from seatrial.practice.ensembles.features import features
 from seatrial.practice.ensembles.member import NETWORK, device_for, network, said_by
@@ -105,4 +106,4 @@ def _learnt(made: Ensemble, voice: Voice, task: Task, seed: int, path: Path) -> 
 
 
 def _said(was: float, now: float) -> str:
-    return f"the loss on all data was {now:.3g} afterwards, and {was:.3g} before."
+    return f"the loss on all data was {decimal(now, 3)} afterwards, and {decimal(was, 3)} before."
