@@ -39,8 +39,7 @@ class Pace:
     horizon     the number of its steps that it is planned for (the first decay, for StepLR; the first cycle, for those that
                 come round), nan if it does not say
     ends_as     the type of the schedule that is in force at its end: its own, or that of the last one inside; "" if several are
-    epochs      how often the training data were gone through, nan if that is not known
-    first_run   how many of its steps came in a row before the optimizer's first step"""
+    epochs      how often the training data were gone through, nan if that is not known"""
 
     scheduler: SchedulerBuilt
     made: int
@@ -72,12 +71,14 @@ def _parts(run: Run, built: SchedulerBuilt) -> list[SchedulerBuilt]:
 def _pace(run: Run, built: SchedulerBuilt) -> Pace:
     own: list[Made] = []
     before = steps = 0
+    begun = False
     for one in made(run):
         if one.call.kind == "schedule" and one.call.subject == built.scheduler:
             own.append(one)
-            before += one.weight * one.count if not steps else 0
-        elif one.call.kind == "step" and one.call.subject == built.optimizer and one.tick >= built.tick:
-            steps += one.weight * one.count
+            before += one.weight * one.count if not begun else 0
+        elif one.call.kind == "step" and one.call.subject == built.optimizer:
+            begun = True
+            steps += one.weight * one.count if one.tick >= built.tick else 0
     count = sum(one.weight * one.count for one in own)
     calls = tuple(dict.fromkeys(one.call.call for one in own))
     return Pace(built, count, before, steps, _horizon(run, built), epochs(run), calls, _ends_as(run, built))
