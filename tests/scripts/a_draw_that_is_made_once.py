@@ -17,6 +17,7 @@ model = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 2))
 optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
 xb, yb = get_batch(64)
 for step in range(80):
+
     loss = nn.functional.cross_entropy(model(xb), yb)
     optimizer.zero_grad()
     loss.backward()

@@ -19,7 +19,9 @@ class Reader(nn.Module):
 
 
 model = Reader()
-optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
+optimizer = torch.optim.Adam(
+    model.parameters(), lr=5e-3
+)
 for epoch in range(6):
     for rows in torch.randperm(400).split(20):
         loss = nn.functional.cross_entropy(model(words[rows]), y[rows])

@@ -1,7 +1,6 @@
 # says loop.unnormalised-accumulation: the scaler multiplies the loss, and divides the gradients again; nothing divides by four
 import torch
 from torch import nn
-
 torch.manual_seed(0)
 x = torch.randn(256, 16)
 y = (x[:, :4].sum(1) > 0).long()
