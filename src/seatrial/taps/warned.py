@@ -45,8 +45,10 @@ def _make(original: Callable[[Any], None]) -> Callable[[Any], None]:
 
 def _tell(message: Any, named: FrameType, meant: FrameType) -> None:
     """Warn anew from the frame that is meant: filters that name modules, and the list of what was warned of before, are its."""
-    named.f_globals.get("__warningregistry__", {}).clear()
-    warnings.onceregistry.pop((str(message.message), message.category), None)  # pyright: ignore[reportAttributeAccessIssue]
+    said = (str(message.message), message.category)
+    for line in (named.f_lineno, 0):  # 0: of a filter "module"
+        named.f_globals.get("__warningregistry__", {}).pop((*said, line), None)
+    warnings.onceregistry.pop(said, None)  # pyright: ignore[reportAttributeAccessIssue]
     warnings.warn_explicit(
         message.message,
         message.category,
