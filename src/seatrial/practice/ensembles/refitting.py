@@ -85,8 +85,8 @@ def refitted(recipe: Recipe, before: Path, folder: Path, path: Path, progress: b
         return done.ending
     device = device_for(settings)
     was, now = (loss(predict(task, network(task, file, device), task.train)) for file in (before, folder / LAST))
-    if now > WORSE * was:
-        return _said(was, now)
+    if why := _lost(was, now):
+        return why
     path.write_bytes((folder / LAST).read_bytes())
     return ""
 
@@ -102,8 +102,11 @@ def _learnt(made: Ensemble, voice: Voice, task: Task, seed: int, path: Path) -> 
         return problem.message
     before = made.file.parent / voice.file
     was, now = (loss(said_by(voice.kind, task, file, task.train, None)) for file in (before, path))
-    return _said(was, now) if now > WORSE * was else ""
+    return _lost(was, now)
 
 
-def _said(was: float, now: float) -> str:
+def _lost(was: float, now: float) -> str:
+    """What is said where less is known than before (also where nothing is: nan)."""
+    if now <= WORSE * was:
+        return ""
     return f"the loss on all data was {decimal(now, 3)} afterwards, and {decimal(was, 3)} before."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from seatrial.errors import UsageProblem
 from seatrial.numbers import counted
 from seatrial.practice.ensembles.member import NETWORK
 from seatrial.practice.ensembles.refitting import Recipe, refit, refitted
@@ -31,9 +32,19 @@ def learn_anew(practice: Practice) -> Outcome:
     chosen, settings = practice.chosen
     if any(each.watches for each in prepared(chosen, chosen.make(), 0.0, settings.schedule, 1).schedules):
         return Outcome((), skipped="The learning rate follows the validation loss, which there would be none of.")
+    try:
+        return _learnt(practice)
+    except UsageProblem as problem:
+        return Outcome((), skipped=f"Nothing was learnt anew: {problem}")
+
+
+# ---- inner steps -------------------------------------------------------------------------------------------------
+
+
+def _learnt(practice: Practice) -> Outcome:
     folder = practice.folder / FOLDER
     undivided = replace(practice, undivided=True)
-    task, _ = beside(undivided)
+    chosen, task = practice.chosen[0], beside(undivided)[0]
     made = practice.diary.value("ensemble", "ensemble")
     told = f"{counted(len(task.train), 'example')} instead of {len(chosen.train)}."  # pyright: ignore[reportArgumentType]
     if made is None:
