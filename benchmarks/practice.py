@@ -98,10 +98,15 @@ def accuracy(targets: NDArray[Any], answers: NDArray[Any]) -> float:
     return float((targets == answers).mean())
 
 
+def module_of(name: str) -> Any:
+    """The module that describes a task."""
+    sys.path.insert(0, str(HERE / "tasks"))
+    return importlib.import_module("seatrial.practice.tasks.digits" if name == "digits" else name)
+
+
 def case(name: str) -> Case:
     """A task's data as scikit-learn takes them."""
-    sys.path.insert(0, str(HERE / "tasks"))
-    module = importlib.import_module("seatrial.practice.tasks.digits" if name == "digits" else name)
+    module = module_of(name)
     inputs, targets = (each.numpy() for each in module.task.train.tensors)
     flat, folds = inputs.reshape(len(inputs), -1), StratifiedKFold(5, shuffle=True, random_state=0)
     if name in ("diabetes", "elnino"):

@@ -10,14 +10,13 @@ the test data before and after, as means over splits, and the ratio of the losse
 from __future__ import annotations
 
 import argparse
-import importlib
-import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from practice import TASKS, module_of
 from torch.utils.data import Subset
 
 from seatrial import Task
@@ -29,14 +28,8 @@ from seatrial.practice.ensembles.refitting import Recipe, refit
 from seatrial.practice.fitting.checkpoints import load_state
 from seatrial.practice.fitting.settings import Settings
 
-TASKS = ("digits", "imbalanced_digits", "breast_cancer", "diabetes", "languages", "elnino")
 TEST, VALIDATION = 0.2, 0.15
 EARLIEST = 0.7  # share of a series
-
-
-def named(name: str) -> Task:
-    sys.path.insert(0, str(Path(__file__).parent / "tasks"))
-    return importlib.import_module("seatrial.practice.tasks.digits" if name == "digits" else name).task
 
 
 def measured(task: Task, split: int, of: int, folder: Path) -> tuple[Predictions, Predictions]:
@@ -77,7 +70,7 @@ def main() -> None:
         found = []
         for split in range(arguments.splits):
             with tempfile.TemporaryDirectory() as folder:
-                found.append(measured(named(name), split, arguments.splits, Path(folder)))
+                found.append(measured(module_of(name).task, split, arguments.splits, Path(folder)))
         losses = np.array([[loss(each) for each in both] for both in found])
         errors = np.array([[error(each) for each in both] for both in found]).mean(axis=0)
         ratio = losses[:, 1] / losses[:, 0]

@@ -55,18 +55,18 @@ def command(
     what it writes until then, and what it does when Ctrl-C ends it, happens. The exit status is 0 where a rate is suggested,
     1 where none is.
     """
-    if args and not script and not module and describes_task(task):
+    if script or module or not describes_task(task):
+        from seatrial.launch.program import Program
+        from seatrial.launch.rating import RateSession
+
+        return RateSession(Program(task, module, args), out, quiet, stop, steps, seconds).run
+    if args:
         given = shlex.join(args)
         raise UsageProblem(
             f"Expected nothing after the task {task}, found {given}.",
             "task-arguments",
             f"Put options before the file: seatrial lr {given} {task}. With --script the file runs as a script.",
         )
-    if script or module or not describes_task(task):
-        from seatrial.launch.program import Program
-        from seatrial.launch.rating import RateSession
-
-        return RateSession(Program(task, module, args), out, quiet, stop, steps, seconds).run
     let_threads_sleep()
     return _of_task(task, steps, seconds, out, as_json, quiet)
 

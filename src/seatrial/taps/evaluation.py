@@ -11,9 +11,8 @@ import torch
 
 from seatrial.events import EvaluationPass, Place
 from seatrial.measure.access import kept, read_later
-from seatrial.measure.batches import Sketch, sketch
+from seatrial.measure.batches import sketch
 from seatrial.places import chain, segment, user_frame
-from seatrial.step.unheard import Unheard
 from seatrial.taps.recording import Recording
 from seatrial.taps.sketches import send_batch
 from seatrial.taps.watch import Watch
@@ -87,16 +86,12 @@ class EvaluationLog:
         return label
 
     def _sketch(self, batch: torch.Tensor, model: int) -> None:
-        figures = self._figures(batch)
+        figures = sketch(batch)
         self.watch.examples.input("evaluation", model, self.watch.tick, batch)
         if figures is not None:
             self._rows += figures.rows
             dtype = str(batch.dtype).removeprefix("torch.")
             send_batch(self.watch, figures, "evaluation", "input", 0, model, tuple(batch.shape), dtype)
-
-    def _figures(self, tensor: torch.Tensor) -> Sketch | None:
-        with Unheard():
-            return sketch(tensor)
 
     @property
     def tracks_gradients(self) -> bool:
@@ -108,7 +103,7 @@ class EvaluationLog:
         if self._key is None or not self._sketched:
             return
         self._sketched = False
-        figures = self._figures(target)
+        figures = sketch(target)
         if figures is not None:
             model = self._key[0]
             send_batch(self.watch, figures, "evaluation", "target", 0, model, figures.shape, figures.dtype)

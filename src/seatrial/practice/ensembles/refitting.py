@@ -8,17 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
+
 from seatrial.errors import UsageProblem
 from seatrial.evaluation.voting.losses import loss
 from seatrial.numbers import decimal
 from seatrial.practice.ensembles.classical import learn, part
 from seatrial.practice.ensembles.features import features
-from seatrial.practice.ensembles.member import NETWORK, device_for, network, said_by
+from seatrial.practice.ensembles.member import NETWORK, device_for, said_by
 from seatrial.practice.ensembles.saved import Ensemble, Voice, having_learnt_anew
 from seatrial.practice.fitting.checkpoints import LAST, STATE
 from seatrial.practice.fitting.fit import fit
 from seatrial.practice.fitting.settings import LOSS, Settings
-from seatrial.practice.predicting.predicting import predict
 from seatrial.practice.task import Task
 
 # From here on a loss is clearly larger: trainings in another order differ by some percent.
@@ -83,12 +84,10 @@ def refitted(recipe: Recipe, before: Path, folder: Path, path: Path, progress: b
     done = fit(task, folder, settings, resume=(folder / STATE).exists(), progress=progress)
     if done.ending:
         return done.ending
-    device = device_for(settings)
-    was, now = (loss(predict(task, network(task, file, device), task.train)) for file in (before, folder / LAST))
-    if why := _lost(was, now):
-        return why
-    path.write_bytes((folder / LAST).read_bytes())
-    return ""
+    why = _lost(NETWORK, task, before, folder / LAST, device_for(settings))
+    if not why:
+        path.write_bytes((folder / LAST).read_bytes())
+    return why
 
 
 # ---- inner steps -------------------------------------------------------------------------------------------------
@@ -100,13 +99,12 @@ def _learnt(made: Ensemble, voice: Voice, task: Task, seed: int, path: Path) -> 
         learn(voice.kind, made.kind, len(made.classes), training, seed, path)
     except UsageProblem as problem:
         return problem.message
-    before = made.file.parent / voice.file
-    was, now = (loss(said_by(voice.kind, task, file, task.train, None)) for file in (before, path))
-    return _lost(was, now)
+    return _lost(voice.kind, task, made.file.parent / voice.file, path, None)
 
 
-def _lost(was: float, now: float) -> str:
-    """What is said where less is known than before (also where nothing is: nan)."""
+def _lost(kind: str, task: Task, before: Path, after: Path, device: torch.device | None) -> str:
+    """What is said where a member knows less of all data afterwards (also where it knows nothing: nan)."""
+    was, now = (loss(said_by(kind, task, file, task.train, device)) for file in (before, after))
     if now <= WORSE * was:
         return ""
     return f"the loss on all data was {decimal(now, 3)} afterwards, and {decimal(was, 3)} before."

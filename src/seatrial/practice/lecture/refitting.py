@@ -16,6 +16,7 @@ from seatrial.practice.fitting.settings import Settings
 from seatrial.practice.lecture.outcome import Outcome
 from seatrial.practice.lecture.practice import Practice
 from seatrial.practice.lecture.training import beside
+from seatrial.practice.task import Task
 
 FOLDER = "refit"
 _SEED = "seed-"
@@ -33,7 +34,7 @@ def learn_anew(practice: Practice) -> Outcome:
     if any(each.watches for each in prepared(chosen, chosen.make(), 0.0, settings.schedule, 1).schedules):
         return Outcome((), skipped="The learning rate follows the validation loss, which there would be none of.")
     try:
-        return _learnt(practice)
+        return _learnt(practice, chosen)
     except UsageProblem as problem:
         return Outcome((), skipped=f"Nothing was learnt anew: {problem}")
 
@@ -41,42 +42,36 @@ def learn_anew(practice: Practice) -> Outcome:
 # ---- inner steps -------------------------------------------------------------------------------------------------
 
 
-def _learnt(practice: Practice) -> Outcome:
-    folder = practice.folder / FOLDER
-    undivided = replace(practice, undivided=True)
-    chosen, task = practice.chosen[0], beside(undivided)[0]
-    made = practice.diary.value("ensemble", "ensemble")
+def _learnt(practice: Practice, chosen: Task) -> Outcome:
+    folder, made = practice.folder / FOLDER, practice.diary.value("ensemble", "ensemble")
+    task, settings = replace(practice, undivided=True).chosen
+    that_counts = _until(task, settings, practice.diary.value("train", "best"), settings.seed)
     told = f"{counted(len(task.train), 'example')} instead of {len(chosen.train)}."  # pyright: ignore[reportArgumentType]
     if made is None:
         first, path = Path(practice.diary.value("train", "weights")), folder / "model.safetensors"
         folder.mkdir(exist_ok=True)
-        why = refitted(_that_counts(undivided), first, folder / "training", path, practice.progress)
+        why = refitted(that_counts, first, folder / "training", path, practice.progress)
         if why:
             return Outcome((f"The training stays as it was: {why}",))
         return Outcome((f"The network has learnt anew from {told}",), values={"weights": str(path)})
+    fixed, others = beside(task, settings)
     ensemble = Ensemble.load(made, chosen)
-    recipes = {each.name: _recipe(undivided, Path(made), each) for each in ensemble.voices if each.kind == NETWORK}
-    seed = beside(practice)[1].seed
-    last, stay = refit(ensemble, recipes, task, folder, seed=seed, progress=practice.progress)
+    recipes = {
+        each.name: _beside(fixed, others, Path(made), each) if each.name.startswith(_SEED) else that_counts
+        for each in ensemble.voices
+        if each.kind == NETWORK
+    }
+    last, stay = refit(ensemble, recipes, fixed, folder, seed=others.seed, progress=practice.progress)
     many = len(ensemble.voices) - len(stay)
     return Outcome(
         (f"{counted(many, 'member')} learnt anew from {told}", *stay), values={"ensemble": str(last.file.parent)}
     )
 
 
-def _recipe(undivided: Practice, ensemble: Path, voice: Voice) -> Recipe:
-    """How a network of the ensemble was trained: one beside the training that counts, or that one."""
-    if not voice.name.startswith(_SEED):
-        return _that_counts(undivided)
-    task, others = beside(undivided)
+def _beside(task: Task, others: Settings, ensemble: Path, voice: Voice) -> Recipe:
     best = load_state(ensemble / "trainings" / voice.name)["best"]
-    return Recipe(task, _until(others, best, int(voice.name.removeprefix(_SEED))))
+    return _until(task, others, best, int(voice.name.removeprefix(_SEED)))
 
 
-def _that_counts(undivided: Practice) -> Recipe:
-    task, settings = undivided.chosen
-    return Recipe(task, _until(settings, undivided.diary.value("train", "best"), settings.seed))
-
-
-def _until(settings: Settings, best: int, seed: int) -> Settings:
-    return replace(settings, seed=seed, until=best)
+def _until(task: Task, settings: Settings, best: int, seed: int) -> Recipe:
+    return Recipe(task, replace(settings, seed=seed, until=best))

@@ -56,7 +56,7 @@ def combine(practice: Practice) -> Outcome:
     from seatrial.practice.ensembles.showing import PICTURE, write
     from seatrial.practice.ensembles.words import sentences
 
-    task, others = beside(practice)
+    task, others = beside(*practice.chosen)
     weights = Path(practice.diary.value("train", "weights"))
     try:
         made = ensemble(
@@ -75,9 +75,8 @@ def combine(practice: Practice) -> Outcome:
     return Outcome(tuple(sentences(made)), values={"ensemble": str(made.folder)}, link=f"ensemble/{PICTURE}")
 
 
-def beside(practice: Practice) -> tuple[Task, Settings]:
-    """The task and the settings of the trainings beside the one that counts: their seeds come after its own."""
-    task, settings = practice.chosen
+def beside(task: Task, settings: Settings) -> tuple[Task, Settings]:
+    """The task and the settings of the trainings beside the one that counts, from its own: their seeds come after its seed."""
     rate = settings.rate
     fixed = at_rate(task, rate) if isinstance(rate, float) and rate else task
     return fixed, replace(settings, rate=0.0, seed=settings.seed + 1)
